@@ -1,0 +1,1 @@
+"""The chart's monitoring as local processes: rendering, tools, platform, traffic."""

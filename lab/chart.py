@@ -1,0 +1,191 @@
+"""Renders the umbrella chart with Helm, from a temporary copy of the checkout.
+
+Helm refuses to render while a dependency is missing, even a disabled one. Where the package of
+kube-prometheus-stack is not in charts/, the copy gets an empty stand-in chart of the same name and version.
+"""
+
+import functools
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+CHART = "observability-platform"
+DEPENDENCY = "kube-prometheus-stack"
+RELEASE = "platform"
+NAMESPACE = "observability"
+
+_CHART_FILES = ("Chart.yaml", "Chart.lock", "values.yaml", "values.schema.json", ".helmignore", "LICENSE")
+_VALUES_KIND = "RenderedValues"
+_VALUES_TEMPLATE = "templates/rendered-values.yaml"
+_OURS = (f"{CHART}/templates/", f"{CHART}/charts/storage-api/")
+_SOURCE = re.compile(r"^---\n# Source: (\S+)\n", re.MULTILINE)
+
+
+class RenderError(Exception):
+    """Helm refused the chart or the values; the message is one line, in Helm's own words."""
+
+
+class KubernetesLoader(yaml.CSafeLoader):
+    """Reads YAML as Kubernetes does: `=` is a string, and so is what looks like a date."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+KubernetesLoader.add_constructor("tag:yaml.org,2002:value", yaml.CSafeLoader.construct_yaml_str)
+
+
+def load_yaml(text: str) -> Any:
+    """One YAML document as Kubernetes reads it; raises yaml.YAMLError."""
+    return yaml.load(text, Loader=KubernetesLoader)  # noqa: S506 (a safe loader)
+
+
+@dataclass(frozen=True)
+class Render:
+    """What `helm template` printed, in its order; hooks and tests are included."""
+
+    objects: list[dict[str, Any]]
+    sources: list[str]
+    """The template of each object, such as `observability-platform/templates/dashboards-configmap.yaml`."""
+    values: dict[str, Any]
+    """The umbrella's values as Helm coalesced them, the dependencies' defaults included."""
+    stand_in: bool
+    """True where an empty chart stood in for kube-prometheus-stack."""
+    warnings: list[str]
+    """What Helm printed beside the objects, a line each."""
+
+    @property
+    def ours(self) -> list[dict[str, Any]]:
+        """The objects that the umbrella's and storage-api's own templates made."""
+        return [o for o, source in zip(self.objects, self.sources, strict=True) if source.startswith(_OURS)]
+
+    def find(self, kind: str, name: str | None = None) -> list[dict[str, Any]]:
+        """The objects of a kind, all or those of one name."""
+        return [
+            o for o in self.objects if o["kind"] == kind and (name is None or o["metadata"]["name"] == name)
+        ]
+
+
+def dependency_package(root: Path = ROOT) -> Path | None:
+    """The package of kube-prometheus-stack in charts/, or None."""
+    return next(iter(sorted((root / "charts").glob(f"{DEPENDENCY}-*.tgz"))), None)
+
+
+def stage_chart(folder: Path, root: Path = ROOT) -> Path:
+    """Copies the chart into an empty folder, with the stand-in where the dependency is missing."""
+    for name in _CHART_FILES:
+        if (root / name).is_file():
+            shutil.copy2(root / name, folder / name)
+    for name in ("templates", "charts"):
+        shutil.copytree(root / name, folder / name)
+    (folder / "dashboards").mkdir()
+    for dashboard in (root / "dashboards").glob("*.json"):
+        shutil.copy2(dashboard, folder / "dashboards")
+    if dependency_package(root) is None:
+        _say_stand_in()
+        stand_in = folder / "charts" / DEPENDENCY
+        stand_in.mkdir()
+        (stand_in / "Chart.yaml").write_text(
+            json.dumps({"apiVersion": "v2", "name": DEPENDENCY, "version": _dependency_version(root)}),
+            encoding="utf-8",
+        )
+    return folder
+
+
+def render_chart(
+    values: Mapping[str, Any] | None = None,
+    *,
+    value_files: Iterable[str | Path] = (),
+    show_only: Iterable[str] = (),
+    kubernetes_version: str | None = None,
+    release: str = RELEASE,
+    namespace: str = NAMESPACE,
+    helm: str | Path | None = None,
+    root: Path = ROOT,
+) -> Render:
+    """Renders the chart as `helm template` does.
+
+    `values` win over `value_files`, later files over earlier ones. `show_only` names templates relative to
+    the chart (`templates/x.yaml`). Raises RenderError.
+    """
+    if helm is None:
+        from lab import tools
+
+        helm = tools.helm()
+    with tempfile.TemporaryDirectory(prefix="chart-") as temporary:
+        folder = stage_chart(Path(temporary), root)
+        (folder / _VALUES_TEMPLATE).write_text(
+            f"kind: {_VALUES_KIND}\nvalues: {{{{ .Values | toJson }}}}\n", encoding="utf-8"
+        )
+        command = [str(helm), "template", release, str(folder), "--namespace", namespace]
+        if kubernetes_version:
+            command += ["--kube-version", kubernetes_version]
+        for path in value_files:
+            command += ["--values", str(path)]
+        if values:
+            command += ["--values", "-"]
+        shown = list(show_only)
+        for template in [*shown, _VALUES_TEMPLATE] if shown else ():
+            command += ["--show-only", template]
+        done = subprocess.run(
+            command,
+            input=json.dumps(values) if values else None,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+    if done.returncode != 0:
+        raise RenderError(_one_line(done.stderr, temporary))
+    return _read(done.stdout, done.stderr, stand_in=dependency_package(root) is None)
+
+
+def _read(manifest: str, messages: str, *, stand_in: bool) -> Render:
+    """Splits Helm's output at its own `# Source:` lines."""
+    objects: list[dict[str, Any]] = []
+    sources: list[str] = []
+    values: dict[str, Any] = {}
+    pieces = _SOURCE.split(manifest)
+    for source, text in zip(pieces[1::2], pieces[2::2], strict=True):
+        document = load_yaml(text)
+        if document is None:  # a template that rendered nothing but comments
+            continue
+        if document["kind"] == _VALUES_KIND:
+            values = document["values"]
+            continue
+        objects.append(document)
+        sources.append(source)
+    return Render(objects, sources, values, stand_in, messages.splitlines())
+
+
+def _one_line(stderr: str, temporary: str) -> str:
+    """Helm's message without its prefixes, hints and our temporary paths."""
+    lines = [line.strip().replace(f"{temporary}/", "") for line in stderr.splitlines()]
+    noise = ("Use --debug", "level=")
+    kept = [line.removeprefix("Error: ") for line in lines if line and not line.startswith(noise)]
+    return "; ".join(kept).replace(":; ", ": ") or "helm template failed and said nothing"
+
+
+def _dependency_version(root: Path) -> str:
+    chart = load_yaml((root / "Chart.yaml").read_text(encoding="utf-8"))
+    return next(d["version"] for d in chart["dependencies"] if d["name"] == DEPENDENCY)
+
+
+@functools.cache
+def _say_stand_in() -> None:
+    print(
+        f"chart: {DEPENDENCY} is not in charts/, an empty stand-in is rendered in its place (make deps)",
+        file=sys.stderr,
+    )
