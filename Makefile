@@ -1,0 +1,109 @@
+# The commands of this repository. `make help` lists them with the variables they read.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+PYTHON ?= python3
+TOOLS_DIR ?= .tools
+VENV := $(TOOLS_DIR)/venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.installed
+
+# The variables that a caller may set: the one list behind `make help` and the check below.
+#: PYTHON             the Python that makes the virtual environment, 3.11 or newer (python3)
+#: TOOLS_DIR          where tools and the virtual environment are kept (.tools)
+#: LAB_DIR            where the lab keeps logs, data and generated configuration (.lab)
+#: VALUES             value files for the lab's render, separated by spaces (none)
+#: PORT               the storage API's port (5000)
+#: PROMETHEUS_PORT    Prometheus' port (9090)
+#: ALERTMANAGER_PORT  Alertmanager's port (9093)
+#: GRAFANA_PORT       Grafana's port, where a Grafana is found (3000)
+#: GRAFANA_HOME       the folder of an unpacked Grafana (none)
+#: KUBECONFIG         the cluster that `make e2e` uses (kubectl's default)
+#: ARGS               further arguments of the command, e.g. make traffic ARGS="--rounds 100"
+MAKEFILE := $(firstword $(MAKEFILE_LIST))
+known := $(shell sed -n 's/^\#: \([A-Z_]*\).*/\1/p' $(MAKEFILE))
+given := $(foreach v,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $v))),$v))
+unknown := $(filter-out $(known) MAKEFLAGS,$(given))
+ifneq ($(unknown),)
+  $(error unknown variable: $(unknown). Known are: $(known))
+endif
+# Only what is set: an unset variable would reach the programs as an empty string, which is no default.
+$(foreach v,$(known),$(if $(filter-out undefined,$(origin $v)),$(eval export $v)))
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE)
+	@printf '\nVariables, e.g. make up PORT=5001:\n'
+	@sed -n 's/^#: /  /p' $(MAKEFILE)
+
+# --- the platform on this machine ---------------------------------------------------------------------
+
+.PHONY: up status down traffic tools preview pictures
+up: $(READY) ## Bring the platform up: storage API, Prometheus, Alertmanager, sample traffic
+	@$(PY) -m lab up $(ARGS)
+status: $(READY) ## What runs, where, with live figures from Prometheus
+	@$(PY) -m lab status $(ARGS)
+down: $(READY) ## Stop what `make up` started; stored objects stay
+	@$(PY) -m lab down $(ARGS)
+traffic: $(READY) ## Send sample traffic and report what was sent
+	@$(PY) -m lab traffic $(ARGS)
+tools: $(READY) ## Only install helm, Prometheus, Alertmanager into TOOLS_DIR
+	@$(PY) -m lab tools $(ARGS)
+preview: $(READY) ## Only build the dashboards' preview page
+	@$(PY) -m lab preview $(ARGS)
+pictures: $(READY) ## Draw every dashboard, light and dark, as PNG into docs/pictures
+	@$(PY) -m lab pictures $(ARGS)
+
+# --- checks -------------------------------------------------------------------------------------------
+
+.PHONY: test lint format e2e
+test: lint ## Run the whole suite
+	@$(PY) -m pytest $(ARGS)
+lint: $(READY) ## Check style and generated files
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m ruff format --check --quiet .
+	@$(PY) -m yamllint --strict .
+	@$(VENV)/bin/shellcheck .ci/run
+	@$(PY) -m dashboards --check
+format: $(READY) ## Format the Python code
+	@$(PY) -m ruff check --fix --quiet . && $(PY) -m ruff format --quiet .
+e2e: $(READY) ## Install into the cluster of KUBECONFIG and prove it there
+	@$(PY) -m e2e $(ARGS)
+
+# --- the chart ----------------------------------------------------------------------------------------
+
+.PHONY: dashboards deps package requirements clean
+dashboards: $(READY) ## Write dashboards/*.json from their Python code
+	@$(PY) -m dashboards
+deps: $(READY) ## Download the chart's dependencies into charts/ (reaches their chart repository)
+	@"$$($(PY) -m lab tools --print helm)" dependency build .
+package: deps ## Package the chart into dist/
+	@"$$($(PY) -m lab tools --print helm)" package . --destination dist
+requirements: ## Compile requirements*.in to hashed requirements (needs uv)
+	@command -v uv >/dev/null || { echo "make requirements needs uv: https://docs.astral.sh/uv/" >&2; exit 1; }
+	@for f in service/requirements requirements; do \
+	  uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
+	    --no-emit-index-url --no-header --no-annotate $$f.in --output-file $$f.txt; done
+clean: ## Remove tools, caches and the lab's folder, stored objects included
+	@if [ -x $(PY) ]; then $(PY) -m lab down --quiet || true; fi
+	@rm -rf .tools .lab dist .pytest_cache .ruff_cache .hypothesis preview/node_modules
+
+# --- the virtual environment --------------------------------------------------------------------------
+
+$(READY): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1 || true). Set PYTHON." >&2; exit 1; }
+	@echo "installing Python packages into $(VENV) ..." >&2
+	@mkdir -p $(TOOLS_DIR)
+	@if command -v uv >/dev/null; then \
+	  uv venv --quiet --allow-existing --python "$$(command -v $(PYTHON))" $(VENV) && \
+	  uv pip sync --quiet --require-hashes --python $(PY) requirements.txt; \
+	else \
+	  $(PYTHON) -m venv $(VENV) \
+	    || { echo "$(PYTHON) has no working venv module (on Debian: apt-get install python3-venv)" >&2; exit 1; }; \
+	  $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt; \
+	fi
+	@touch $@
