@@ -71,7 +71,7 @@ lint: $(READY) ## Check style and generated files
 format: $(READY) ## Format the Python code
 	@$(PY) -m ruff check --fix --quiet . && $(PY) -m ruff format --quiet .
 e2e: $(READY) ## Install into the cluster of KUBECONFIG and prove it there
-	@$(PY) -m e2e $(ARGS)
+	@$(PY) -m pytest --verbose tests/e2e $(ARGS)
 
 # --- the chart ----------------------------------------------------------------------------------------
 

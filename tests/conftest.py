@@ -1,0 +1,21 @@
+"""What every test shares: a missing part is said in one loud line, and in CI it is a failure."""
+
+import os
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def missing_part():
+    """Return a function that ends a test because a part of the machine is missing.
+
+    Calling it with a line that names the part and how to get it skips the test, or fails it where `CI` is
+    set: there every part must be present.
+    """
+
+    def end(line: str) -> None:
+        if os.environ.get("CI"):
+            pytest.fail(f"MISSING in CI: {line}", pytrace=False)
+        pytest.skip(f"MISSING: {line}")
+
+    return end

@@ -1,0 +1,109 @@
+"""The repository's own promises: its documents, versions and pins agree with each other."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+
+
+def tracked_files() -> list[Path]:
+    """Return the files git tracks, or the whole tree's files where this is no git checkout."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        return [path for path in ROOT.rglob("*") if path.is_file()]
+    return [path for name in listed.stdout.splitlines() if (path := ROOT / name).is_file()]
+
+
+def make(*arguments: str) -> subprocess.CompletedProcess:
+    """Run make as a user does, and return what it printed."""
+    return subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def targets() -> set[str]:
+    """Return the Makefile's documented targets."""
+    return set(re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def test_one_version_for_chart_service_and_changelog():
+    chart = yaml.safe_load((ROOT / "Chart.yaml").read_text())
+    subchart = yaml.safe_load((ROOT / "charts/storage-api/Chart.yaml").read_text())
+    service = tomllib.loads((ROOT / "service/pyproject.toml").read_text())
+    versions = {
+        chart["version"],
+        chart["appVersion"],
+        subchart["version"],
+        subchart["appVersion"],
+        service["project"]["version"],
+    }
+    assert len(versions) == 1
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "README.md",
+        "CHANGELOG.md",
+        *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
+    ],
+)
+def test_documents_name_only_what_exists(document):
+    """Every `make x` is a target, and every relative link leads to a file."""
+    text = (ROOT / document).read_text()
+    unknown = set(
+        re.findall(
+            r"\bmake ([a-z][a-z0-9-]+)\b(?=[`\s])", "\n".join(re.findall(r"`[^`]+`|^\s*make .*$", text, re.M))
+        )
+    )
+    assert unknown <= targets(), f"{document} names make targets that do not exist"
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
+    dead = [link for link in links if not ((ROOT / document).parent / link).exists()]
+    assert not dead, f"{document} links to what does not exist"
+
+
+def test_the_readme_names_every_make_target():
+    text = (ROOT / "README.md").read_text()
+    assert {name for name in targets() if f"make {name}" not in text} == set()
+
+
+def test_make_help_lists_every_target_and_variable():
+    said = make("help")
+    assert said.returncode == 0
+    assert {name for name in targets() if f"make {name}" not in said.stdout} == set()
+    for variable in ("PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT", "VALUES", "LAB_DIR", "TOOLS_DIR"):
+        assert re.search(rf"^  {variable} ", said.stdout, re.MULTILINE)
+
+
+def test_an_unknown_make_variable_is_refused_in_one_line():
+    said = make("up", "PROT=5001")
+    assert said.returncode != 0
+    assert len(said.stderr.strip().splitlines()) == 1
+    assert "unknown variable: PROT" in said.stderr
+    assert "PROMETHEUS_PORT" in said.stderr
+
+
+def test_requirements_are_pinned_with_hashes_and_name_no_address():
+    for path in (ROOT / "requirements.txt", ROOT / "service/requirements.txt"):
+        text = path.read_text()
+        pins = re.findall(r"^[a-z0-9][^\s]*.*$", text, re.MULTILINE | re.IGNORECASE)
+        assert pins
+        assert all("==" in pin for pin in pins), path
+        assert text.count("--hash=sha256:") >= len(pins)
+        assert "://" not in text and "index-url" not in text
+
+
+def test_lock_files_record_no_addresses():
+    names = {path.name for path in tracked_files()}
+    assert "uv.lock" not in names
+    for lock in (path for path in tracked_files() if path.name == "package-lock.json"):
+        assert '"resolved"' not in lock.read_text(), f"{lock} records download addresses"
+
+
+def test_workflows_pin_every_action_by_commit():
+    for workflow in (ROOT / ".github/workflows").glob("*.yaml"):
+        for used in re.findall(r"uses:\s*(\S+)", workflow.read_text()):
+            assert re.search(r"@[0-9a-f]{40}$", used), f"{workflow.name}: {used} is not pinned by commit"
