@@ -1,0 +1,31 @@
+"""From a dashboard's builder to the JSON document that the chart ships."""
+
+import json
+from collections.abc import Iterator
+from string import ascii_uppercase
+
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from dashboards.config import DATASOURCE
+
+
+def panels(document: dict) -> Iterator[dict]:
+    """Every panel of a dashboard's JSON, rows and the panels inside collapsed rows included."""
+    for panel in document.get("panels", []):
+        yield panel
+        yield from panel.get("panels", [])
+
+
+def render(builder: Builder[Dashboard]) -> str:
+    """The dashboard as JSON text, with what the SDK leaves out: panel ids, refIds and data sources."""
+    document = json.loads(json.dumps(builder.build(), cls=JSONEncoder))
+    datasource = {"type": "prometheus", "uid": DATASOURCE}
+    for number, panel in enumerate(panels(document), start=1):
+        panel["id"] = number
+        for ref, target in zip(ascii_uppercase, panel.get("targets", []), strict=False):
+            target |= {"refId": ref, "datasource": datasource}
+        if panel["type"] != "row":
+            panel["datasource"] = datasource
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

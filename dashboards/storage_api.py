@@ -1,0 +1,172 @@
+"""The dashboard "Storage API": what users of the service get, and what the service holds."""
+
+from grafana_foundation_sdk.builders.table import Panel as TablePanel
+from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue
+
+from dashboards.config import SERVER_ERROR, SERVICE, USERS, rate
+from dashboards.style import (
+    alert_marks,
+    buckets,
+    by_status,
+    dashboard,
+    graph,
+    instant,
+    instant_table,
+    limits,
+    number,
+    page,
+    query,
+    stacked,
+    steps,
+    variable,
+)
+
+REQUESTS = "http_request_count_total"
+DURATION = "http_request_duration_seconds"
+ALERTS = 'ALERTS{alertname=~"StorageApi.*", alertstate="firing", namespace="$namespace"}'
+
+# Fractions of all requests.
+ERRORS_WARN, ERRORS_BAD = 0.01, 0.05
+# Seconds.
+SLOW, TOO_SLOW = 0.5, 1
+
+
+def requests(*by: str, selector: str = USERS) -> str:
+    """Users' requests per second, summed by these labels."""
+    grouping = f" by ({', '.join(by)})" if by else ""
+    return f"sum{grouping} ({rate(REQUESTS, selector)})"
+
+
+def error_ratio(*by: str) -> str:
+    """Share of users' requests that end in a 5xx: 0 to 1, no value without traffic."""
+    errors, everything = requests(*by, selector=f"{USERS}, {SERVER_ERROR}"), requests(*by)
+    # A service that never failed has no 5xx series: its errors are zero times its traffic, not unknown.
+    return f"({errors} or {everything} * 0) / ({everything} > 0)"
+
+
+def quantile(q: float, *by: str) -> str:
+    """Duration in seconds that this share of users' requests stays below."""
+    return f"histogram_quantile({q}, sum by ({', '.join(('le', *by))}) ({rate(f'{DURATION}_bucket', USERS)}))"
+
+
+def mean_duration(*by: str) -> str:
+    """Mean duration of users' requests in seconds."""
+    grouping = f"by ({', '.join(by)})"
+    total, count = rate(f"{DURATION}_sum", USERS), rate(f"{DURATION}_count", USERS)
+    return f"sum {grouping} ({total}) / sum {grouping} ({count})"
+
+
+def routes() -> TablePanel:
+    """One line for each route and method."""
+    columns = {
+        "Value #A": ("Requests", "reqps"),
+        "Value #B": ("Errors", "percentunit"),
+        "Value #C": ("Mean duration", "s"),
+        "Value #D": ("99 % within", "s"),
+    }
+    by = ("path", "method")
+    panel = instant_table("Routes", "Traffic, errors and latency of each route, over the last rate window.")
+    for expr in (requests(*by), error_ratio(*by), mean_duration(*by), quantile(0.99, *by)):
+        panel = panel.with_target(instant(expr))
+    names = {"path": "Route", "method": "Method", **{key: name for key, (name, _) in columns.items()}}
+    organize = {"excludeByName": {"Time": True}, "renameByName": names}
+    panel = panel.with_transformation(DataTransformerConfig(id_val="merge", options={}))
+    panel = panel.with_transformation(DataTransformerConfig(id_val="organize", options=organize))
+    for name, unit in columns.values():
+        panel = panel.override_by_name(name, [DynamicConfigValue(id_val="unit", value=unit)])
+    return panel.unit("short")
+
+
+def storage_api() -> dashboard.Dashboard:
+    """The dashboard's builder."""
+    return (
+        page("storage-api", "Storage API", "Traffic, errors, latency and contents of the storage API.")
+        .with_variable(variable("namespace", "storage_api_objects"))
+        .with_variable(variable("job", 'storage_api_objects{namespace="$namespace"}', every=True))
+        .annotation(alert_marks(ALERTS))
+        .with_row(dashboard.Row("At a glance"))
+        .with_panel(
+            number("Request Rate", "Requests of users per second, without probes and scrapes.", "reqps")
+            .with_target(query(requests(), "requests"))
+            .span(5)
+        )
+        .with_panel(
+            number("Error Ratio", "Share of users' requests answered with a 5xx status.", "percentunit")
+            .with_target(query(error_ratio(), "errors"))
+            .thresholds(steps(orange=ERRORS_WARN, red=ERRORS_BAD))
+            .no_value("no traffic")
+            .span(5)
+        )
+        .with_panel(
+            number("p99 Latency", "99 % of users' requests are answered within this time.", "s")
+            .with_target(query(quantile(0.99), "p99"))
+            .thresholds(steps(orange=SLOW, red=TOO_SLOW))
+            .no_value("no traffic")
+            .span(5)
+        )
+        .with_panel(
+            number("Targets Up", "Instances of the service that Prometheus reaches.", "short")
+            .with_target(query(f"sum(up{{{SERVICE}}})", "up"))
+            .thresholds(steps("red", green=1))
+            .span(5)
+        )
+        .with_panel(
+            number("Alerts Firing", "Alerts of the service that fire now.", "short")
+            .with_target(query(f"count({ALERTS}) or vector(0)", "firing"))
+            .thresholds(steps(red=1))
+            .span(4)
+        )
+        .with_row(dashboard.Row("Traffic"))
+        .with_panel(
+            by_status(
+                stacked(graph("HTTP Status Codes", "Users' requests per second by HTTP status.", "reqps"))
+            ).with_target(query(requests("status"), "{{status}}"))
+        )
+        .with_panel(
+            stacked(
+                graph("Request Rate by Method", "Users' requests per second by HTTP method.", "reqps")
+            ).with_target(query(requests("method"), "{{method}}"))
+        )
+        .with_panel(
+            limits(
+                graph("Error Ratio by Route", "Share of 5xx among each route's requests.", "percentunit"),
+                orange=ERRORS_WARN,
+                red=ERRORS_BAD,
+            )
+            .with_target(query(error_ratio("path", "method"), "{{method}} {{path}}"))
+            .span(24)
+        )
+        .with_row(dashboard.Row("Latency"))
+        .with_panel(
+            graph(
+                "Average HTTP Request Duration", "Mean time to answer by route and method.", "s"
+            ).with_target(query(mean_duration("path", "method"), "{{method}} {{path}}"))
+        )
+        .with_panel(
+            graph("Latency Quantiles", "Time within which 50, 90 and 99 % of requests are answered.", "s")
+            .with_target(query(quantile(0.5), "p50"))
+            .with_target(query(quantile(0.9), "p90"))
+            .with_target(query(quantile(0.99), "p99"))
+        )
+        .with_panel(
+            buckets(
+                "Latency Heatmap",
+                "How many requests per second took how long.",
+                "s",
+                f"sum by (le) ({rate(f'{DURATION}_bucket', USERS)})",
+            ).span(24)
+        )
+        .with_panel(routes())
+        .with_row(dashboard.Row("Storage"))
+        .with_panel(
+            graph("Objects Stored", "Objects that the service holds.", "short").with_target(
+                # Replicas share one store: each of them reports all of it.
+                query(f"max by (job) (storage_api_objects{{{SERVICE}}})", "{{job}}")
+            )
+        )
+        .with_panel(
+            graph("Bytes Stored", "Size of all objects together.", "bytes").with_target(
+                query(f"max by (job) (storage_api_stored_bytes{{{SERVICE}}})", "{{job}}")
+            )
+        )
+    )

@@ -1,0 +1,191 @@
+"""The house's looks: builders with the defaults set, so that a dashboard's module says only what it shows."""
+
+import warnings
+
+from grafana_foundation_sdk.builders import common, heatmap, prometheus, stat, table, timeseries
+from grafana_foundation_sdk.models.common import (
+    BigValueGraphMode,
+    DataSourceRef,
+    GraphThresholdsStyleMode,
+    HeatmapCellLayout,
+    LegendDisplayMode,
+    LegendPlacement,
+    SortOrder,
+    StackingMode,
+    TooltipDisplayMode,
+)
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardCursorSync,
+    DynamicConfigValue,
+    Threshold,
+    ThresholdsMode,
+    VariableOption,
+    VariableRefresh,
+    VariableSort,
+)
+from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+from dashboards.config import DATASOURCE, TAG, uid
+
+with warnings.catch_warnings():
+    # The SDK prefers its v2 schema, which Grafana's provisioning from files does not read.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from grafana_foundation_sdk.builders import dashboard
+
+STATUS_COLORS = {"2..": "green", "3..": "blue", "4..": "orange", "5..": "red"}
+"""Colour of each class of HTTP status, the same on every dashboard."""
+
+_SOURCE = DataSourceRef(type_val="prometheus", uid=DATASOURCE)
+
+
+def page(name: str, title: str, description: str) -> dashboard.Dashboard:
+    """An empty dashboard: the last hour, refreshed every 30 s, with the data source variable."""
+    return (
+        dashboard.Dashboard(title)
+        .uid(uid(name))
+        .description(description)
+        .tags([TAG])
+        .time("now-1h", "now")
+        .refresh("30s")
+        .timezone("browser")
+        .readonly()
+        .tooltip(DashboardCursorSync.CROSSHAIR)
+        .with_variable(dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus"))
+    )
+
+
+def variable(name: str, series: str, *, every: bool = False) -> dashboard.QueryVariable:
+    """The values that the label of this name has in these series; `every` allows several, starts with all."""
+    query = f"label_values({series}, {name})"
+    built = (
+        dashboard.QueryVariable(name)
+        .label(name.capitalize())
+        .datasource(_SOURCE)
+        .query({"query": query, "refId": f"variable-{name}"})
+        .definition(query)
+        .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(VariableSort.ALPHABETICAL_ASC)
+    )
+    if every:
+        built = built.multi(True).include_all(True).current(VariableOption(text=["All"], value=["$__all"]))
+    return built
+
+
+def alert_marks(expr: str) -> dashboard.AnnotationQuery:
+    """Marks on every graph while an alert of this `ALERTS{...}` selector is there."""
+    return (
+        dashboard.AnnotationQuery()
+        .name("Alerts")
+        .datasource(_SOURCE)
+        .enable(True)
+        .icon_color("red")
+        .expr(expr)
+        .title_format("{{alertname}}")
+        .text_format("{{severity}}")
+        .step("30s")
+    )
+
+
+def query(expr: str, legend: str) -> prometheus.Dataquery:
+    """A range query; `legend` is Grafana's `{{label}}` template."""
+    return prometheus.Dataquery().expr(expr).legend_format(legend).range()
+
+
+def steps(good: str = "green", **above: float) -> dashboard.ThresholdsConfig:
+    """Absolute thresholds: colour `good` from the bottom, then each colour from its value upwards."""
+    built = [Threshold(color=good), *(Threshold(color=color, value=value) for color, value in above.items())]
+    return dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(built)
+
+
+def color(name: str) -> list[DynamicConfigValue]:
+    """Properties of an override that paints a series in one fixed colour."""
+    return [DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": name})]
+
+
+def number(title: str, description: str, unit: str) -> stat.Panel:
+    """A single figure, its last value, with its course behind it."""
+    return (
+        stat.Panel()
+        .title(title)
+        .description(description)
+        .unit(unit)
+        .graph_mode(BigValueGraphMode.AREA)
+        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+        .thresholds(steps("text"))
+        .height(4)
+    )
+
+
+def graph(title: str, description: str, unit: str) -> timeseries.Panel:
+    """Lines over time, from zero, with mean, maximum and last value in the legend."""
+    legend = (
+        common.VizLegendOptions()
+        .display_mode(LegendDisplayMode.TABLE)
+        .placement(LegendPlacement.BOTTOM)
+        .show_legend(True)
+        .calcs(["mean", "max", "lastNotNull"])
+    )
+    tooltip = common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING)
+    return (
+        timeseries.Panel()
+        .title(title)
+        .description(description)
+        .unit(unit)
+        .min(0)
+        .legend(legend)
+        .tooltip(tooltip)
+        .fill_opacity(10)
+        .line_width(1)
+        .height(9)
+        .span(12)
+    )
+
+
+def stacked(panel: timeseries.Panel) -> timeseries.Panel:
+    """Parts of a whole, one on the other."""
+    return panel.fill_opacity(40).stacking(common.StackingConfig().mode(StackingMode.NORMAL))
+
+
+def by_status(panel: timeseries.Panel) -> timeseries.Panel:
+    """Series named by HTTP status, in the colours of their classes."""
+    for pattern, name in STATUS_COLORS.items():
+        panel = panel.override_by_regexp(f"/^{pattern}$/", color(name))
+    return panel
+
+
+def limits(panel: timeseries.Panel, **above: float) -> timeseries.Panel:
+    """Thresholds drawn as dashed lines."""
+    line = common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED)
+    return panel.thresholds(steps(**above)).thresholds_style(line)
+
+
+def buckets(title: str, description: str, unit: str, expr: str) -> heatmap.Panel:
+    """A heatmap of a histogram; `expr` sums its buckets by `le`, cells count requests per second."""
+    palette = heatmap.HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Oranges").steps(64)
+    return (
+        heatmap.Panel()
+        .title(title)
+        .description(description)
+        .unit(unit)
+        .calculate(False)
+        .color(palette)
+        .y_axis(heatmap.YAxisConfig().unit(unit))
+        .rows_frame(heatmap.RowsHeatmapOptions().layout(HeatmapCellLayout.AUTO))
+        .cell_values(heatmap.CellValues().unit("reqps"))
+        .cell_gap(1)
+        .show_legend()
+        .with_target(query(expr, "{{le}}").format(PromQueryFormat.HEATMAP))
+        .height(9)
+        .span(12)
+    )
+
+
+def instant_table(title: str, description: str) -> table.Panel:
+    """A table of what is true now; its queries come from `instant`."""
+    return table.Panel().title(title).description(description).height(9).span(24)
+
+
+def instant(expr: str) -> prometheus.Dataquery:
+    """An instant query in table form: one row a series, one column a label."""
+    return prometheus.Dataquery().expr(expr).legend_format("__auto").instant().format(PromQueryFormat.TABLE)
