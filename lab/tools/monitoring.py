@@ -1,0 +1,92 @@
+"""Prometheus and Alertmanager with their tools, at the versions that kube-prometheus-stack 88.5.3 runs."""
+
+import shutil
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from lab.tools import archives, golang
+from lab.tools.install import Family, Way
+
+_ALERTMANAGER_MODULE = "github.com/prometheus/alertmanager"
+_NO_UI = (
+    "<!doctype html><title>Alertmanager</title>"
+    "<p>This Alertmanager was built without its web UI; its API is at <code>/api/v2/</code>."
+)
+
+
+def _archive(name: str, version: str, programs: tuple[str, str], sums: dict[str, str]) -> Way:
+    return Way("the release archive", partial(archives.unpack, name, version, programs, sums))
+
+
+def _build_prometheus(target: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
+        main = golang.copy_module("prometheus", Path(temporary))
+        # The lab's targets are static: without the clients of thirty clouds it builds far faster.
+        golang.install(main, ["tool"], target, tags="remove_all_sd", ldflags=_ldflags(PROMETHEUS))
+
+
+def _build_alertmanager(target: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
+        main = golang.copy_module("alertmanager", Path(temporary))
+        # The module lacks the built web UI that it embeds, and Go refuses an overlay below its module cache.
+        cached = golang.module_source(main, _ALERTMANAGER_MODULE)
+        source = shutil.copytree(cached, main / "source", copy_function=shutil.copyfile)
+        (source / "ui" / "app").chmod(0o755)
+        page = source / "ui" / "app" / "dist" / "index.html"
+        page.parent.mkdir()
+        page.write_text(_NO_UI, encoding="utf-8")
+        golang.run(["mod", "edit", f"-replace={_ALERTMANAGER_MODULE}=./source"], main)
+        golang.install(main, ["tool"], target, ldflags=_ldflags(ALERTMANAGER))
+
+
+def _ldflags(family: Family) -> str:
+    return f"-X github.com/prometheus/common/version.Version={family.version}"
+
+
+PROMETHEUS = Family(
+    name="prometheus",
+    version="3.14.0",
+    programs=("prometheus", "promtool"),
+    version_arguments=("--version",),
+    accepts=lambda version: version[0] == 3,
+    wants="3.x",
+    ways=(
+        _archive(
+            "prometheus",
+            "3.14.0",
+            ("prometheus", "promtool"),
+            {
+                "linux-amd64": "f665c6da19eb7ba399c915d30c7d9793c9b417bf8a749b504bc470678631478d",
+                "linux-arm64": "077f3781ab7245dc04c9a3c9b78ba120fc8e41aa0dc97489b0af67247e50ba83",
+                "darwin-amd64": "a14307b9726e66cadb81be9a544732623af26dabeb7702c987aa9c3c062ada34",
+                "darwin-arm64": "a9623f7f4fe65b1b171b423c1a72bbf23dfdf41a171dcb33e7dd302af80dc01c",
+            },
+        ),
+        Way("building it from its Go module (2-4 minutes, once)", _build_prometheus),
+    ),
+)
+
+ALERTMANAGER = Family(
+    name="alertmanager",
+    version="0.34.0",
+    programs=("alertmanager", "amtool"),
+    version_arguments=("--version",),
+    # 0.27 brought the matcher syntax that today's configurations are written in.
+    accepts=lambda version: version[0] == 0 and version >= (0, 27, 0),
+    wants="0.27 or newer",
+    ways=(
+        _archive(
+            "alertmanager",
+            "0.34.0",
+            ("alertmanager", "amtool"),
+            {
+                "linux-amd64": "19c75a11d8c03dc4ade7abdbddfb3a8f28c9e7b000d0849cda0cd71dffd74a03",
+                "linux-arm64": "a96ef16598ddc58e84d28167b3352b30e3205698d76c56ef467e4504d7664da4",
+                "darwin-amd64": "2c76c6bb30f030296cbfbf803bfd99494987197fcb8743f73ef5f351d568ce97",
+                "darwin-arm64": "0cb31efe439c58ab77594b62a28f9de95f2d08beccf0f11eba4b822b2f549b82",
+            },
+        ),
+        Way("building it from its Go module (1-2 minutes, once)", _build_alertmanager),
+    ),
+)

