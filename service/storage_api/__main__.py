@@ -1,0 +1,58 @@
+"""`python -m storage_api`: run the service as the environment says.
+
+Exit status: 0 after an orderly end, 1 when it could not start or had to cut off requests, 2 for a bad
+setting.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+
+from . import __version__, log
+from .app import create_app
+from .config import Config, ConfigError
+from .server import ListenError, Server
+from .stores import StoreError, open_store
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; a second one ends the process at once."""
+    try:
+        config = Config.from_environment(os.environ)
+    except ConfigError as error:
+        return _refuse(error, 2)
+    log.configure(config.log_level)
+    try:
+        store = open_store(config)
+    except StoreError as error:
+        return _refuse(error, 1)
+    with contextlib.closing(store):
+        try:
+            app = create_app(config, store)
+            server = Server(app, config)
+        except ListenError as error:
+            return _refuse(error, 1)
+
+        def stop(signum: int, _frame: object) -> None:
+            if app.draining.is_set():
+                os._exit(128 + signum)
+            server.stop()
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        fields = {"host": config.host, "port": server.port, "store": config.store, "version": __version__}
+        logging.getLogger(__name__).info("listening", extra={"fields": fields})
+        return 0 if server.run() else 1
+
+
+def _refuse(error: Exception, status: int) -> int:
+    print(f"storage-api: {error}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""The app factory: handlers, errors and metrics around a store."""
+
+from __future__ import annotations
+
+import threading
+
+from flask import Flask, Response
+from prometheus_client import CollectorRegistry
+from werkzeug.routing import BaseConverter
+
+from . import errors
+from .config import Config
+from .handlers import buckets, health, metrics
+from .instrumentation import Instrumentation
+from .stores import Store, open_store
+
+
+class RestOfPath(BaseConverter):
+    """A route's variable takes everything, so that what is no id is refused with a reason, not as unknown."""
+
+    regex = "(?s:.*)"
+    part_isolating = False
+
+
+class StorageApi(Flask):
+    """The WSGI app; `draining` is set when it shall no longer be sent requests, `registry` is its own."""
+
+    draining: threading.Event
+    registry: CollectorRegistry
+
+
+def create_app(config: Config, store: Store | None = None) -> StorageApi:
+    """Build the app on `store` (default: the one that `config` names; raises StoreError)."""
+    store = store or open_store(config)
+    app = StorageApi(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = config.max_object_bytes
+    app.url_map.converters["default"] = RestOfPath
+    # A redirect to another path would be another object.
+    app.url_map.merge_slashes = False
+    app.draining = threading.Event()
+    app.registry = CollectorRegistry()
+
+    # First: a route must be known before anything can refuse the request.
+    Instrumentation(app, app.registry)
+    errors.install(app, config)
+    app.register_blueprint(buckets.blueprint(store))
+    app.register_blueprint(metrics.blueprint(app.registry, store))
+    app.register_blueprint(health.blueprint(store, app.draining))
+
+    @app.after_request
+    def no_sniffing(response: Response) -> Response:
+        # Stored bytes are a stranger's: no browser shall guess that they are a page.
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    return app

@@ -1,0 +1,175 @@
+"""The app on waitress: refusals that the app answers, and an orderly end."""
+
+from __future__ import annotations
+
+import logging
+import select
+import socket
+from time import monotonic
+from typing import Any
+
+import waitress
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.task import WSGITask
+
+from .app import StorageApi
+from .config import Config
+from .errors import REFUSED
+
+THREADS = 8
+BACKLOG = 1024
+LINGER_SECONDS = 10
+
+log = logging.getLogger(__name__)
+
+
+class ListenError(Exception):
+    """The address cannot be listened on: one line that says why."""
+
+
+class Task(WSGITask):
+    """A request that the app answers."""
+
+    def start(self) -> None:
+        super().start()
+        if self.channel.server.draining.is_set():
+            self.set_close_on_finish()  # The client's next request goes to another replica.
+
+
+class Refusal(WSGITask):
+    """A request that waitress's parser refused (400, 413, 431, 501): the app answers it, and so counts it."""
+
+    def execute(self) -> None:
+        self.channel.refused = True
+        self.set_close_on_finish()
+        super().execute()
+
+    def get_environment(self) -> dict[str, Any]:
+        # What the parser had not come to when it gave up.
+        unread = {"command": "_OTHER", "path": "", "query": "", "request_uri": "", "url_scheme": "http"}
+        vars(self.request).update(unread | vars(self.request))
+        environ = super().get_environment()
+        environ[REFUSED] = (self.request.error.code, self.request.error.body)
+        return environ
+
+
+class Channel(HTTPChannel):
+    """A connection.
+
+    After a refusal the rest of the request is read and thrown away for a while: closing at once would reset
+    the connection, and the client would never see the answer.
+    """
+
+    task_class = Task
+    error_task_class = Refusal
+    refused = False
+    linger_until: float | None = None
+
+    def send_continue(self) -> None:
+        if self.request.error is None:  # Else the answer is the refusal.
+            super().send_continue()
+
+    def handle_close(self) -> None:
+        if self.refused and self.will_close and self.linger_until is None:
+            self.linger_until = monotonic() + LINGER_SECONDS
+            self.will_close = self.close_when_flushed = False
+            try:
+                self.socket.shutdown(socket.SHUT_WR)
+            except OSError:
+                super().handle_close()
+        else:
+            super().handle_close()
+
+    def received(self, data: bytes) -> bool:
+        if self.linger_until is None:
+            return super().received(data)
+        self.will_close = monotonic() > self.linger_until
+        return False
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is being read, served or answered."""
+        return not self.requests and self.request is None and not self.total_outbufs_len
+
+
+class Server:
+    """Listens from the start, serves in `run()`, ends in order after `stop()`."""
+
+    def __init__(self, app: StorageApi, config: Config) -> None:
+        """Listen on the configured host and port (0: any free one); raises ListenError."""
+        family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+        try:
+            listener = socket.create_server((config.host, config.port), family=family, backlog=BACKLOG)
+        except OSError as error:
+            raise ListenError(
+                f"cannot listen on {config.host} port {config.port}: {error.strerror}"
+            ) from None
+        self._config = config
+        self._draining = app.draining
+        self._server = waitress.create_server(
+            app,
+            sockets=[listener],
+            threads=THREADS,
+            backlog=BACKLOG,
+            connection_limit=1000,
+            asyncore_use_poll=True,
+            ident="storage-api",
+            # The app refuses at the exact size. This limit also counts the framing of chunks; it ends what
+            # would fill the disk that bodies are spooled to.
+            max_request_body_size=2 * config.max_object_bytes + 65536,
+        )
+        self._server.channel_class = Channel
+        self._server.draining = app.draining
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        return int(self._server.effective_port)
+
+    def stop(self) -> None:
+        """Let `run()` come to its end; for signal handlers and other threads."""
+        self._draining.set()
+        self._server.pull_trigger()
+
+    def run(self) -> bool:
+        """Serve until `stop()`, then drain; False when requests were cut off at the time limit.
+
+        Draining: not ready but serving for SHUTDOWN_DELAY_SECONDS, so that load balancers notice; then no new
+        connections, and at most SHUTDOWN_TIMEOUT_SECONDS for the requests in flight.
+        """
+        while not self._draining.is_set():
+            self._turn(1)
+        log.info("shutting down")
+        closing = monotonic() + self._config.shutdown_delay_seconds
+        while monotonic() < closing:
+            self._turn(0.1)
+        self._close_listener()
+        deadline = monotonic() + self._config.shutdown_timeout_seconds
+        self._turn(0)
+        while (busy := self._close_idle()) and monotonic() < deadline:
+            self._turn(0.1)
+        if busy:
+            log.warning("%d request(s) cut off after SHUTDOWN_TIMEOUT_SECONDS", busy)
+        self._server.task_dispatcher.shutdown(timeout=0 if busy else 5)
+        return not busy
+
+    def _turn(self, timeout: float) -> None:
+        wasyncore.loop(timeout=timeout, use_poll=True, map=self._server._map, count=1)
+
+    def _close_listener(self) -> None:
+        # Connections that the kernel has taken are ours to serve.
+        for _ in range(BACKLOG):
+            if not select.select([self._server.socket], [], [], 0)[0]:
+                break
+            self._server.handle_accept()
+        # Not the server's own close(): the threads at work still need its trigger.
+        wasyncore.dispatcher.close(self._server)
+
+    def _close_idle(self) -> int:
+        """Close connections without a request; how many are left."""
+        channels = self._server.active_channels
+        for channel in list(channels.values()):
+            if channel.idle:
+                channel.handle_close()
+        return len(channels)

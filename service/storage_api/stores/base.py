@@ -1,0 +1,46 @@
+"""The interface of a store."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+
+class StoreError(Exception):
+    """The store is out of order: one line that says what is wrong."""
+
+
+class Usage(NamedTuple):
+    """What a store holds: the number of objects and the sum of their sizes in bytes."""
+
+    objects: int
+    bytes: int
+
+
+class Store(ABC):
+    """Objects (bytes) by id (valid text, see `ids`). Every method may be called from several threads at once.
+
+    An object is seen whole or not at all. A method that fails raises OSError or StoreError.
+    """
+
+    @abstractmethod
+    def put(self, id: str, data: bytes) -> None:
+        """Keep `data` under `id`, instead of what was there; it is safe once this returns."""
+
+    @abstractmethod
+    def get(self, id: str) -> bytes | None:
+        """The bytes kept under `id`, None when there are none."""
+
+    @abstractmethod
+    def delete(self, id: str) -> bool:
+        """Forget `id`; False when it was not there."""
+
+    @abstractmethod
+    def usage(self) -> Usage:
+        """What the store holds now, without reading it."""
+
+    def check(self) -> None:  # noqa: B027 - nothing to check is a good default
+        """Raise StoreError when the store cannot serve; cheap enough for a probe."""
+
+    def close(self) -> None:  # noqa: B027 - nothing held open is a good default
+        """Let go of what the store holds open."""
