@@ -1,0 +1,30 @@
+# The storage API's image.
+#   docker build --tag observability-platform/storage-api:0.1.0 .
+# Runs as an unprivileged user on a read-only root: it writes to /data (objects) and /tmp (large bodies in transit).
+ARG PYTHON_IMAGE=python:3.13-slim
+
+FROM ${PYTHON_IMAGE} AS build
+COPY service/requirements.txt /tmp/requirements.txt
+RUN pip install --no-cache-dir --disable-pip-version-check --root-user-action=ignore \
+      --require-hashes --only-binary=:all: --target /app -r /tmp/requirements.txt
+COPY service/storage_api /app/storage_api
+# A read-only root can't cache bytecode later. The unchecked kind needs no source times to agree.
+RUN python -m compileall -q --invalidation-mode unchecked-hash /app && mkdir /data
+
+FROM ${PYTHON_IMAGE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="storage-api" \
+      org.opencontainers.image.description="Objects in buckets over HTTP, instrumented for Prometheus" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=build /app /app
+COPY --from=build --chown=65532:65532 /data /data
+ENV PYTHONPATH=/app PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+USER 65532:65532
+WORKDIR /app
+VOLUME ["/data"]
+EXPOSE 5000
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["python", "-m", "storage_api"]
