@@ -14,9 +14,11 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
+
+from lab import tools
 
 ROOT = Path(__file__).resolve().parent.parent
 CHART = "observability-platform"
@@ -38,7 +40,7 @@ class RenderError(Exception):
 class KubernetesLoader(yaml.CSafeLoader):
     """Reads YAML as Kubernetes does: `=` is a string, and so is what looks like a date."""
 
-    yaml_implicit_resolvers = {
+    yaml_implicit_resolvers: ClassVar = {
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
         for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }
@@ -118,12 +120,9 @@ def render_chart(
     """Renders the chart as `helm template` does.
 
     `values` win over `value_files`, later files over earlier ones. `show_only` names templates relative to
-    the chart (`templates/x.yaml`). Raises RenderError.
+    the chart (`templates/x.yaml`). Raises RenderError, and ToolError where there is no helm.
     """
-    if helm is None:
-        from lab import tools
-
-        helm = tools.helm()
+    helm = helm or tools.helm()
     with tempfile.TemporaryDirectory(prefix="chart-") as temporary:
         folder = stage_chart(Path(temporary), root)
         (folder / _VALUES_TEMPLATE).write_text(

@@ -1,0 +1,51 @@
+"""Renders of the chart, each made once a run."""
+
+import functools
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab import tools
+from lab.chart import Render, render_chart, stage_chart
+
+
+@functools.cache
+def _rendered(values: str, options: str) -> Render:
+    return render_chart(json.loads(values), **json.loads(options))
+
+
+@pytest.fixture(scope="session")
+def rendered() -> Callable[..., Render]:
+    """A function like render_chart that renders equal arguments once; what it returns must not be changed."""
+
+    def render(values: dict[str, Any] | None = None, **options: Any) -> Render:
+        return _rendered(json.dumps(values or {}, sort_keys=True), json.dumps(options, sort_keys=True))
+
+    return render
+
+
+@pytest.fixture(scope="session")
+def default(rendered) -> Render:
+    """The chart as it renders without any values."""
+    return rendered()
+
+
+@pytest.fixture(scope="session")
+def staged(tmp_path_factory) -> Path:
+    """The chart's files with the stand-in where the dependency is missing; not to be changed."""
+    return stage_chart(tmp_path_factory.mktemp("chart"))
+
+
+@pytest.fixture(scope="session")
+def helm() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs helm with the given arguments and returns what it said."""
+
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        command = [str(tools.helm()), *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    return run

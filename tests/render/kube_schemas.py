@@ -1,0 +1,121 @@
+"""The schemas that rendered objects are held against, closed: a field that a schema does not know is wrong.
+
+Built-in kinds come from `kubernetes-validate`. Custom kinds come from the first of: the folder of
+CustomResourceDefinitions that the variable CRDS names, the package of kube-prometheus-stack in charts/, and
+schemas/ beside this file, whose make.py says where they come from.
+"""
+
+import functools
+import json
+import os
+import re
+import tarfile
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+
+from lab.chart import dependency_package, load_yaml
+
+Schema = dict[str, Any]
+DEFINITIONS = "https://kubernetes.io/api/_definitions.json"
+_BUILT_IN = resources.files("kubernetes_validate") / "kubernetes-json-schema"
+_CUSTOM = Path(__file__).parent / "schemas"
+
+
+def kubernetes_versions() -> list[str]:
+    """Every version with schemas, oldest first, such as `1.25.0`."""
+    found = {
+        match[1] for f in _BUILT_IN.iterdir() if (match := re.fullmatch(r"v([\d.]+)-local-strict", f.name))
+    }
+    return sorted(found, key=lambda version: [int(part) for part in version.split(".")])
+
+
+def errors(document: dict[str, Any], kubernetes_version: str) -> list[str]:
+    """What is wrong with a rendered object, a line each; a kind without a schema is wrong too."""
+    api_version, kind = document["apiVersion"], document["kind"]
+    try:
+        validator = _validator(kubernetes_version, api_version, kind)
+    except LookupError:
+        return [f"{kind} ({api_version}): no schema for this kind in Kubernetes {kubernetes_version}"]
+    name = document["metadata"]["name"]
+    return [
+        f"{kind} {name}: {'/'.join(map(str, e.instance_path))}: {e.message}"
+        for e in validator.iter_errors(document)
+    ]
+
+
+@functools.cache
+def _validator(version: str, api_version: str, kind: str) -> Any:
+    """Raises LookupError where no schema is known."""
+    group, _, group_version = api_version.rpartition("/")
+    prefix = f"{group.partition('.')[0]}-" if group else ""
+    file = _BUILT_IN / f"v{version}-local-strict" / f"{kind.lower()}-{prefix}{group_version}.json"
+    if file.is_file():
+        return jsonschema_rs.Draft202012Validator(
+            json.loads(file.read_text(encoding="utf-8")), registry=_definitions(version)
+        )
+    schema = custom_schema(api_version, kind)
+    metadata = {"$ref": f"{DEFINITIONS}#/$defs/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}
+    with_metadata = {**schema, "properties": {**schema["properties"], "metadata": metadata}}
+    return jsonschema_rs.Draft202012Validator(with_metadata, registry=_definitions(version))
+
+
+@functools.cache
+def _definitions(version: str) -> Any:
+    text = (_BUILT_IN / f"v{version}-local-strict" / "_definitions.json").read_text(encoding="utf-8")
+    return jsonschema_rs.Registry([(DEFINITIONS, json.loads(text))])
+
+
+@functools.cache
+def custom_schema(api_version: str, kind: str) -> Schema:
+    """The closed schema of a custom kind; raises LookupError."""
+    if (api_version, kind) in _crds():
+        return _crds()[api_version, kind]
+    file = _CUSTOM / f"{kind.lower()}.json"
+    if not file.is_file():
+        raise LookupError(kind)
+    return _closed(json.loads(file.read_text(encoding="utf-8")))
+
+
+@functools.cache
+def _crds() -> dict[tuple[str, str], Schema]:
+    return {
+        (f"{crd['spec']['group']}/{version['name']}", crd["spec"]["names"]["kind"]): _closed(
+            version["schema"]["openAPIV3Schema"]
+        )
+        for crd in crd_documents()
+        for version in crd["spec"]["versions"]
+    }
+
+
+def crd_documents() -> Iterator[dict[str, Any]]:
+    """The CustomResourceDefinitions at hand: the folder CRDS has them, or the dependency's package."""
+    if folder := os.environ.get("CRDS"):
+        for path in sorted(Path(folder).rglob("*.yaml")):
+            yield load_yaml(path.read_text(encoding="utf-8"))
+    elif package := dependency_package():
+        with tarfile.open(package) as archive:
+            for member in archive:
+                if re.fullmatch(r".*/charts/crds/crds/.*\.yaml", member.name):
+                    yield load_yaml(archive.extractfile(member).read().decode())
+
+
+def _closed(schema: Any) -> Any:
+    """A schema whose objects take no other fields, Kubernetes' extensions said in JSON Schema's words."""
+    if isinstance(schema, list):
+        return [_closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {key: _closed(value) for key, value in schema.items()}
+    if schema.get("x-kubernetes-int-or-string"):
+        closed.pop("type", None)
+        closed["anyOf"] = [{"type": "integer"}, {"type": "string"}]
+    open_object = schema.get("x-kubernetes-preserve-unknown-fields") or "additionalProperties" in schema
+    if isinstance(schema.get("properties"), dict) and schema.get("type") == "object" and not open_object:
+        closed["additionalProperties"] = False
+    if isinstance(schema.get("nullable"), bool) and schema["nullable"] and "type" in closed:
+        closed["type"] = [closed["type"], "null"]
+    return closed

@@ -1,0 +1,117 @@
+"""Every rendered object: which there are, and that each is one a cluster would take."""
+
+import pytest
+
+from tests.render.kube_schemas import errors, kubernetes_versions
+
+OURS = {
+    ("ConfigMap", "platform-dashboard-storage-api"),
+    ("ConfigMap", "platform-storage-api"),
+    ("PersistentVolumeClaim", "platform-storage-api"),
+    ("PrometheusRule", "platform-storage-api"),
+    ("Service", "platform-storage-api"),
+    ("Service", "platform-storage-api-headless"),
+    ("ServiceAccount", "platform-storage-api"),
+    ("ServiceMonitor", "platform-storage-api"),
+    ("StatefulSet", "platform-storage-api"),
+}
+RECOMMENDED = {
+    "app.kubernetes.io/name",
+    "app.kubernetes.io/instance",
+    "app.kubernetes.io/version",
+    "app.kubernetes.io/component",
+    "app.kubernetes.io/part-of",
+    "app.kubernetes.io/managed-by",
+    "helm.sh/chart",
+}
+RESTRICTED_VOLUMES = {
+    "configMap",
+    "csi",
+    "downwardAPI",
+    "emptyDir",
+    "ephemeral",
+    "persistentVolumeClaim",
+    "projected",
+    "secret",
+}
+
+
+def names(objects):
+    return [(o["kind"], o["metadata"]["name"]) for o in objects]
+
+
+def pod_specs(objects):
+    """Each of our workloads' and hooks' pod specs, by (kind, name)."""
+    for o in objects:
+        if o["kind"] == "Pod":
+            yield (o["kind"], o["metadata"]["name"]), o["spec"]
+        elif "template" in o.get("spec", {}):
+            yield (o["kind"], o["metadata"]["name"]), o["spec"]["template"]["spec"]
+
+
+def test_the_default_render_has_exactly_these_objects(default):
+    assert sorted(names(default.ours)) == sorted(OURS)
+
+
+def test_helm_has_nothing_to_warn_of(default):
+    assert default.warnings == []
+
+
+@pytest.mark.parametrize("version", kubernetes_versions())
+def test_every_object_fits_its_schema(rendered, version):
+    render = rendered(kubernetes_version=version)
+    assert [line for o in render.objects for line in errors(o, version)] == []
+
+
+def test_a_memory_store_runs_as_a_deployment_without_a_volume(rendered):
+    render = rendered({"storage-api": {"store": {"type": "memory"}}})
+    kinds = {kind for kind, _ in names(render.ours)}
+    assert "Deployment" in kinds
+    assert not kinds & {"StatefulSet", "PersistentVolumeClaim"}
+    assert [line for o in render.ours for line in errors(o, kubernetes_versions()[-1])] == []
+
+
+def test_every_object_of_ours_has_the_recommended_labels_and_the_namespace(default):
+    for o in default.ours:
+        metadata = o["metadata"]
+        assert metadata["labels"].keys() >= RECOMMENDED, metadata["name"]
+        assert metadata["labels"]["app.kubernetes.io/instance"] == "platform"
+        assert metadata["labels"]["app.kubernetes.io/part-of"] == "observability-platform"
+        assert metadata["namespace"] == "observability"
+
+
+def test_our_pods_meet_the_restricted_pod_security_standard(default):
+    """The fields that the standard asks for, as the API server's admission checks them."""
+    found = dict(pod_specs(default.ours))
+    assert found
+    for name, spec in found.items():
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys(), name
+        assert spec["automountServiceAccountToken"] is False, name
+        assert spec["securityContext"]["runAsNonRoot"] is True, name
+        assert spec["securityContext"]["runAsUser"] > 0, name
+        assert spec["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault", name
+        for volume in spec.get("volumes", ()):
+            assert volume.keys() - {"name"} <= RESTRICTED_VOLUMES, name
+        for container in [*spec["containers"], *spec.get("initContainers", ())]:
+            context = container["securityContext"]
+            assert context["allowPrivilegeEscalation"] is False, name
+            assert context["capabilities"] == {"drop": ["ALL"]}, name
+            assert context["readOnlyRootFilesystem"] is True, name
+            assert all("hostPort" not in port for port in container.get("ports", ())), name
+
+
+@pytest.mark.parametrize("release", ["p", "storage-api", "my-storage-api", "r" * 53])
+def test_names_are_valid_and_distinct_for_any_release(rendered, release):
+    """DNS labels, at most 63 characters for Services; nothing overwrites anything."""
+    render = rendered(release=release, namespace="n" * 63)
+    assert len(set(names(render.objects))) == len(render.objects)
+    latest = kubernetes_versions()[-1]
+    assert [line for o in render.objects for line in errors(o, latest)] == []
+    for o in render.ours:
+        assert len(o["metadata"]["name"]) <= (63 if o["kind"] in ("Service", "StatefulSet", "Pod") else 253)
+        assert all(len(str(value)) <= 63 for value in o["metadata"]["labels"].values())
+
+
+def test_long_release_names_that_differ_at_the_end_do_not_collide(rendered):
+    one, other = rendered(release="r" * 52 + "a"), rendered(release="r" * 52 + "b")
+    assert not set(names(one.ours)) & set(names(other.ours))

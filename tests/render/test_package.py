@@ -1,0 +1,88 @@
+"""The chart as Helm handles it: lint, lock, package, and what its package holds."""
+
+import hashlib
+import json
+import tarfile
+
+import pytest
+
+from lab.chart import ROOT, RenderError, load_yaml, render_chart
+
+# What the package may hold beside the dependency.
+FILES = {
+    "Chart.lock",
+    "Chart.yaml",
+    "LICENSE",
+    "README.md",
+    "charts/storage-api/Chart.yaml",
+    "charts/storage-api/values.yaml",
+    "values.yaml",
+}
+
+
+def templates(folder):
+    return {str(p.relative_to(ROOT)) for p in (ROOT / folder / "templates").rglob("*") if p.is_file()}
+
+
+def test_lint_has_nothing_to_say(helm, staged):
+    for chart in (staged, ROOT / "charts/storage-api"):
+        done = helm("lint", "--strict", chart)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "WARNING" not in done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def package(helm, staged, tmp_path_factory):
+    """The names in the package of the whole checkout, with everything that lies in it."""
+    checkout = tmp_path_factory.mktemp("checkout")
+    for entry in ROOT.iterdir():
+        (checkout / entry.name).symlink_to(staged / "charts" if entry.name == "charts" else entry)
+    folder = tmp_path_factory.mktemp("package")
+    done = helm("package", checkout, "--destination", folder)
+    assert done.returncode == 0, done.stderr
+    (file,) = folder.glob("*.tgz")
+    assert (
+        file.name == f"observability-platform-{load_yaml((ROOT / 'Chart.yaml').read_text())['version']}.tgz"
+    )
+    with tarfile.open(file) as archive:
+        return {name.partition("/")[2] for name in archive.getnames()}
+
+
+def test_the_package_holds_what_the_chart_needs_and_nothing_else(package):
+    dashboards = {f"dashboards/{p.name}" for p in (ROOT / "dashboards").glob("*.json")}
+    ours = {name for name in package if not name.startswith("charts/kube-prometheus-stack/")}
+    assert ours == FILES | dashboards | templates(".") | templates("charts/storage-api")
+    assert "charts/kube-prometheus-stack/Chart.yaml" in package
+
+
+def test_the_lock_file_belongs_to_the_dependencies():
+    """Helm's own digest: SHA-256 of the dependencies asked for and those locked, as compact JSON."""
+    chart = load_yaml((ROOT / "Chart.yaml").read_text())
+    lock = load_yaml((ROOT / "Chart.lock").read_text())
+    fields = ("name", "version", "repository", "condition")
+    asked = [{field: d[field] for field in fields} for d in chart["dependencies"]]
+    locked = [{field: d[field] for field in fields[:3]} for d in lock["dependencies"]]
+    digest = hashlib.sha256(json.dumps([asked, locked], separators=(",", ":")).encode()).hexdigest()
+    assert lock["digest"] == f"sha256:{digest}"
+
+
+def test_helm_itself_finds_the_lock_file_in_sync(helm, staged):
+    """Whether the repository can be reached is another matter."""
+    done = helm("dependency", "build", staged, "--skip-refresh")
+    assert "out of sync" not in done.stderr
+
+
+def test_the_dependency_is_bundled_unless_switched_off(rendered):
+    assert rendered().values["kube-prometheus-stack"]["enabled"] is True
+    off = rendered({"kube-prometheus-stack": {"enabled": False}})
+    assert all(o in off.ours for o in off.objects)
+
+
+def test_a_broken_values_file_is_refused_in_one_line(tmp_path):
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("storage-api: [")
+    for path in (broken, tmp_path / "missing.yaml"):
+        with pytest.raises(RenderError) as refused:
+            render_chart(value_files=[path])
+        assert path.name in str(refused.value)
+        assert "\n" not in str(refused.value)
