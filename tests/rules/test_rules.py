@@ -1,0 +1,72 @@
+"""The rules as promtool sees them, and the conventions that it does not know."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lab.chart import render_chart
+
+HERE = Path(__file__).parent
+
+
+def all_rules(folder, kind):
+    groups = yaml.safe_load((folder / "rules.yaml").read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"] if kind in rule]
+
+
+def test_promtool_finds_no_fault(rules, promtool):
+    done = promtool("check", "rules", "--lint=all", "--lint-fatal", rules / "rules.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("file", sorted(HERE.glob("*.yaml")), ids=lambda path: path.name)
+def test_promtools_unit_tests_pass(rules, promtool, tmp_path, file):
+    shutil.copy(rules / "rules.yaml", tmp_path)
+    shutil.copy(file, tmp_path)
+    done = promtool("test", "rules", tmp_path / file.name)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_rule_has_a_unit_test(rules):
+    tested = "".join(path.read_text() for path in HERE.glob("*.yaml"))
+    for name in [r["record"] for r in all_rules(rules, "record")] + [
+        r["alert"] for r in all_rules(rules, "alert")
+    ]:
+        assert name in tested
+
+
+def test_recording_rules_are_named_level_metric_operations(rules):
+    for rule in all_rules(rules, "record"):
+        assert re.fullmatch(r"[a-z_]+:[a-z_]+:[a-z0-9_]+", rule["record"])
+
+
+def test_alerts_say_what_a_person_needs(rules):
+    for rule in all_rules(rules, "alert"):
+        assert rule["labels"]["severity"] in ("critical", "warning", "info")
+        assert {"summary", "description"} <= rule["annotations"].keys()
+        assert rule["for"]
+
+
+def test_alerts_keep_the_namespace_by_which_alertmanager_routes_them(rules):
+    """An AlertmanagerConfig sees only alerts with its namespace; inhibition compares it too."""
+    for rule in all_rules(rules, "alert"):
+        assert 'namespace="observability"' in rule["expr"]
+        assert not re.search(r"\bby \((?!namespace)", rule["expr"])
+
+
+def test_thresholds_and_runbooks_are_values():
+    alerts = {
+        "down": {"for": "1m", "severity": "warning"},
+        "errorRatioHigh": {"threshold": 0.2, "for": "2m", "severity": "critical"},
+    }
+    values = {"prometheusRule": {"runbookUrl": "https://runbooks.example/", "alerts": alerts}}
+    (rule,) = render_chart({"storage-api": values}).find("PrometheusRule")
+    down, ratio = (r for g in rule["spec"]["groups"] for r in g["rules"] if "alert" in r)
+    assert (down["for"], down["labels"]["severity"]) == ("1m", "warning")
+    assert (ratio["for"], ratio["labels"]["severity"]) == ("2m", "critical")
+    assert ratio["expr"].endswith("> 0.2")
+    assert down["annotations"]["runbook_url"] == "https://runbooks.example/StorageApiDown"
+    assert ratio["annotations"]["runbook_url"] == "https://runbooks.example/StorageApiErrorRatioHigh"
