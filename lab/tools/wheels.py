@@ -12,8 +12,12 @@ PINS = Path(__file__).with_name("wheels")
 
 
 def unpack(pin: str, folder: Path) -> None:
-    """Installs what `wheels/<pin>.txt` pins into the folder, by pip or uv; raises WayError."""
-    requirements = PINS / f"{pin}.txt"
+    """Installs what `wheels/<pin>.txt` pins into the folder; raises WayError."""
+    install(PINS / f"{pin}.txt", folder)
+
+
+def install(requirements: Path, folder: Path) -> None:
+    """Installs a complete list of hashed requirements into the folder, by pip or uv; raises WayError."""
     options = ["--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
     command = [*_installer(), *options, "--target", str(folder), "--requirement", str(requirements)]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=600, check=False)

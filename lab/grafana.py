@@ -1,0 +1,106 @@
+"""A Grafana of the user's own, if there is one, with the rendered datasources and dashboards."""
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab.errors import LabError
+from lab.ports import HOST, Ports
+from lab.processes import Command
+from lab.stack import Stack
+
+_PACKAGED_HOME = Path("/usr/share/grafana")
+_FOLDERS = "dashboards"
+
+
+def find(environment: Mapping[str, str] = os.environ) -> tuple[Path, Path] | None:
+    """The program and its home folder, by GRAFANA_HOME or PATH; raises LabError."""
+    home = environment.get("GRAFANA_HOME")
+    search = str(Path(home) / "bin") if home else environment.get("PATH")
+    for name in ("grafana", "grafana-server"):
+        if program := shutil.which(name, path=search):
+            beside = Path(program).resolve().parent.parent
+            packaged = _PACKAGED_HOME if _PACKAGED_HOME.is_dir() else beside
+            return Path(program), Path(home) if home else packaged
+    if home:
+        raise LabError(f"GRAFANA_HOME={home!r} holds no bin/grafana")
+    return None
+
+
+def dashboards(stack: Stack, objects: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The rendered dashboards by their path `<folder>/<file>`, as the sidecar would write them."""
+    sidecar = stack.values["grafana"]["sidecar"]["dashboards"]
+    files: dict[str, str] = {}
+    for item in objects:
+        metadata = item["metadata"]
+        label = (metadata.get("labels") or {}).get(sidecar["label"])
+        if item["kind"] == "ConfigMap" and label is not None and label == sidecar["labelValue"]:
+            folder = (metadata.get("annotations") or {}).get(sidecar["folderAnnotation"], "")
+            files |= {str(Path(folder) / name): text for name, text in item["data"].items()}
+    return files
+
+
+def datasources(stack: Stack, ports: Ports) -> list[dict[str, Any]]:
+    """What kube-prometheus-stack provisions, at our local addresses."""
+    values = stack.values["grafana"]["sidecar"]["datasources"]
+    interval = values["defaultDatasourceScrapeInterval"] or stack.prometheus_spec["scrapeInterval"] or "30s"
+    return [
+        {
+            "name": values["name"],
+            "type": "prometheus",
+            "uid": values["uid"],
+            "url": ports.url("prometheus"),
+            "access": "proxy",
+            "isDefault": True,
+            "jsonData": {"httpMethod": values["httpMethod"], "timeInterval": interval},
+        },
+        {
+            "name": values["alertmanager"]["name"],
+            "type": "alertmanager",
+            "uid": values["alertmanager"]["uid"],
+            "url": ports.url("alertmanager"),
+            "access": "proxy",
+            "jsonData": {"implementation": "prometheus", "handleGrafanaManagedAlerts": False},
+        },
+    ]
+
+
+def command(
+    found: tuple[Path, Path], stack: Stack, files: Mapping[str, str], ports: Ports, folder: Path
+) -> Command:
+    """How to start Grafana; `files` are the dashboards."""
+    program, home = found
+    provider = {
+        "name": "rendered",
+        "type": "file",
+        "options": {"path": str(folder / _FOLDERS), "foldersFromFilesStructure": True},
+    }
+    provisioning = {
+        "datasources/stack.yaml": {"apiVersion": 1, "datasources": datasources(stack, ports)},
+        "dashboards/rendered.yaml": {"apiVersion": 1, "providers": [provider]},
+    }
+    subcommand = ("server",) if program.name == "grafana" else ()
+    return Command(
+        name="grafana",
+        arguments=(str(program), *subcommand, "--homepath", str(home)),
+        environment={
+            "GF_SERVER_HTTP_ADDR": HOST,
+            "GF_SERVER_HTTP_PORT": str(ports.grafana),
+            "GF_PATHS_DATA": str(folder / "data"),
+            "GF_PATHS_LOGS": str(folder / "data" / "log"),
+            "GF_PATHS_PLUGINS": str(folder / "data" / "plugins"),
+            "GF_PATHS_PROVISIONING": str(folder / "provisioning"),
+            # The lab is this machine's own: whoever reaches it may look at everything.
+            "GF_AUTH_ANONYMOUS_ENABLED": "true",
+            "GF_ANALYTICS_REPORTING_ENABLED": "false",
+            "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+            "GF_PLUGINS_PREINSTALL_DISABLED": "true",
+        },
+        folder=folder,
+        files={f"provisioning/{path}": yaml.safe_dump(content) for path, content in provisioning.items()}
+        | {f"{_FOLDERS}/{path}": text for path, text in files.items()},
+    )

@@ -1,0 +1,157 @@
+"""Local processes that outlive the command that started them: start, find again, stop exactly those."""
+
+import contextlib
+import hashlib
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import psutil
+
+from lab.errors import LabError
+
+STOP_SECONDS = 20
+# Of the caller's environment, what a program may need to run at all; the rest is the command's own.
+_INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ")
+
+
+@dataclass(frozen=True)
+class Command:
+    """What to run; two equal fingerprints mean that a running process need not be replaced."""
+
+    name: str
+    arguments: tuple[str, ...]
+    environment: dict[str, str]
+    folder: Path
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The configuration that the process reads, by its path below the folder."""
+
+    @property
+    def fingerprint(self) -> str:
+        parts = (self.arguments, sorted(self.environment.items()), sorted(self.files.items()))
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Started:
+    """A process as the state file remembers it."""
+
+    pid: int
+    created: float
+    """When the process was created, in seconds since the epoch: a pid alone may be another's by now."""
+    fingerprint: str
+    log: str
+
+    def process(self) -> psutil.Process | None:
+        """The process while it runs, else None."""
+        try:
+            process = psutil.Process(self.pid)
+            alive = process.create_time() == self.created and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return None
+        return process if alive else None
+
+
+class Processes:
+    """The processes of one lab folder, remembered in its state file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._state = folder / "state.json"
+
+    def all(self) -> dict[str, Started]:
+        """What was started and not stopped since, ended by itself or not; raises LabError."""
+        try:
+            return {name: Started(**item) for name, item in json.loads(self._state.read_text()).items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, TypeError) as error:
+            raise LabError(f"the state file {self._state} can't be read: {error}") from error
+
+    def running(self, name: str) -> Started | None:
+        started = self.all().get(name)
+        return started if started and started.process() else None
+
+    def start(self, command: Command) -> Started:
+        """Writes the command's files, starts it and remembers it."""
+        log = self.folder / "logs" / f"{command.name}.log"
+        with using(self.folder):
+            for folder in (log.parent, command.folder):
+                folder.mkdir(parents=True, exist_ok=True)
+            for path, text in command.files.items():
+                target = command.folder / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(text, encoding="utf-8")
+            output = log.open("w", encoding="utf-8")
+        with output:
+            process = subprocess.Popen(
+                command.arguments,
+                cwd=command.folder,
+                env={key: os.environ[key] for key in _INHERITED if key in os.environ} | command.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # A Ctrl-C in the terminal is for the lab, that then stops what it started in order.
+                start_new_session=True,
+            )
+        started = Started(
+            process.pid, psutil.Process(process.pid).create_time(), command.fingerprint, str(log)
+        )
+        self._write({**self.all(), command.name: started})
+        return started
+
+    def wait(self, name: str, ready: Callable[[], bool], seconds: float) -> None:
+        """Until `ready()`; raises LabError with the log's last line if the process ends before."""
+        started = self.all()[name]
+        deadline = time.monotonic() + seconds
+        while not ready():
+            if started.process() is None:
+                raise LabError(
+                    f"{name} ended at its start: {_last_line(Path(started.log))} (log: {started.log})"
+                )
+            if time.monotonic() > deadline:
+                raise LabError(f"{name} is not ready after {seconds:.0f} s (log: {started.log})")
+            time.sleep(0.1)
+
+    def stop(self, names: list[str]) -> list[str]:
+        """Asks the named processes to end, kills those that don't; returns those that were running."""
+        state = self.all()
+        found = {name: process for name in names if name in state and (process := state[name].process())}
+        for process in found.values():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.terminate()
+        _, stubborn = psutil.wait_procs(list(found.values()), timeout=STOP_SECONDS)
+        for process in stubborn:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(stubborn, timeout=STOP_SECONDS)
+        self._write({name: started for name, started in state.items() if name not in names})
+        return list(found)
+
+    def _write(self, state: Mapping[str, Started]) -> None:
+        if not state:
+            self._state.unlink(missing_ok=True)
+            return
+        temporary = self._state.with_suffix(".tmp")
+        temporary.write_text(json.dumps({name: asdict(one) for name, one in state.items()}, indent=2))
+        temporary.replace(self._state)
+
+
+@contextlib.contextmanager
+def using(folder: Path) -> Iterator[None]:
+    """Says in a line that the lab's folder can't be used, and why."""
+    try:
+        yield
+    except OSError as error:
+        raise LabError(
+            f"LAB_DIR {folder} can't be used: {error.strerror}: {error.filename or folder}"
+        ) from error
+
+
+def _last_line(log: Path) -> str:
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
+    return next((line for line in reversed(lines) if line), "it said nothing")

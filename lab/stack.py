@@ -1,0 +1,75 @@
+"""What the render asks of kube-prometheus-stack: its values, names and selectors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.chart import DEPENDENCY, NAMESPACE, RELEASE, Render, load_yaml
+
+_DEFAULTS = Path(__file__).with_name("stack-defaults.yaml")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The coalesced values of kube-prometheus-stack, with its own rules for names and selectors."""
+
+    values: Mapping[str, Any]
+    namespace: str
+    release: str
+
+    @classmethod
+    def of(cls, render: Render, release: str = RELEASE, namespace: str = NAMESPACE) -> "Stack":
+        """The stack of a render; where its package was missing, its defaults lie below the values."""
+        defaults = load_yaml(_DEFAULTS.read_text(encoding="utf-8"))
+        return cls(_merge(defaults, render.values.get(DEPENDENCY) or {}), namespace, release)
+
+    @property
+    def prometheus_spec(self) -> Mapping[str, Any]:
+        return self.values["prometheus"]["prometheusSpec"]
+
+    @property
+    def fullname(self) -> str:
+        """The dependency cuts its name at 26 characters."""
+        return (self.values["fullnameOverride"] or f"{self.release}-{DEPENDENCY}")[:26].rstrip("-")
+
+    def selects(self, kind: str, item: Mapping[str, Any]) -> bool:
+        """Whether the stack's Prometheus picks up an object; `kind` is `serviceMonitor` or `rule`."""
+        selector = self.prometheus_spec[f"{kind}Selector"]
+        if not selector and self.prometheus_spec[f"{kind}SelectorNilUsesHelmValues"]:
+            selector = {"matchLabels": {"release": self.release}}
+        namespace_labels = {"kubernetes.io/metadata.name": item["metadata"]["namespace"]}
+        return matches(selector, item["metadata"].get("labels") or {}) and matches(
+            self.prometheus_spec[f"{kind}NamespaceSelector"], namespace_labels
+        )
+
+
+def matches(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """Whether a Kubernetes label selector matches; an empty one matches everything."""
+    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
+        return False
+    return all(_holds(expression, labels) for expression in selector.get("matchExpressions") or ())
+
+
+def _holds(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    value = labels.get(expression["key"])
+    match expression["operator"]:
+        case "In":
+            return value in expression["values"]
+        case "NotIn":
+            return value not in expression["values"]
+        case "Exists":
+            return value is not None
+        case "DoesNotExist":
+            return value is None
+        case operator:
+            raise ValueError(f"a label selector has no operator {operator!r}")
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Helm's way: maps are merged, everything else is replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
