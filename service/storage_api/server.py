@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import select
 import socket
 from time import monotonic
@@ -102,9 +103,9 @@ class Server:
         try:
             listener = socket.create_server((config.host, config.port), family=family, backlog=BACKLOG)
         except OSError as error:
-            raise ListenError(
-                f"cannot listen on {config.host} port {config.port}: {error.strerror}"
-            ) from None
+            # Not its own text, which says the address again; a name that is not found has no errno.
+            reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno)
+            raise ListenError(f"cannot listen on HOST={config.host} PORT={config.port}: {reason}") from None
         self._config = config
         self._draining = app.draining
         self._server = waitress.create_server(
@@ -151,7 +152,8 @@ class Server:
             self._turn(0.1)
         if busy:
             log.warning("%d request(s) cut off after SHUTDOWN_TIMEOUT_SECONDS", busy)
-        self._server.task_dispatcher.shutdown(timeout=0 if busy else 5)
+        else:
+            self._server.task_dispatcher.shutdown()
         return not busy
 
     def _turn(self, timeout: float) -> None:

@@ -14,4 +14,7 @@ def open_store(config: Config) -> Store:
     """Open the store that `config` names; raises StoreError when it cannot be used."""
     if config.store == "memory":
         return MemoryStore()
-    return FilesystemStore(config.store_path)
+    try:
+        return FilesystemStore(config.store_path)
+    except StoreError as error:
+        raise StoreError(f"STORE_PATH={error}") from None

@@ -49,7 +49,7 @@ class FilesystemStore(Store):
             raise StoreError(f"{folder}: another process uses this folder") from None
         except OSError as error:
             self.close()
-            raise StoreError(f"{error.filename or folder}: {error.strerror}") from None
+            raise StoreError(f"{folder}: {error.strerror}") from None
         self._usage = Usage(len(sizes), sum(sizes))
 
     def put(self, id: str, data: bytes) -> None:
