@@ -19,6 +19,7 @@ import tarfile
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from platform import libc_ver
 
 import yaml
 
@@ -32,8 +33,8 @@ LIBRARIES = "usr/local/lib"
 BUILD_SECONDS = 900
 
 # Of the standard library, what a server has no use for.
-_LEFT_OUT = ("site-packages", "dist-packages", "test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip",
-             "lib2to3", "__pycache__", "config-*")  # fmt: skip
+_LEFT_OUT = ("site-packages", "dist-packages", "__pycache__", "config-*", "ensurepip", "idlelib", "lib2to3",
+             "test", "tests", "_test*", "tkinter", "_tkinter*", "turtledemo")  # fmt: skip
 
 
 class ImageError(Exception):
@@ -105,6 +106,8 @@ def _run(command: list[str]) -> None:
 def _python(archive: Path, name: str) -> None:
     if not platform().startswith("linux-"):
         raise WayError(f"this machine's Python is for {platform()}, a container's is for Linux")
+    if libc_ver()[0] != "glibc":
+        raise WayError("this machine's C library is not glibc")
     with tempfile.TemporaryDirectory(prefix="image-") as temporary:
         root = Path(temporary)
         home = _copy_interpreter(root)
