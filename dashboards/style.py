@@ -1,8 +1,6 @@
 """The house's looks: builders with the defaults set, so that a dashboard's module says only what it shows."""
 
-import warnings
-
-from grafana_foundation_sdk.builders import common, heatmap, prometheus, stat, table, timeseries
+from grafana_foundation_sdk.builders import common, dashboard, heatmap, prometheus, stat, table, timeseries
 from grafana_foundation_sdk.models.common import (
     BigValueGraphMode,
     DataSourceRef,
@@ -27,11 +25,6 @@ from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from dashboards.config import DATASOURCE, TAG, uid
-
-with warnings.catch_warnings():
-    # The SDK prefers its v2 schema, which Grafana's provisioning from files does not read.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from grafana_foundation_sdk.builders import dashboard
 
 STATUS_COLORS = {"2..": "green", "3..": "blue", "4..": "orange", "5..": "red"}
 """Colour of each class of HTTP status, the same on every dashboard."""

@@ -1,0 +1,160 @@
+"""The dashboards' documents: up to date, complete, and asking only for what exists."""
+
+import itertools
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from dashboards import DASHBOARDS, __main__
+from dashboards.document import panels, render
+from lab import tools
+from storage_api.app import create_app
+from storage_api.config import Config
+
+FOLDER = Path(__main__.__file__).parent
+DOCUMENTS = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
+UNITS = {"bytes", "percentunit", "reqps", "s", "short"}
+# What Prometheus itself adds to a target's and a rule's series.
+FROM_PROMETHEUS = {"ALERTS", "up"}
+# Stand-ins for what Grafana puts into a query before it sends it.
+VARIABLES = {"$namespace": "observability", "$job": "platform-storage-api", "$__rate_interval": "2m"}
+
+each_dashboard = pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
+
+
+def queries(document: dict) -> list[str]:
+    """Every PromQL expression of a dashboard, annotations and variables included, variables filled in."""
+    found = [target["expr"] for panel in panels(document) for target in panel.get("targets", [])]
+    found += [note["expr"] for note in document["annotations"]["list"]]
+    asked = [entry["query"]["query"] for entry in document["templating"]["list"] if entry["type"] == "query"]
+    found += [re.fullmatch(r"label_values\((.+), \w+\)", query)[1] for query in asked]
+    for name, value in VARIABLES.items():
+        found = [query.replace(name, value) for query in found]
+    return found
+
+
+def drawn(document: dict) -> list[dict]:
+    """The panels of a dashboard that show data."""
+    return [panel for panel in panels(document) if panel["type"] != "row"]
+
+
+@pytest.fixture(scope="module")
+def exposed() -> set[str]:
+    """Names of the series that the real service exposes after one request."""
+    client = create_app(Config(store="memory")).test_client()
+    client.put("/api/buckets/1", data=b"x")
+    families = text_string_to_metric_families(client.get("/metrics").get_data(as_text=True))
+    return {sample.name for family in families for sample in family.samples}
+
+
+def test_the_committed_files_are_what_the_code_renders():
+    assert {name: render(build()) for name, build in DASHBOARDS.items()} == {
+        path.stem: path.read_text() for path in FOLDER.glob("*.json")
+    }
+
+
+def test_check_names_the_stale_file_and_writing_mends_it(tmp_path, capsys):
+    (tmp_path / "gone.json").write_text("{}")
+    assert __main__.main(["--check"], tmp_path) == 1
+    assert "gone.json, storage-api.json" in capsys.readouterr().err
+    assert __main__.main([], tmp_path) == 0
+    assert __main__.main(["--check"], tmp_path) == 0
+    assert {path.stem for path in tmp_path.iterdir()} == set(DASHBOARDS)
+
+
+def test_uids_and_titles_are_unique_and_fit_grafana():
+    uids = [document["uid"] for document in DOCUMENTS.values()]
+    titles = [document["title"] for document in DOCUMENTS.values()]
+    assert len(set(uids)) == len(uids)
+    assert len(set(titles)) == len(titles)
+    assert uids == [f"observability-platform-{name}" for name in DOCUMENTS]
+    assert all(len(uid) <= 40 for uid in uids), "Grafana refuses a longer uid"
+
+
+@each_dashboard
+def test_panel_ids_and_ref_ids_are_set_and_unique(document):
+    ids = [panel["id"] for panel in panels(document)]
+    assert ids == list(range(1, len(ids) + 1))
+    for panel in drawn(document):
+        refs = [target["refId"] for target in panel["targets"]]
+        assert refs
+        assert len(set(refs)) == len(refs), panel["title"]
+
+
+@each_dashboard
+def test_every_panel_says_what_it_shows(document):
+    titles = [panel["title"] for panel in panels(document)]
+    assert all(titles)
+    assert len(set(titles)) == len(titles)
+    for panel in drawn(document):
+        assert panel["description"].endswith("."), panel["title"]
+        assert panel["fieldConfig"]["defaults"]["unit"] in UNITS, panel["title"]
+        if panel["type"] == "timeseries":
+            assert panel["options"]["legend"]["showLegend"], panel["title"]
+            assert all(target["legendFormat"] for target in panel["targets"]), panel["title"]
+
+
+@each_dashboard
+def test_every_query_goes_to_the_chosen_data_source(document):
+    for panel in drawn(document):
+        for asking in (panel, *panel["targets"]):
+            assert asking["datasource"] == {"type": "prometheus", "uid": "${datasource}"}, panel["title"]
+    assert document["templating"]["list"][0]["name"] == "datasource"
+
+
+@each_dashboard
+def test_selectors_and_windows_are_the_shared_ones(document):
+    for query in (target["expr"] for panel in drawn(document) for target in panel["targets"]):
+        assert 'namespace="$namespace"' in query
+        assert set(re.findall(r"\[(.+?)\]", query)) <= {"$__rate_interval"}, query
+        for selector in re.findall(r"http_request_\w+\{(.+?)\}", query):
+            assert 'job=~"$job"' in selector, query
+            assert 'path!~"/healthz|/readyz|/metrics|/api/metrics"' in selector, query
+
+
+@each_dashboard
+def test_every_query_is_valid_promql(document):
+    promtool = tools.promtool()
+    for query in queries(document):
+        asked = subprocess.run(
+            [promtool, "--experimental", "promql", "format", query],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert asked.returncode == 0, f"{query}\n{asked.stderr}"
+
+
+@each_dashboard
+def test_every_metric_is_exposed_by_the_service(document, exposed):
+    named = {name for query in queries(document) for name in re.findall(r"([a-zA-Z_:]\w*)\{", query)}
+    assert named
+    assert named - FROM_PROMETHEUS <= exposed
+
+
+@each_dashboard
+def test_panels_do_not_overlap(document):
+    places = [(panel["title"], panel["gridPos"]) for panel in document["panels"]]
+    for title, at in places:
+        assert at["x"] >= 0 and at["x"] + at["w"] <= 24, title
+    for (one, a), (other, b) in itertools.combinations(places, 2):
+        apart = (
+            a["x"] + a["w"] <= b["x"]
+            or b["x"] + b["w"] <= a["x"]
+            or a["y"] + a["h"] <= b["y"]
+            or b["y"] + b["h"] <= a["y"]
+        )
+        assert apart, f"{one} overlaps {other}"
+
+
+def test_the_two_panels_of_the_first_dashboard_keep_their_titles():
+    titles = {panel["title"]: panel for panel in drawn(DOCUMENTS["storage-api"])}
+    assert {"Average HTTP Request Duration", "HTTP Status Codes"} <= titles.keys()
+    (target,) = titles["HTTP Status Codes"]["targets"]
+    assert target["expr"].startswith("sum by (status) (rate(http_request_count_total{"), (
+        "requests, not series"
+    )
