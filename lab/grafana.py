@@ -101,6 +101,7 @@ def command(
             "GF_PLUGINS_PREINSTALL_DISABLED": "true",
         },
         folder=folder,
+        url=ports.url("grafana"),
         files={f"provisioning/{path}": yaml.safe_dump(content) for path, content in provisioning.items()}
         | {f"{_FOLDERS}/{path}": text for path, text in files.items()},
     )

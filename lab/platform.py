@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,22 +18,33 @@ from lab.api import Alertmanager, Prometheus
 from lab.chart import ROOT, Render, render_chart
 from lab.errors import LabError
 from lab.ports import HOST, Ports
-from lab.processes import Command, Processes, using
+from lab.processes import Command, Processes, Started, using
 from lab.stack import Stack
 
 VALUES = Path(__file__).with_name("values.yaml")
 READY_SECONDS = 60
-_READY = {
-    "storage-api": "/readyz",
-    "prometheus": "/-/ready",
-    "alertmanager": "/-/ready",
-    "grafana": "/api/health",
-}
-_PORT_OF = {
-    "storage-api": "service",
-    "prometheus": "prometheus",
-    "alertmanager": "alertmanager",
-    "grafana": "grafana",
+SAMPLE_TRAFFIC = "sample-traffic"
+_NO_UI = (
+    "<!doctype html><title>Prometheus</title><p>This Prometheus was built without its web UI. "
+    'Its API is at <code>/api/v1/</code>; what the lab serves is at <a href="/user/">/user/</a>.'
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A server of the platform."""
+
+    port: str
+    """Its field in Ports."""
+    ready: str
+    """The path that answers 200 once it is ready."""
+
+
+PARTS = {
+    "storage-api": Part("service", "/readyz"),
+    "prometheus": Part("prometheus", "/-/ready"),
+    "alertmanager": Part("alertmanager", "/-/ready"),
+    "grafana": Part("grafana", "/api/health"),
 }
 
 
@@ -56,9 +68,6 @@ class Platform:
         self.folder = folder
         self.ports = ports or Ports.free()
         self.processes = Processes(folder)
-        self.prometheus = Prometheus(self.ports.url("prometheus"))
-        self.alertmanager = Alertmanager(self.ports.url("alertmanager"))
-        self.service_url = self.ports.url("service")
         self._values = values
         self._value_files = [VALUES, *value_files]
 
@@ -68,6 +77,23 @@ class Platform:
 
     def __exit__(self, *exception: object) -> None:
         self.down()
+
+    @property
+    def prometheus(self) -> Prometheus:
+        return Prometheus(self.url("prometheus"))
+
+    @property
+    def alertmanager(self) -> Alertmanager:
+        return Alertmanager(self.url("alertmanager"))
+
+    @property
+    def service_url(self) -> str:
+        return self.url("storage-api")
+
+    def url(self, part: str) -> str:
+        """A part's URL: where it was started, else where it would be."""
+        started = self.processes.all().get(part)
+        return started.url if started else self.ports.url(PARTS[part].port)
 
     def render(self) -> Render:
         return render_chart(self._values, value_files=self._value_files, root=self.root)
@@ -83,12 +109,12 @@ class Platform:
             stale = [c for c in commands if not self._is_current(c)]
             for command in stale:
                 if not self.processes.running(command.name):
-                    self.ports.require_free(_PORT_OF[command.name])
-            gone = [name for name in _READY if name not in {c.name for c in commands}]
+                    self.ports.require_free(PARTS[command.name].port)
+            gone = [name for name in PARTS if name not in {c.name for c in commands}]
             self.processes.stop([*gone, *(c.name for c in stale)])
             try:
                 for command in stale:
-                    self.ports.require_free(_PORT_OF[command.name])
+                    self.ports.require_free(PARTS[command.name].port)
                     self.processes.start(command)
                 for command in stale:
                     self.processes.wait(
@@ -101,26 +127,44 @@ class Platform:
 
     def down(self) -> list[str]:
         """Stops exactly what was started; returns the parts that were running. Data stays."""
-        if not self.folder.is_dir():
-            return []
-        with self._lock():
-            return self.processes.stop(list(self.processes.all()))
+        return self.stop(list(self.processes.all())) if self.folder.is_dir() else []
 
-    def start_beside(self, command: Command) -> None:
-        """Starts one more process of this lab unless it runs already; `down` stops it too."""
+    def stop(self, names: list[str]) -> list[str]:
+        """Stops some of the parts; returns those that were running."""
         with self._lock():
-            if not self.processes.running(command.name):
-                self.processes.start(command)
+            return self.processes.stop(names)
 
-    def url(self, part: str) -> str:
-        """A part's URL; parts are `storage-api`, `prometheus`, `alertmanager`, `grafana`."""
-        return self.ports.url(_PORT_OF[part])
+    def send_sample_traffic(self, minutes: int) -> None:
+        """One round a second in the background, unless it runs already; it ends by itself or with `down`."""
+        rounds = str(minutes * 60)
+        arguments = ("traffic", "--url", self.service_url, "--rounds", rounds, "--rate", "1")
+        with self._lock():
+            if not self.processes.running(SAMPLE_TRAFFIC):
+                self.processes.start(
+                    Command(
+                        name=SAMPLE_TRAFFIC,
+                        arguments=(sys.executable, "-m", "lab", *arguments),
+                        environment={"PYTHONPATH": str(self.root)},
+                        folder=self.folder,
+                    )
+                )
 
     def ready(self, part: str) -> bool:
         try:
-            return requests.get(self.url(part) + _READY[part], timeout=5).ok
+            return requests.get(self.url(part) + PARTS[part].ready, timeout=5).ok
         except requests.RequestException:
             return False
+
+    def states(self) -> dict[str, str]:
+        """In words, how each part is that was started."""
+        return {name: self._state(name, started) for name, started in self.processes.all().items()}
+
+    def _state(self, name: str, started: Started) -> str:
+        if started.process() is None:
+            return "finished" if name == SAMPLE_TRAFFIC else f"ended, see {started.log}"
+        if name in PARTS and not self.ready(name):
+            return f"not ready, see {started.log}"
+        return f"running, pid {started.pid}"
 
     def _is_current(self, command: Command) -> bool:
         running = self.processes.running(command.name)
@@ -136,7 +180,7 @@ class Platform:
         monitoring = prometheus_config.build(
             render, stack, pods, self_monitoring.objects(stack), self.ports.address("alertmanager")
         )
-        commands = [self._storage_api(api), self._alertmanager(stack), self._prometheus(monitoring)]
+        commands = [self._storage_api(api), self._prometheus(monitoring), self._alertmanager(stack)]
         dashboards = grafana.dashboards(stack, render.ours)
         if found := grafana.find():
             commands.append(grafana.command(found, stack, dashboards, self.ports, self.folder / "grafana"))
@@ -155,6 +199,7 @@ class Platform:
                 "PYTHONPATH": str(self.root / "service"),
             },
             folder=folder,
+            url=self.ports.url("service"),
         )
 
     def _alertmanager(self, stack: Stack) -> Command:
@@ -169,13 +214,14 @@ class Platform:
                 "--config.file=alertmanager.yml",
                 "--storage.path=data",
                 f"--web.listen-address={self.ports.address('alertmanager')}",
-                f"--web.external-url={self.url('alertmanager')}",
+                f"--web.external-url={self.ports.url('alertmanager')}",
                 # One alone: nothing to gossip with.
                 "--cluster.listen-address=",
                 *config.flags,
             ),
             environment={},
             folder=folder,
+            url=self.ports.url("alertmanager"),
             files=files,
         )
 
@@ -184,6 +230,8 @@ class Platform:
         files = {"prometheus.yml": yaml.safe_dump(config.main, sort_keys=False)} | {
             f"rules/{name}": yaml.safe_dump(rules, sort_keys=False) for name, rules in config.rules.items()
         }
+        # Where a Prometheus that was built without its web UI looks for the page.
+        files["web/ui/static/mantine-ui/index.html"] = _NO_UI
         _check([str(tools.promtool()), "check", "config", "prometheus.yml"], files)
         return Command(
             name="prometheus",
@@ -192,12 +240,15 @@ class Platform:
                 "--config.file=prometheus.yml",
                 "--storage.tsdb.path=data",
                 f"--web.listen-address={self.ports.address('prometheus')}",
-                f"--web.external-url={self.url('prometheus')}",
+                f"--web.external-url={self.ports.url('prometheus')}",
                 f"--web.user-assets={self.folder / 'user'}",
+                # A hidden flag; its 5 s would be a third of the wait for the first figures.
+                "--scrape.discovery-reload-interval=1s",
                 *config.flags,
             ),
             environment={},
             folder=folder,
+            url=self.ports.url("prometheus"),
             files=files,
         )
 
@@ -217,7 +268,7 @@ def _check(command: list[str], files: Mapping[str, str]) -> None:
     with tempfile.TemporaryDirectory(prefix="check-") as folder:
         for path, text in files.items():
             target = Path(folder, path)
-            target.parent.mkdir(exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
         done = subprocess.run(
             command, cwd=folder, capture_output=True, text=True, errors="replace", check=False

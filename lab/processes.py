@@ -27,6 +27,8 @@ class Command:
     arguments: tuple[str, ...]
     environment: dict[str, str]
     folder: Path
+    url: str = ""
+    """Where it answers, if it is a server."""
     files: Mapping[str, str] = field(default_factory=dict)
     """The configuration that the process reads, by its path below the folder."""
 
@@ -45,6 +47,7 @@ class Started:
     """When the process was created, in seconds since the epoch: a pid alone may be another's by now."""
     fingerprint: str
     log: str
+    url: str
 
     def process(self) -> psutil.Process | None:
         """The process while it runs, else None."""
@@ -57,7 +60,10 @@ class Started:
 
 
 class Processes:
-    """The processes of one lab folder, remembered in its state file."""
+    """The processes of one lab folder, remembered in its state file.
+
+    Their names are those of the parts: a log file's name, too.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -98,9 +104,8 @@ class Processes:
                 # A Ctrl-C in the terminal is for the lab, that then stops what it started in order.
                 start_new_session=True,
             )
-        started = Started(
-            process.pid, psutil.Process(process.pid).create_time(), command.fingerprint, str(log)
-        )
+        created = psutil.Process(process.pid).create_time()
+        started = Started(process.pid, created, command.fingerprint, str(log), command.url)
         self._write({**self.all(), command.name: started})
         return started
 

@@ -1,0 +1,179 @@
+"""The commands `up`, `status`, `down`, `traffic`, `render` and `tools`."""
+
+import argparse
+import signal
+import sys
+import time
+
+import yaml
+from rich.console import Console
+
+from lab import figures, tools, traffic
+from lab.chart import RenderError
+from lab.errors import LabError
+from lab.platform import PARTS, Platform
+from lab.settings import Settings
+from lab.tools import ToolError
+
+DATA_SECONDS = 60
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; returns the exit code. What goes wrong is one line on stderr."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return options.run(options)
+    except (LabError, RenderError, ToolError) as error:
+        print(f"{options.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"{options.command}: interrupted", file=sys.stderr)
+        return 130
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _platform() -> Platform:
+    settings = Settings.read()
+    return Platform(folder=settings.folder, value_files=settings.value_files, ports=settings.ports)
+
+
+def _up(options: argparse.Namespace) -> int:
+    platform = _platform()
+    before = platform.processes.all()
+    try:
+        for line in platform.up():
+            _say(f"left out: {line}")
+        if options.minutes:
+            platform.send_sample_traffic(options.minutes)
+            _say(f"sending sample traffic for {options.minutes} minutes, waiting for the first data ...")
+        _wait_for_data(platform, busy=options.minutes > 0)
+    except BaseException:
+        # What ran before this call goes on; what it started does not stay half-done.
+        after = platform.processes.all()
+        platform.stop([name for name, started in after.items() if before.get(name) != started])
+        raise
+    return _show(platform)
+
+
+def _wait_for_data(platform: Platform, *, busy: bool) -> None:
+    deadline = time.monotonic() + DATA_SECONDS
+    while True:
+        found = figures.Figures.read(platform.prometheus)
+        if found.monitored and (found.busy or not busy):
+            return
+        if time.monotonic() > deadline:
+            down = [t["labels"]["job"] for t in platform.prometheus.targets() if t["health"] != "up"]
+            raise LabError(
+                f"no data after {DATA_SECONDS} s: targets not up: {', '.join(down) or 'none'}; "
+                f"logs: {platform.folder / 'logs'}"
+            )
+        time.sleep(0.5)
+
+
+def _status(_: argparse.Namespace) -> int:
+    platform = _platform()
+    if not platform.processes.all():
+        raise LabError("nothing runs; make up brings the platform up")
+    return _show(platform)
+
+
+def _show(platform: Platform) -> int:
+    """Prints the table; 0 where every part that was started runs and answers."""
+    states = platform.states()
+    try:
+        found = figures.Figures.read(platform.prometheus)
+    except LabError:
+        found = None
+    rows = [(name, state, platform.url(name) if name in PARTS else "") for name, state in states.items()]
+    if "grafana" not in states:
+        rows.append(("grafana", "not on PATH, not in GRAFANA_HOME", ""))
+    Console().print(figures.table(rows, found))
+    return 0 if all(state.startswith(("running", "finished")) for state in states.values()) else 1
+
+
+def _down(options: argparse.Namespace) -> int:
+    stopped = _platform().down()
+    if not options.quiet:
+        print(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
+    return 0
+
+
+def _traffic(options: argparse.Namespace) -> int:
+    url = (options.url or _platform().service_url).rstrip("/")
+    report = traffic.send(
+        url, rounds=options.rounds, parallel=options.parallel, ids=options.ids, rate=options.rate
+    )
+    traffic.show(report, as_json=options.json)
+    return 0 if report.complete else 130
+
+
+def _render(_: argparse.Namespace) -> int:
+    yaml.safe_dump_all(_platform().render().objects, sys.stdout, sort_keys=False)
+    return 0
+
+
+def _tools(options: argparse.Namespace) -> int:
+    for program in [options.print] if options.print else tools.PROGRAMS:
+        path = tools.find(program)
+        print(path if options.print else f"{program}: {path}")
+    return 0
+
+
+def _say(message: str) -> None:
+    print(f"lab: {message}", file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lab", description=sys.modules["lab"].__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    up = commands.add_parser("up", help="bring the platform up, with sample traffic")
+    up.add_argument(
+        "--minutes", type=_whole(0, 1440), default=10, help="of sample traffic, 0 for none (%(default)s)"
+    )
+    up.set_defaults(run=_up)
+
+    commands.add_parser("status", help="what runs, with live figures").set_defaults(run=_status)
+
+    down = commands.add_parser("down", help="stop what up started; data stays")
+    down.add_argument("--quiet", action="store_true", help="say nothing")
+    down.set_defaults(run=_down)
+
+    sender = commands.add_parser("traffic", help="send sample traffic and report what was sent")
+    sender.add_argument("--url", help="the storage API (http://127.0.0.1:PORT)")
+    sender.add_argument("--rounds", type=_whole(1, 100_000), default=1000, help="(%(default)s)")
+    sender.add_argument("--parallel", type=_whole(1, 256), default=8, help="requests at a time (%(default)s)")
+    sender.add_argument("--ids", type=_whole(1, 10_000), default=8, help="bucket ids 1 to N (%(default)s)")
+    sender.add_argument("--rate", type=_rate, default=0.0, help="rounds per second at most, 0: no limit")
+    sender.add_argument("--json", action="store_true", help="one line of JSON instead of a table")
+    sender.set_defaults(run=_traffic)
+
+    commands.add_parser("render", help="print the rendered objects").set_defaults(run=_render)
+
+    finder = commands.add_parser("tools", help="install what the lab runs, and say where it is")
+    finder.add_argument("--print", choices=sorted(tools.PROGRAMS), help="print only this program's path")
+    finder.set_defaults(run=_tools)
+    return parser
+
+
+def _whole(low: int, high: int):
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def _rate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1000")
+    return value

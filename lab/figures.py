@@ -1,0 +1,84 @@
+"""The one table: each part with its state and URL, and live figures read back from Prometheus."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rich.table import Table
+
+from lab.api import Prometheus
+
+_REQUESTS = 'path!~"/healthz|/readyz|/metrics|/api/metrics"'
+# The last two scrapes: right from the first moment on, where a rate over a window would still be rising.
+_LAST = "[2m]"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What Prometheus answers now; None where it has no data."""
+
+    request_rate: float | None
+    """Requests per second, probes and scrapes left out."""
+    error_ratio: float | None
+    """Answers with 5xx among all, 0 to 1."""
+    p99: float | None
+    """Seconds."""
+    targets_up: int
+    targets: int
+    rules: int
+    rules_healthy: int
+
+    @classmethod
+    def read(cls, prometheus: Prometheus) -> "Figures":
+        """Raises LabError where Prometheus does not answer."""
+        targets, rules = prometheus.targets(), prometheus.rules()
+        requests = f"irate(http_request_count_total{{{_REQUESTS}}}{_LAST})"
+        errors = f'irate(http_request_count_total{{{_REQUESTS}, status=~"5.."}}{_LAST})'
+        buckets = f"irate(http_request_duration_seconds_bucket{{{_REQUESTS}}}{_LAST})"
+        return cls(
+            request_rate=prometheus.value(f"sum({requests})"),
+            error_ratio=prometheus.value(f"(sum({errors}) or vector(0)) / (sum({requests}) > 0)"),
+            p99=prometheus.value(f"histogram_quantile(0.99, sum by (le) ({buckets})) >= 0"),
+            targets_up=sum(target["health"] == "up" for target in targets),
+            targets=len(targets),
+            rules=len(rules),
+            rules_healthy=sum(rule["health"] == "ok" for rule in rules),
+        )
+
+    @property
+    def monitored(self) -> bool:
+        """Every target answers and every rule was evaluated."""
+        return self.targets_up == self.targets > 0 and self.rules_healthy == self.rules > 0
+
+    @property
+    def busy(self) -> bool:
+        """Traffic is to be seen."""
+        return bool(self.request_rate) and self.p99 is not None
+
+
+def table(parts: Iterable[tuple[str, str, str]], figures: Figures | None) -> Table:
+    """The table of `make up` and `make status`; a part is its name, state and URL."""
+    made = Table(title="Observability platform", title_justify="left")
+    for heading in ("part", "state", "URL"):
+        made.add_column(heading, overflow="fold")
+    for part in parts:
+        made.add_row(*part)
+    made.add_section()
+    for name, value in _lines(figures):
+        made.add_row(name, value)
+    return made
+
+
+def _lines(figures: Figures | None) -> list[tuple[str, str]]:
+    if figures is None:
+        return [("live figures", "Prometheus does not answer")]
+    return [
+        ("request rate", _format(figures.request_rate, "{:.1f} per second")),
+        ("error ratio", _format(figures.error_ratio, "{:.2%}")),
+        ("p99", _format(figures.p99, "{:.4f} s")),
+        ("targets up", f"{figures.targets_up} of {figures.targets}"),
+        ("rules loaded", f"{figures.rules}, {figures.rules_healthy} healthy"),
+    ]
+
+
+def _format(value: float | None, form: str) -> str:
+    return "no data" if value is None else form.format(value)
