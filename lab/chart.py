@@ -38,12 +38,18 @@ class RenderError(Exception):
 
 
 class KubernetesLoader(yaml.CSafeLoader):
-    """Reads YAML as Kubernetes does: `=` is a string, and so is what looks like a date."""
+    """Reads YAML as Kubernetes does: `=` is a string, so is what looks like a date, no key comes twice."""
 
     yaml_implicit_resolvers: ClassVar = {
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
         for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if twice := {key for key in keys if keys.count(key) > 1}:
+            raise yaml.constructor.ConstructorError(None, None, f"given twice: {', '.join(sorted(twice))}")
+        return super().construct_mapping(node, deep)
 
 
 KubernetesLoader.add_constructor("tag:yaml.org,2002:value", yaml.CSafeLoader.construct_yaml_str)
@@ -158,7 +164,10 @@ def _read(manifest: str, messages: str, *, stand_in: bool) -> Render:
     values: dict[str, Any] = {}
     pieces = _SOURCE.split(manifest)
     for source, text in zip(pieces[1::2], pieces[2::2], strict=True):
-        document = load_yaml(text)
+        try:
+            document = load_yaml(text)
+        except yaml.YAMLError as error:
+            raise RenderError(f"{source}: {error}") from error
         if document is None:  # a template that rendered nothing but comments
             continue
         if document["kind"] == _VALUES_KIND:
