@@ -1,14 +1,15 @@
-"""The commands `up`, `status`, `down`, `traffic`, `render` and `tools`."""
+"""The commands `up`, `status`, `down`, `traffic`, `render`, `tools`, `preview` and `pictures`."""
 
 import argparse
 import signal
 import sys
 import time
+from pathlib import Path
 
 import yaml
 from rich.console import Console
 
-from lab import figures, tools, traffic
+from lab import figures, pictures, preview, tools, traffic
 from lab.chart import RenderError
 from lab.errors import LabError
 from lab.platform import PARTS, Platform
@@ -50,6 +51,7 @@ def _up(options: argparse.Namespace) -> int:
         if options.minutes:
             platform.send_sample_traffic(options.minutes)
             _say(f"sending sample traffic for {options.minutes} minutes, waiting for the first data ...")
+        _publish_preview(platform)
         _wait_for_data(platform, busy=options.minutes > 0)
     except BaseException:
         # What ran before this call goes on; what it started does not stay half-done.
@@ -57,6 +59,14 @@ def _up(options: argparse.Namespace) -> int:
         platform.stop([name for name, started in after.items() if before.get(name) != started])
         raise
     return _show(platform)
+
+
+def _publish_preview(platform: Platform) -> None:
+    """The platform is worth having without a preview: what it lacks is one line, not a failure."""
+    try:
+        preview.publish(platform)
+    except (LabError, ToolError) as error:
+        _say(f"no preview of the dashboards: {error}")
 
 
 def _wait_for_data(platform: Platform, *, busy: bool) -> None:
@@ -91,6 +101,8 @@ def _show(platform: Platform) -> int:
     rows = [(name, state, platform.url(name) if name in PARTS else "") for name, state in states.items()]
     if "grafana" not in states:
         rows.append(("grafana", "not on PATH, not in GRAFANA_HOME", ""))
+    if preview.published(platform):
+        print(f"See the dashboards: {preview.url(platform)}")
     Console().print(figures.table(rows, found))
     return 0 if all(state.startswith(("running", "finished")) for state in states.values()) else 1
 
@@ -120,6 +132,17 @@ def _tools(options: argparse.Namespace) -> int:
     for program in [options.print] if options.print else tools.PROGRAMS:
         path = tools.find(program)
         print(path if options.print else f"{program}: {path}")
+    return 0
+
+
+def _preview(_: argparse.Namespace) -> int:
+    print(preview.build())
+    return 0
+
+
+def _pictures(options: argparse.Namespace) -> int:
+    for path in pictures.take(_platform(), options.folder, options.range):
+        print(f"{path} ({path.stat().st_size // 1024} KiB)")
     return 0
 
 
@@ -157,6 +180,14 @@ def _parser() -> argparse.ArgumentParser:
     finder = commands.add_parser("tools", help="install what the lab runs, and say where it is")
     finder.add_argument("--print", choices=sorted(tools.PROGRAMS), help="print only this program's path")
     finder.set_defaults(run=_tools)
+
+    builder = commands.add_parser("preview", help="build the dashboards' preview page, and say where it is")
+    builder.set_defaults(run=_preview)
+
+    camera = commands.add_parser("pictures", help="draw every dashboard, light and dark, as PNG")
+    camera.add_argument("--folder", type=Path, default=pictures.FOLDER, help="(docs/pictures)")
+    camera.add_argument("--range", default="15m", help="how far back they show (%(default)s)")
+    camera.set_defaults(run=_pictures)
     return parser
 
 

@@ -274,8 +274,6 @@ def _check(command: list[str], files: Mapping[str, str]) -> None:
             command, cwd=folder, capture_output=True, text=True, errors="replace", check=False
         )
     if done.returncode != 0:
-        lines = [line.strip() for line in (done.stdout + done.stderr).splitlines()]
-        failed = [line for line in lines if "FAILED" in line or "error" in line.lower()] or lines
-        raise LabError(
-            f"{Path(command[0]).name} refuses the configuration of these values: {'; '.join(failed)}"
-        )
+        lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        said = next((line for line in lines if "FAILED" in line), lines[-1])
+        raise LabError(f"{Path(command[0]).name} refuses the configuration of these values: {said}")

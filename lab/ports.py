@@ -62,7 +62,7 @@ class Ports:
                 reason = "is reserved"
             except OSError:
                 reason = f"is in use{_holder(port)}"
-        raise LabError(f"port {port} for {part} {reason}; {self.KNOWN[part][0]} changes it")
+        raise LabError(f"port {port} {reason}; {self.KNOWN[part][0]} changes it")
 
 
 def _holder(port: int) -> str:

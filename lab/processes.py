@@ -68,15 +68,18 @@ class Processes:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._state = folder / "state.json"
+        self._children: list[subprocess.Popen[bytes]] = []
 
     def all(self) -> dict[str, Started]:
         """What was started and not stopped since, ended by itself or not; raises LabError."""
-        try:
-            return {name: Started(**item) for name, item in json.loads(self._state.read_text()).items()}
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, TypeError) as error:
-            raise LabError(f"the state file {self._state} can't be read: {error}") from error
+        with using(self.folder):
+            try:
+                state = json.loads(self._state.read_text(encoding="utf-8"))
+            except FileNotFoundError:
+                return {}
+            except ValueError as error:
+                raise LabError(f"the state file {self._state} can't be read: {error}") from error
+        return {name: Started(**item) for name, item in state.items()}
 
     def running(self, name: str) -> Started | None:
         started = self.all().get(name)
@@ -104,6 +107,7 @@ class Processes:
                 # A Ctrl-C in the terminal is for the lab, that then stops what it started in order.
                 start_new_session=True,
             )
+        self._children.append(process)
         created = psutil.Process(process.pid).create_time()
         started = Started(process.pid, created, command.fingerprint, str(log), command.url)
         self._write({**self.all(), command.name: started})
@@ -134,6 +138,7 @@ class Processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(stubborn, timeout=STOP_SECONDS)
+        self._children = [child for child in self._children if child.poll() is None]
         self._write({name: started for name, started in state.items() if name not in names})
         return list(found)
 

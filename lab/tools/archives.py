@@ -4,44 +4,38 @@ import hashlib
 import shutil
 import tarfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import requests
 
 from lab.tools.install import WayError, say
-from lab.tools.machine import platform
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
 
 
-def unpack(name: str, version: str, programs: Sequence[str], sums: Mapping[str, str], folder: Path) -> None:
-    """Puts the programs of a Prometheus project's release into the folder; raises WayError.
+def unpack(url: str, sha256: str, programs: Sequence[str], folder: Path) -> None:
+    """Downloads a .tar.gz and puts its programs into the folder; raises WayError.
 
-    `sums` maps a platform such as `linux-amd64` to its archive's sha256.
+    The programs lie in the archive's only folder, as Prometheus' projects release them.
     """
-    if platform() not in sums:
-        raise WayError(f"no archive is pinned for {platform()}")
-    stem = f"{name}-{version}.{platform()}"
     archive = folder / "archive"
-    url = f"https://github.com/prometheus/{name}/releases/download/v{version}/{stem}.tar.gz"
     try:
         _download(url, archive)
     except requests.RequestException as error:
         raise WayError(f"can't be downloaded ({type(error).__name__})") from error
     with archive.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != sums[platform()]:
-        raise WayError(f"its sha256 is {found}, not the pinned {sums[platform()]}")
+    if found != sha256:
+        raise WayError(f"its sha256 is {found}, not the pinned {sha256}")
     with tarfile.open(archive) as tar:
-        for program in programs:
-            source = tar.extractfile(f"{stem}/{program}")
-            if source is None:
-                raise WayError(f"it holds no file {program}")
-            with source, (folder / program).open("wb") as target:
-                shutil.copyfileobj(source, target)
-            (folder / program).chmod(0o755)
+        for member in tar:
+            name = Path(member.name).name
+            if name in programs and (source := tar.extractfile(member)):
+                with source, (folder / name).open("wb") as target:
+                    shutil.copyfileobj(source, target)
+                (folder / name).chmod(0o755)
     archive.unlink()
 
 

@@ -1,22 +1,35 @@
 """Prometheus and Alertmanager with their tools, at the versions that kube-prometheus-stack 88.5.3 runs."""
 
+import gzip
 import shutil
 import tempfile
 from functools import partial
 from pathlib import Path
 
 from lab.tools import archives, golang
-from lab.tools.install import Family, Way
+from lab.tools.install import Family, Way, WayError
+from lab.tools.machine import platform
 
 _ALERTMANAGER_MODULE = "github.com/prometheus/alertmanager"
 _NO_UI = (
-    "<!doctype html><title>Alertmanager</title>"
-    "<p>This Alertmanager was built without its web UI; its API is at <code>/api/v2/</code>."
+    b"<!doctype html><title>Alertmanager</title>"
+    b"<p>This Alertmanager was built without its web UI; its API is at <code>/api/v2/</code>."
 )
 
 
+def _from_archive(
+    name: str, version: str, programs: tuple[str, str], sums: dict[str, str], target: Path
+) -> None:
+    """`sums` maps a platform such as `linux-amd64` to the sha256 of its archive."""
+    if platform() not in sums:
+        raise WayError(f"none is pinned for {platform()}")
+    archive = f"{name}-{version}.{platform()}.tar.gz"
+    url = f"https://github.com/prometheus/{name}/releases/download/v{version}/{archive}"
+    archives.unpack(url, sums[platform()], programs, target)
+
+
 def _archive(name: str, version: str, programs: tuple[str, str], sums: dict[str, str]) -> Way:
-    return Way("the release archive", partial(archives.unpack, name, version, programs, sums))
+    return Way("the release archive", partial(_from_archive, name, version, programs, sums))
 
 
 def _build_prometheus(target: Path) -> None:
@@ -33,11 +46,18 @@ def _build_alertmanager(target: Path) -> None:
         cached = golang.module_source(main, _ALERTMANAGER_MODULE)
         source = shutil.copytree(cached, main / "source", copy_function=shutil.copyfile)
         (source / "ui" / "app").chmod(0o755)
-        page = source / "ui" / "app" / "dist" / "index.html"
-        page.parent.mkdir()
-        page.write_text(_NO_UI, encoding="utf-8")
+        pages = source / "ui" / "app" / "dist"
+        pages.mkdir()
+        # It serves its pages only as they were compressed at the build, by what the browser accepts.
+        (pages / "index.html.gz").write_bytes(gzip.compress(_NO_UI))
+        (pages / "index.html.br").write_bytes(_brotli(_NO_UI))
         golang.run(["mod", "edit", f"-replace={_ALERTMANAGER_MODULE}=./source"], main)
         golang.install(main, ["tool"], target, ldflags=_ldflags(ALERTMANAGER))
+
+
+def _brotli(text: bytes) -> bytes:
+    """A brotli stream of one block that is stored as it is (RFC 7932, 9.2), and an empty last one."""
+    return ((len(text) - 1) << 4 | 1 << 20).to_bytes(3, "little") + text + b"\x03"
 
 
 def _ldflags(family: Family) -> str:

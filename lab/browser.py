@@ -1,0 +1,36 @@
+"""A headless Chromium: this machine's, or the one that Playwright installs."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+
+from playwright.sync_api import Browser, Error, sync_playwright
+
+from lab.errors import LabError
+
+# No calls home, and no sandbox: containers and root have none, and the pages are our own.
+_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+)
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """Raises LabError where there is none."""
+    found = next(filter(None, map(shutil.which, _NAMES)), None)
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=found, args=list(_ARGUMENTS))
+        except Error as error:
+            raise LabError(
+                "no Chromium is found; put one on PATH (on Debian: apt-get install chromium) "
+                "or install Playwright's (python -m playwright install chromium)"
+            ) from error
+        try:
+            yield browser
+        finally:
+            browser.close()

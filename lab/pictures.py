@@ -1,0 +1,45 @@
+"""Pictures of the dashboards, as a reader of the preview sees them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+from lab import preview
+from lab.browser import chromium
+from lab.chart import ROOT
+from lab.errors import LabError
+from lab.platform import Platform
+
+FOLDER = ROOT / "docs" / "pictures"
+THEMES = ("light", "dark")
+WIDTH = 1280
+READY_MS = 30_000
+
+
+def take(platform: Platform, folder: Path, span: str) -> Iterator[Path]:
+    """Draws every dashboard in each theme over the last `span`, such as 15m; raises LabError."""
+    if not preview.published(platform):
+        raise LabError("there is no preview to draw; make up brings the platform and its preview up")
+    about = json.loads((platform.folder / "user" / "platform.json").read_text(encoding="utf-8"))
+    folder.mkdir(parents=True, exist_ok=True)
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": WIDTH, "height": 900})
+        for dashboard in about["dashboards"]:
+            for theme in THEMES:
+                query = {"dashboard": dashboard["uid"], "theme": theme, "from": f"now-{span}", "refresh": ""}
+                page.set_viewport_size({"width": WIDTH, "height": 900})
+                page.goto(f"{preview.url(platform)}?{urlencode(query)}")
+                page.wait_for_selector("body[data-ready=true]", timeout=READY_MS)
+                faults = page.locator("[data-state=error]").all_inner_texts()
+                if faults:
+                    raise LabError(
+                        f"{dashboard['title']} has panels that can't be drawn: {'; '.join(faults)}"
+                    )
+                # All of the page has to be in view: what is not, the browser may leave undrawn.
+                height = page.evaluate("document.documentElement.scrollHeight")
+                page.set_viewport_size({"width": WIDTH, "height": height})
+                page.wait_for_timeout(300)
+                path = folder / f"{dashboard['uid']}-{theme}.png"
+                page.screenshot(path=path)
+                yield path

