@@ -182,7 +182,11 @@ def _one_line(stderr: str, temporary: str) -> str:
     """Helm's message without its prefixes, hints and our temporary paths."""
     lines = [line.strip().replace(f"{temporary}/", "") for line in stderr.splitlines()]
     noise = ("Use --debug", "level=")
-    kept = [line.removeprefix("Error: ") for line in lines if line and not line.startswith(noise)]
+    kept = [
+        re.sub(r"^Error: (execution error at \([^)]*\): )?", "", line)
+        for line in lines
+        if line and not line.startswith(noise)
+    ]
     return "; ".join(kept).replace(":; ", ": ") or "helm template failed and said nothing"
 
 

@@ -7,7 +7,9 @@ from tests.render.kube_schemas import errors, kubernetes_versions
 OURS = {
     ("ConfigMap", "platform-dashboard-storage-api"),
     ("ConfigMap", "platform-storage-api"),
+    ("NetworkPolicy", "platform-storage-api"),
     ("PersistentVolumeClaim", "platform-storage-api"),
+    ("Pod", "platform-storage-api-test"),
     ("PrometheusRule", "platform-storage-api"),
     ("Service", "platform-storage-api"),
     ("Service", "platform-storage-api-headless"),
@@ -100,10 +102,10 @@ def test_our_pods_meet_the_restricted_pod_security_standard(default):
             assert all("hostPort" not in port for port in container.get("ports", ())), name
 
 
-@pytest.mark.parametrize("release", ["p", "storage-api", "my-storage-api", "r" * 53])
+@pytest.mark.parametrize("release", ["p", "storage-api", "my-storage-api", "7", "a.b", "r" * 53])
 def test_names_are_valid_and_distinct_for_any_release(rendered, release):
     """DNS labels, at most 63 characters for Services; nothing overwrites anything."""
-    render = rendered(release=release, namespace="n" * 63)
+    render = rendered(release=release, namespace="1" * 63)
     assert len(set(names(render.objects))) == len(render.objects)
     latest = kubernetes_versions()[-1]
     assert [line for o in render.objects for line in errors(o, latest)] == []

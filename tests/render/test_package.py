@@ -15,6 +15,7 @@ FILES = {
     "LICENSE",
     "README.md",
     "charts/storage-api/Chart.yaml",
+    "charts/storage-api/files/test_api.py",
     "charts/storage-api/values.yaml",
     "values.yaml",
 }

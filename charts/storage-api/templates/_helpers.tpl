@@ -1,45 +1,63 @@
+{{- define "storage-api.name" -}}
+{{- default .Chart.Name .Values.nameOverride -}}
+{{- end }}
+
 {{/*
 The name of every object: `<release>-storage-api`, or the release's own name where it holds that already.
-At most 50 characters, so that suffixes fit into 63; a longer one is cut and made unique by a hash.
+What is no DNS label, or leaves suffixes no room in 63 characters, is made one, and unique by a hash.
 */}}
 {{- define "storage-api.fullname" -}}
-{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- $name := include "storage-api.name" . -}}
 {{- $full := default (contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name)) .Values.fullnameOverride -}}
-{{- if gt (len $full) 50 -}}
-{{- printf "%s-%s" ($full | trunc 41 | trimSuffix "-") (sha256sum $full | trunc 8) -}}
-{{- else -}}
+{{- if and (le (len $full) 50) (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $full) -}}
 {{- $full -}}
+{{- else -}}
+{{- $label := regexReplaceAll "[^-a-z0-9]" $full "-" -}}
+{{- printf "%s-%s" (printf "r-%s" $label | trimPrefix (regexMatch "^[a-z]" $label | ternary "r-" "") | trunc 41 | trimSuffix "-") (sha256sum $full | trunc 8) -}}
 {{- end -}}
 {{- end }}
 
 {{/* What a Service, a monitor or a policy selects our pods by: never changed, it is immutable in a workload. */}}
 {{- define "storage-api.selectorLabels" -}}
-app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "storage-api.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: api
 {{- end }}
 
 {{/* The labels of our pods: without the chart's version, which would restart them at every release of it. */}}
 {{- define "storage-api.podLabels" -}}
-{{ include "storage-api.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/part-of: observability-platform
-app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- $ours := include "storage-api.selectorLabels" . | fromYaml -}}
+{{- $_ := set $ours "app.kubernetes.io/version" (.Chart.AppVersion | toString) -}}
+{{- $_ := set $ours "app.kubernetes.io/part-of" "observability-platform" -}}
+{{- $_ := set $ours "app.kubernetes.io/managed-by" .Release.Service -}}
+{{- toYaml (merge $ours .Values.podLabels .Values.commonLabels) -}}
 {{- end }}
 
-{{/* The labels of every object. */}}
+{{/* The labels of every object; no value may replace one of ours. Argument: a dict of `root`, `component` and `extra`. */}}
+{{- define "storage-api.labelsWith" -}}
+{{- $ours := dict
+      "app.kubernetes.io/name" (include "storage-api.name" .root)
+      "app.kubernetes.io/instance" .root.Release.Name
+      "app.kubernetes.io/component" .component
+      "app.kubernetes.io/version" (.root.Chart.AppVersion | toString)
+      "app.kubernetes.io/part-of" "observability-platform"
+      "app.kubernetes.io/managed-by" .root.Release.Service
+      "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_") -}}
+{{- toYaml (merge $ours .extra .root.Values.commonLabels) -}}
+{{- end }}
+
 {{- define "storage-api.labels" -}}
-{{ include "storage-api.podLabels" . }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- include "storage-api.labelsWith" (dict "root" . "component" "api" "extra" dict) -}}
 {{- end }}
 
 {{/*
-The labels by which an operator's selectors find monitors and rules: `release`, then global.monitoring.labels,
-then the object's own, later ones winning. Argument: a dict of `root` and `labels`.
+The labels of a monitor or rule, with those by which an operator's selector finds it: the object's own, then
+global.monitoring.labels, then `release`. Argument: a dict of `root` and `labels`.
 */}}
 {{- define "storage-api.monitoringLabels" -}}
 {{- $global := dig "monitoring" "labels" dict (.root.Values.global | default dict) -}}
-{{- toYaml (merge dict .labels $global (dict "release" .root.Release.Name)) -}}
+{{- $extra := merge dict .labels $global (dict "release" .root.Release.Name) -}}
+{{- include "storage-api.labelsWith" (dict "root" .root "component" "api" "extra" $extra) -}}
 {{- end }}
 
 {{- define "storage-api.serviceAccountName" -}}
@@ -55,6 +73,71 @@ then the object's own, later ones winning. Argument: a dict of `root` and `label
 {{- $registry := default .Values.image.registry (.Values.global | default dict).imageRegistry -}}
 {{- $version := .Values.image.digest | empty | ternary (printf ":%s" (default .Chart.AppVersion .Values.image.tag)) (printf "@%s" .Values.image.digest) -}}
 {{- printf "%s%s%s" (empty $registry | ternary "" (printf "%s/" $registry)) .Values.image.repository $version -}}
+{{- end }}
+
+{{/* The pull secrets of a pod spec, or nothing; the global list holds names or {name: ...}. */}}
+{{- define "storage-api.imagePullSecrets" -}}
+{{- with concat .Values.imagePullSecrets ((.Values.global | default dict).imagePullSecrets | default list) -}}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ kindIs "map" . | ternary (get (kindIs "map" . | ternary . dict) "name") . | quote }}
+  {{- end }}
+{{- end -}}
+{{- end }}
+
+{{/* The pod's security context; an id of 0 is left to the platform. */}}
+{{- define "storage-api.podSecurityContext" -}}
+runAsNonRoot: true
+{{- with .Values.podSecurity.runAsUser }}
+runAsUser: {{ int64 . }}
+{{- end }}
+{{- with .Values.podSecurity.runAsGroup }}
+runAsGroup: {{ int64 . }}
+{{- end }}
+{{- with .Values.podSecurity.fsGroup }}
+fsGroup: {{ int64 . }}
+fsGroupChangePolicy: OnRootMismatch
+{{- end }}
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{- define "storage-api.containerSecurityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end }}
+
+{{/* The Secret with the bucket's credentials, or nothing where the pod's own identity is used. */}}
+{{- define "storage-api.s3Secret" -}}
+{{- if eq .Values.store.type "s3" -}}
+{{- if .Values.store.s3.existingSecret -}}
+{{- .Values.store.s3.existingSecret -}}
+{{- else if .Values.store.s3.accessKeyId -}}
+{{- include "storage-api.fullname" . -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* The hosts of Ingress and HTTPRoute, as a JSON list. */}}
+{{- define "storage-api.hosts" -}}
+{{- concat (.Values.ingress.enabled | ternary .Values.ingress.hosts list) (.Values.httpRoute.enabled | ternary .Values.httpRoute.hostnames list) | uniq | toJson -}}
+{{- end }}
+
+{{- define "storage-api.certificateSecret" -}}
+{{- default (printf "%s-tls" (include "storage-api.fullname" .)) .Values.certificate.secretName -}}
+{{- end }}
+
+{{/* The seconds of a Prometheus duration such as 1m30s. */}}
+{{- define "storage-api.seconds" -}}
+{{- $units := dict "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0 "d" 86400.0 "w" 604800.0 "y" 31536000.0 -}}
+{{- $sum := 0.0 -}}
+{{- range regexFindAll "[0-9]+(ms|[smhdwy])" . -1 -}}
+{{- $unit := regexFind "[a-z]+" . -}}
+{{- $sum = addf $sum (mulf (trimSuffix $unit . | float64) (get $units $unit)) -}}
+{{- end -}}
+{{- $sum -}}
 {{- end }}
 
 {{/* An alert's runbook annotation, or nothing. Argument: a dict of `root` and `alert`. */}}

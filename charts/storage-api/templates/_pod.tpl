@@ -6,23 +6,44 @@ metadata:
   annotations:
     # A changed setting restarts the pods.
     checksum/config: {{ include (print $.Template.BasePath "/configmap.yaml") . | sha256sum }}
-spec:
-  serviceAccountName: {{ include "storage-api.serviceAccountName" . }}
-  automountServiceAccountToken: false
-  {{- with concat .Values.imagePullSecrets ((.Values.global | default dict).imagePullSecrets | default list) }}
-  imagePullSecrets:
-    {{- range . }}
-    - name: {{ kindIs "map" . | ternary .name . }}
+    {{- if .Values.store.s3.secretAccessKey }}
+    checksum/secret: {{ include (print $.Template.BasePath "/secret.yaml") . | sha256sum }}
     {{- end }}
+    {{- with .Values.podAnnotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  serviceAccountName: {{ include "storage-api.serviceAccountName" . | quote }}
+  automountServiceAccountToken: false
+  {{- with include "storage-api.imagePullSecrets" . }}
+  {{- . | nindent 2 }}
   {{- end }}
   securityContext:
-    runAsNonRoot: true
-    runAsUser: 65532
-    runAsGroup: 65532
-    fsGroup: 65532
-    fsGroupChangePolicy: OnRootMismatch
-    seccompProfile:
-      type: RuntimeDefault
+    {{- include "storage-api.podSecurityContext" . | nindent 4 }}
+  # The delay, the drain, and a little to spare.
+  terminationGracePeriodSeconds: {{ add .Values.config.shutdownDelaySeconds .Values.config.shutdownTimeoutSeconds 5 }}
+  {{- with .Values.priorityClassName }}
+  priorityClassName: {{ . | quote }}
+  {{- end }}
+  {{- with .Values.nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.affinity }}
+  affinity:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.topologySpreadConstraints }}
+  topologySpreadConstraints:
+    {{- $ours := dict "labelSelector" (dict "matchLabels" (include "storage-api.selectorLabels" $ | fromYaml)) }}
+    {{- range . }}
+    {{- list (merge dict . $ours) | toYaml | nindent 4 }}
+    {{- end }}
+  {{- end }}
   containers:
     - name: storage-api
       image: {{ include "storage-api.image" . | quote }}
@@ -30,33 +51,48 @@ spec:
       envFrom:
         - configMapRef:
             name: {{ include "storage-api.fullname" . }}
+        {{- with include "storage-api.s3Secret" . }}
+        - secretRef:
+            name: {{ . | quote }}
+        {{- end }}
+        {{- with .Values.extraEnvFrom }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      {{- with .Values.extraEnv }}
+      env:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
       ports:
         - name: http
           containerPort: 5000
       startupProbe:
         httpGet: {path: /healthz, port: http}
-        periodSeconds: 1
-        failureThreshold: 60
+        {{- toYaml .Values.probes.startup | nindent 8 }}
       livenessProbe:
         httpGet: {path: /healthz, port: http}
+        {{- toYaml .Values.probes.liveness | nindent 8 }}
       readinessProbe:
         httpGet: {path: /readyz, port: http}
-        periodSeconds: 5
+        {{- toYaml .Values.probes.readiness | nindent 8 }}
+      {{- with .Values.lifecycle }}
+      lifecycle:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
       {{- with .Values.resources }}
       resources:
         {{- toYaml . | nindent 8 }}
       {{- end }}
       securityContext:
-        allowPrivilegeEscalation: false
-        readOnlyRootFilesystem: true
-        capabilities:
-          drop: [ALL]
+        {{- include "storage-api.containerSecurityContext" . | nindent 8 }}
       volumeMounts:
         - name: tmp
           mountPath: /tmp
         {{- if eq .Values.store.type "filesystem" }}
         - name: data
           mountPath: /data
+        {{- end }}
+        {{- with .Values.extraVolumeMounts }}
+        {{- toYaml . | nindent 8 }}
         {{- end }}
   volumes:
     # Large bodies are spooled here while the root filesystem is read-only.
@@ -66,9 +102,12 @@ spec:
     - name: data
       {{- if .Values.store.persistence.enabled }}
       persistentVolumeClaim:
-        claimName: {{ default (include "storage-api.fullname" .) .Values.store.persistence.existingClaim }}
+        claimName: {{ default (include "storage-api.fullname" .) .Values.store.persistence.existingClaim | quote }}
       {{- else }}
       emptyDir: {}
       {{- end }}
+    {{- end }}
+    {{- with .Values.extraVolumes }}
+    {{- toYaml . | nindent 4 }}
     {{- end }}
 {{- end }}
