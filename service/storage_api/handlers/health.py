@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 
 from flask import Blueprint, Response, abort, jsonify
 
 from ..stores import Store, StoreError
+
+log = logging.getLogger(__name__)
 
 
 def blueprint(store: Store, draining: threading.Event) -> Blueprint:
@@ -24,7 +27,9 @@ def blueprint(store: Store, draining: threading.Event) -> Blueprint:
         try:
             store.check()
         except StoreError as error:
-            abort(503, str(error))
+            # The details are for the log: a probe may be answered to strangers.
+            log.warning("not ready: %s", error)
+            abort(503, "the store is out of order")
         return jsonify(status="ok")
 
     return routes

@@ -15,10 +15,11 @@ def blueprint(registry: CollectorRegistry, store: Store) -> Blueprint:
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     Info("storage_api_build", "The running build.", registry=registry).info({"version": __version__})
-    objects = Gauge("storage_api_objects", "Objects in the store.", registry=registry)
-    objects.set_function(lambda: store.usage().objects)
-    stored = Gauge("storage_api_stored_bytes", "Bytes of all objects in the store.", registry=registry)
-    stored.set_function(lambda: store.usage().bytes)
+    if store.usage() is not None:
+        objects = Gauge("storage_api_objects", "Objects in the store.", registry=registry)
+        objects.set_function(lambda: store.usage().objects)
+        stored = Gauge("storage_api_stored_bytes", "Bytes of all objects in the store.", registry=registry)
+        stored.set_function(lambda: store.usage().bytes)
 
     routes = Blueprint("metrics", __name__)
 

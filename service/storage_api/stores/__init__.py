@@ -14,6 +14,11 @@ def open_store(config: Config) -> Store:
     """Open the store that `config` names; raises StoreError when it cannot be used."""
     if config.store == "memory":
         return MemoryStore()
+    if config.store == "s3":
+        # Only here: its library takes time and memory that the other stores have no use for.
+        from .object_storage import ObjectStorageStore  # noqa: PLC0415
+
+        return ObjectStorageStore(config.store_s3_bucket, config.store_s3_endpoint, config.store_s3_region)
     try:
         return FilesystemStore(config.store_path)
     except StoreError as error:

@@ -36,8 +36,8 @@ class Store(ABC):
         """Forget `id`; False when it was not there."""
 
     @abstractmethod
-    def usage(self) -> Usage:
-        """What the store holds now, without reading it."""
+    def usage(self) -> Usage | None:
+        """What the store holds now; None, always, for a store that would have to read everything to know."""
 
     def check(self) -> None:  # noqa: B027 - nothing to check is a good default
         """Raise StoreError when the store cannot serve; cheap enough for a probe."""

@@ -1,0 +1,92 @@
+"""The service on object storage: a real S3 server, shared by replicas."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def s3(object_storage, start):
+    """Start a service on a bucket, with settings changed as given."""
+
+    def run(bucket: str = "objects", **settings: str):
+        return start(**(object_storage.settings(bucket) | settings))
+
+    return run
+
+
+def test_replicas_share_the_objects(s3):
+    one, other = s3(), s3()
+    target = "/api/buckets/sh%C3%A4red"
+    assert one.request("GET", "/readyz").status == 200
+    assert one.request("PUT", target, b"\x00from one").status == 200
+    assert other.request("GET", target).body == b"\x00from one"
+    assert other.request("PUT", target, b"").status == 200
+    assert one.request("GET", target).body == b""
+    assert one.request("DELETE", target).status == 200
+    assert other.request("GET", target).status == 404
+    assert other.request("DELETE", target).status == 400
+
+
+def test_a_large_object(s3):
+    data = bytes(range(256)) * 65536
+    service = s3(MAX_OBJECT_BYTES=str(len(data)))
+    assert service.request("PUT", "/api/buckets/large", data).status == 200
+    assert service.request("GET", "/api/buckets/large").body == data
+    assert service.request("DELETE", "/api/buckets/large").status == 200
+
+
+def test_no_gauge_tells_what_no_replica_knows(s3):
+    names = {name for name, *_ in s3().samples("storage_api_")}
+    assert names == {"storage_api_build_info"}
+
+
+def test_not_ready_until_the_bucket_is_there_and_then_for_good(s3, object_storage):
+    service = s3("later")
+    for _ in range(2):
+        answer = service.request("GET", "/readyz")
+        assert (answer.status, answer.json["reason"]) == (503, "the store is out of order")
+    assert service.request("GET", "/healthz").status == 200
+    warnings = [line["message"] for line in service.log if line["level"] == "warning"]
+    assert len(warnings) == 2
+    assert all(line.startswith("not ready: bucket later: ") and "NoSuchBucket" in line for line in warnings)
+    object_storage.make_bucket("later")
+    assert service.request("GET", "/readyz").status == 200
+
+
+def test_wrong_credentials_are_said(s3):
+    service = s3(AWS_SECRET_ACCESS_KEY="wrong")  # noqa: S106 - no secret
+    assert service.request("GET", "/readyz").status == 503
+    put = service.request("PUT", "/api/buckets/1", b"x")
+    assert (put.status, put.json) == (500, {"error": "internal server error"})
+    (error,) = [line for line in service.log if line["level"] == "error"]
+    assert "403 Forbidden" in error["exception"]
+    assert "wrong" not in error["exception"]
+
+
+def test_a_server_that_is_not_there_is_given_up_soon(s3):
+    service = s3(STORE_S3_ENDPOINT="http://127.0.0.1:1")
+    assert service.request("GET", "/readyz").status == 503
+    assert service.request("GET", "/api/buckets/1").status == 500
+    assert service.request("GET", "/healthz").status == 200
+
+
+def test_a_bucket_is_needed(end_of_start):
+    status, said = end_of_start(STORE="s3")
+    assert (status, said) == (2, "storage-api: STORE_S3_BUCKET is not set: STORE=s3 needs a bucket's name\n")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("STORE_S3_BUCKET", "Not A Bucket"),
+        ("STORE_S3_BUCKET", "a/b"),
+        ("STORE_S3_ENDPOINT", "s3.example.org"),
+        ("STORE_S3_ENDPOINT", "http://user:password@s3.example.org"),
+        ("STORE_S3_REGION", ""),
+    ],
+)
+def test_a_bad_setting_is_one_line(end_of_start, variable, value):
+    status, said = end_of_start(STORE="s3", **{variable: value})
+    assert (status, said.count("\n")) == (2, 1)
+    assert said.startswith(f"storage-api: {variable}={value!r} is not allowed: use a ")
