@@ -1,0 +1,152 @@
+/** A dashboard: its controls and its panels on the grid. */
+import { rangeUtil, type TimeRange } from '@grafana/data';
+import { Icon } from '@grafana/ui';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+
+import { NotGrafana, undrawn } from './NotGrafana';
+import { format, go, hrefs, type Address } from './address';
+import { Controls } from './Controls';
+import type { Dashboard } from './dashboard';
+import { layout } from './layout';
+import { PanelFrame } from './PanelFrame';
+import type { Platform } from './platform';
+import { askAnnotations, toRange, type Mark } from './query';
+import { interpolate, resolve, type Scope, type Variable } from './variables';
+
+interface Props {
+  platform: Platform;
+  dashboard: Dashboard;
+  address: Address;
+}
+
+interface Loaded {
+  range: TimeRange;
+  variables: Record<string, Variable>;
+  marks: Mark[];
+  error?: string;
+}
+
+/** A moment's range, the variables in it and what happened in it; asked again at each refresh. */
+function useLoaded({ dashboard, address }: Props, from: string, to: string, refresh: string) {
+  const [loaded, setLoaded] = useState<Loaded>();
+  const [tick, setTick] = useState(0);
+  const reload = useCallback(() => setTick((before) => before + 1), []);
+  const asked = JSON.stringify(address.variables);
+  useEffect(() => {
+    let current = true;
+    const range = toRange(from, to);
+    const window = { start: range.from.unix(), end: range.to.unix() };
+    const load = async (): Promise<Loaded> => {
+      const variables = await resolve(dashboard, JSON.parse(asked) as Address['variables'], window);
+      const marks = await askAnnotations(dashboard.annotations?.list ?? [], variables, range);
+      return { range, variables, marks };
+    };
+    load()
+      .catch((error: Error): Loaded => ({ range, variables: {}, marks: [], error: error.message }))
+      .then((next) => current && setLoaded(next));
+    return () => {
+      current = false;
+    };
+  }, [dashboard, asked, from, to, tick]);
+  useEffect(() => {
+    const every = refresh ? rangeUtil.intervalToMs(refresh) : 0;
+    const timer = every > 0 ? setInterval(reload, every) : undefined;
+    return () => clearInterval(timer);
+  }, [refresh, reload]);
+  return { loaded, reload };
+}
+
+/** Tells others, by an attribute of the page, when every panel has drawn or said why not. */
+function useReady(ready: boolean) {
+  const grid = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const look = () => {
+      const done = ready && !grid.current?.querySelector('[data-state=loading]');
+      document.body.dataset.ready = String(done);
+    };
+    const observer = new MutationObserver(look);
+    look();
+    observer.observe(grid.current ?? document.body, { attributeFilter: ['data-state'], childList: true, subtree: true });
+    return () => observer.disconnect();
+  }, [ready]);
+  return grid;
+}
+
+export function DashboardPage(props: Props) {
+  const { platform, dashboard, address } = props;
+  const from = address.from ?? dashboard.time?.from ?? 'now-1h';
+  const to = address.to ?? dashboard.time?.to ?? 'now';
+  const refresh = address.refresh ?? (typeof dashboard.refresh === 'string' ? dashboard.refresh : '');
+  const timeZone = dashboard.timezone || 'browser';
+  const { loaded, reload } = useLoaded(props, from, to, refresh);
+  const [toggled, setToggled] = useState<ReadonlySet<string>>(new Set());
+  const grid = useReady(loaded !== undefined);
+
+  const set = useCallback((change: Partial<Address>) => go({ ...address, ...change }), [address]);
+  const zoom = useCallback(
+    (range: { from: number; to: number }) => set({ from: `${Math.round(range.from)}`, to: `${Math.round(range.to)}` }),
+    [set]
+  );
+  const scope: Scope = useMemo(() => ({ __dashboard: dashboard.title, ...loaded?.variables }), [dashboard, loaded]);
+  const placed = useMemo(() => layout(dashboard, scope, toggled), [dashboard, scope, toggled]);
+  const replace = (text: string) => interpolate(text, scope, 'text');
+  const linksOf = (links: Dashboard['links']) =>
+    hrefs(links ?? [], { ...address, from, to, refresh }, scope, platform, replace).map(({ title, href, blank }) => (
+      <a key={href} href={href} target={blank ? '_blank' : undefined} rel="noreferrer">{title}</a>
+    ));
+
+  return (
+    <>
+      <header>
+        <h1><a href={format({ theme: address.theme, variables: {} })}>Platform</a> / {dashboard.title}</h1>
+        <nav aria-label="Linked dashboards">{linksOf(dashboard.links)}</nav>
+      </header>
+      {loaded && (
+        <Controls
+          variables={Object.values(loaded.variables)}
+          setVariable={(name, value) => set({ variables: { ...address.variables, [name]: value } })}
+          range={loaded.range}
+          timeZone={timeZone}
+          setRange={set}
+          refresh={refresh}
+          setRefresh={(interval) => set({ refresh: interval })}
+          reload={reload}
+        />
+      )}
+      {loaded?.error && <p className="nothing" role="alert">{loaded.error}</p>}
+      <main className="grid" ref={grid}>
+        {loaded && !loaded.error && placed.map((one) => {
+          const { key, panel, at, open } = one;
+          const area = { gridColumn: `${at.x + 1} / span ${at.w}`, gridRow: `${at.y + 1} / span ${at.h}` };
+          return (
+            <div key={key} style={area}>
+              {panel.type === 'row' ? (
+                <h2>
+                  <button
+                    type="button"
+                    className="row"
+                    aria-expanded={open}
+                    onClick={() => setToggled((before) => before.symmetricDifference(new Set([key])))}
+                  >
+                    <Icon name={open ? 'angle-down' : 'angle-right'} /> {interpolate(panel.title ?? '', one.scope, 'text')}
+                  </button>
+                </h2>
+              ) : (
+                <PanelFrame
+                  placed={one}
+                  range={loaded.range}
+                  scrapeInterval={platform.scrapeInterval}
+                  timeZone={timeZone}
+                  marks={loaded.marks}
+                  links={panel.links?.length ? linksOf(panel.links) : undefined}
+                  zoom={zoom}
+                />
+              )}
+            </div>
+          );
+        })}
+      </main>
+      <NotGrafana missing={undrawn(dashboard)} />
+    </>
+  );
+}

@@ -1,0 +1,160 @@
+/** One panel: asks, draws, or says in words why there is nothing to see. */
+import type { DataFrame, GrafanaTheme2, TimeRange } from '@grafana/data';
+import { ErrorBoundary, PanelChrome, PanelContextProvider, SeriesVisibilityChangeMode, useTheme2 } from '@grafana/ui';
+import { EventBusSrv, LoadingState } from '@grafana/data';
+import { memo, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+
+import { dress, fieldConfigOf, transform } from './fields';
+import type { Placed } from './layout';
+import { KINDS } from './panels';
+import { askPanel, type Answer, type Mark } from './query';
+import { interpolate } from './variables';
+
+/** How far a panel is; the page is ready when none is loading. */
+export type State = 'loading' | 'drawn' | 'empty' | 'error';
+
+interface Props {
+  placed: Placed;
+  range: TimeRange;
+  scrapeInterval: string;
+  timeZone: string;
+  marks: Mark[];
+  links: ReactNode;
+  zoom: (range: { from: number; to: number }) => void;
+}
+
+interface Result extends Answer {
+  error?: string;
+}
+
+const message = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+function useSize() {
+  const ref = useRef<HTMLDivElement>(null);
+  const [size, setSize] = useState({ width: 0, height: 0 });
+  useEffect(() => {
+    const observer = new ResizeObserver(([entry]) => {
+      const { width, height } = entry!.contentRect;
+      setSize({ width: Math.floor(width), height: Math.floor(height) });
+    });
+    observer.observe(ref.current!);
+    return () => observer.disconnect();
+  }, []);
+  return { ref, ...size };
+}
+
+/** The panel's transformed frames; the former ones stay until the next have come. */
+function useAnswer({ placed: { panel, scope }, range, scrapeInterval }: Props, points: number): Result | undefined {
+  const [result, setResult] = useState<Result>();
+  useEffect(() => {
+    if (points === 0) {
+      return;
+    }
+    const controller = new AbortController();
+    const run = async () => {
+      const answer = await askPanel(panel, scope, range, points, scrapeInterval, controller.signal);
+      const replace = (text: string) => interpolate(text, answer.scope, 'text');
+      return { ...answer, frames: await transform(panel, answer.frames, replace) };
+    };
+    run()
+      .catch((error: unknown): Result => ({ frames: [], exemplars: [], scope, error: message(error) }))
+      .then((next) => controller.signal.aborted || setResult(next));
+    return () => controller.abort();
+  }, [panel, scope, range, points, scrapeInterval]);
+  return result;
+}
+
+interface BodyProps extends Props {
+  result: Result;
+  theme: GrafanaTheme2;
+  width: number;
+  height: number;
+}
+
+function Body({ placed: { panel }, result, range, timeZone, marks, zoom, theme, width, height }: BodyProps) {
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const fieldConfig = useMemo(() => fieldConfigOf(panel, hidden), [panel, hidden]);
+  const replace = useMemo(() => (text: string) => interpolate(text, result.scope, 'text'), [result]);
+  const frames = useMemo(
+    () => dress(result.frames, fieldConfig, theme, timeZone, replace),
+    [result, fieldConfig, theme, timeZone, replace]
+  );
+  const allMarks = useMemo(() => [...marks, ...result.exemplars], [marks, result]);
+  const options = useMemo(() => panel.options ?? {}, [panel]);
+  const context = useMemo(
+    () => ({
+      eventsScope: 'global',
+      eventBus: new EventBusSrv(),
+      onToggleSeriesVisibility: (label: string | string[] | null, mode: SeriesVisibilityChangeMode) =>
+        setHidden((before) => toggled(before, [label ?? []].flat(), mode, names(frames))),
+    }),
+    [frames]
+  );
+  const Viz = KINDS[panel.type]!;
+  return (
+    <PanelContextProvider value={context}>
+      <Viz
+        {...{ panel, options, frames, fieldConfig, marks: allMarks, width, height, range, timeZone, theme, replace, zoom }}
+      />
+    </PanelContextProvider>
+  );
+}
+
+const names = (frames: DataFrame[]) =>
+  frames.flatMap(({ fields }) => fields.flatMap(({ type, state }) => (type === 'number' ? [state?.displayName ?? ''] : [])));
+
+/** A click on a legend shows that series alone, a second click all again; with Ctrl it hides the one. */
+function toggled(hidden: ReadonlySet<string>, labels: string[], mode: SeriesVisibilityChangeMode, all: string[]) {
+  if (mode === SeriesVisibilityChangeMode.AppendToSelection) {
+    return hidden.symmetricDifference(new Set(labels));
+  }
+  const others = new Set(all).difference(new Set(labels));
+  return others.size === hidden.size && hidden.isSubsetOf(others) ? new Set<string>() : others;
+}
+
+export const PanelFrame = memo(function PanelFrame(props: Props) {
+  const { panel, scope } = props.placed;
+  const theme = useTheme2();
+  const { ref, width, height } = useSize();
+  const known = KINDS[panel.type] !== undefined;
+  // Data for a few pixels more or less is the same data.
+  const points = panel.maxDataPoints ?? Math.ceil(width / 100) * 100;
+  const result = useAnswer(props, known ? points : 0);
+  const [broken, setBroken] = useState<string>();
+  const title = interpolate(panel.title ?? '', scope, 'text');
+
+  const needsData = panel.type !== 'text';
+  const empty = needsData && !result?.frames.some(({ length }) => length > 0);
+  const error = known ? (broken ?? result?.error) : `The preview does not draw panels of the kind "${panel.type}".`;
+  const state: State = error ? 'error' : !result ? 'loading' : empty ? 'empty' : 'drawn';
+  const words = error ?? (empty ? (panel.fieldConfig?.defaults.noValue ?? 'No data') : undefined);
+
+  return (
+    <section ref={ref} className="panel" aria-label={title} data-panel={panel.id} data-kind={panel.type} data-state={state}>
+      {width > 0 && (
+        <PanelChrome
+          title={title}
+          description={panel.description && interpolate(panel.description, scope, 'text')}
+          titleItems={props.links}
+          width={width}
+          height={height}
+          loadingState={state === 'loading' ? LoadingState.Loading : LoadingState.Done}
+        >
+          {(innerWidth, innerHeight) =>
+            words !== undefined ? (
+              <p className="nothing" role={error ? 'alert' : undefined}>{words}</p>
+            ) : (
+              result && (
+                <ErrorBoundary onError={(fault) => setBroken(`The preview cannot draw this: ${message(fault)}`)} dependencies={[result]}>
+                  {({ error: fault }) =>
+                    fault ? null : <Body {...props} result={result} theme={theme} width={innerWidth} height={innerHeight} />
+                  }
+                </ErrorBoundary>
+              )
+            )
+          }
+        </PanelChrome>
+      )}
+    </section>
+  );
+});

@@ -1,0 +1,2 @@
+/** Stands in for modules that the preview never runs. */
+export {};

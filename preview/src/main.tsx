@@ -1,0 +1,70 @@
+/** The page: a dashboard if the address names one, else the start page. */
+import { createTheme, ThemeContext } from '@grafana/data';
+import { GlobalStyles, PortalContainer } from '@grafana/ui';
+import { StrictMode, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { createRoot } from 'react-dom/client';
+
+import { parse, useSearch } from './address';
+import type { Dashboard } from './dashboard';
+import { DashboardPage } from './DashboardPage';
+import { loadDashboard, loadPlatform, type Platform } from './platform';
+import { StartPage } from './StartPage';
+import './style.css';
+
+const prefersDark = matchMedia('(prefers-color-scheme: dark)');
+
+function useDark(): boolean {
+  return useSyncExternalStore(
+    (changed) => {
+      prefersDark.addEventListener('change', changed);
+      return () => prefersDark.removeEventListener('change', changed);
+    },
+    () => prefersDark.matches
+  );
+}
+
+interface Files {
+  platform?: Platform;
+  dashboard?: Dashboard;
+  error?: string;
+}
+
+async function load(uid: string | undefined): Promise<Files> {
+  try {
+    const platform = await loadPlatform();
+    return { platform, dashboard: uid ? await loadDashboard(platform, uid) : undefined };
+  } catch (error) {
+    return { error: (error as Error).message };
+  }
+}
+
+function Page() {
+  const search = useSearch();
+  const address = useMemo(() => parse(search), [search]);
+  const [files, setFiles] = useState<Files>({});
+  const { platform, dashboard, error } = files;
+  useEffect(() => {
+    void load(address.dashboard).then(setFiles);
+  }, [address.dashboard]);
+  useEffect(() => {
+    document.title = `${dashboard?.title ?? 'Platform'} – preview`;
+    if (error) {
+      document.body.dataset.ready = 'true';
+    }
+  }, [dashboard, error]);
+
+  const systemDark = useDark();
+  const isDark = address.theme ? address.theme === 'dark' : systemDark;
+  const theme = useMemo(() => createTheme({ colors: { mode: isDark ? 'dark' : 'light' } }), [isDark]);
+  return (
+    <ThemeContext.Provider value={theme}>
+      <GlobalStyles />
+      {error && <p className="nothing" role="alert">{error}</p>}
+      {platform && address.dashboard && dashboard && <DashboardPage key={dashboard.uid} {...{ platform, dashboard, address }} />}
+      {platform && !address.dashboard && <StartPage {...{ platform, address }} />}
+      <PortalContainer />
+    </ThemeContext.Provider>
+  );
+}
+
+createRoot(document.getElementById('root')!).render(<StrictMode><Page /></StrictMode>);

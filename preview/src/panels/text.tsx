@@ -1,0 +1,13 @@
+/** Words: Markdown or HTML, both made harmless. */
+import { renderTextPanelMarkdown, textUtil } from '@grafana/data';
+
+import type { VizProps } from './viz';
+
+export function TextPanel({ options: { mode, content = '' }, replace }: VizProps) {
+  const text = replace(content);
+  if (mode === 'code') {
+    return <pre className="words">{text}</pre>;
+  }
+  const html = mode === 'html' ? textUtil.sanitizeTextPanelContent(text) : renderTextPanelMarkdown(text);
+  return <div className="markdown-html words" dangerouslySetInnerHTML={{ __html: html }} />;
+}

@@ -1,0 +1,116 @@
+/** Lanes of coloured cells over time: what heatmap and state timeline have in common. */
+import { dateTimeFormat, type GrafanaTheme2, type TimeRange } from '@grafana/data';
+import { AxisPlacement, ScaleDirection, ScaleOrientation } from '@grafana/schema';
+import {
+  KeyboardPlugin,
+  Portal,
+  UPlotChart,
+  UPlotConfigBuilder,
+  VizTooltipContainer,
+  VizTooltipContent,
+  VizTooltipHeader,
+  VizTooltipWrapper,
+} from '@grafana/ui';
+import { useMemo, useState } from 'react';
+import type uPlot from 'uplot';
+
+export interface Cell {
+  lane: number;
+  from: number;
+  to: number;
+  color: string;
+  /** Written into the cell where it fits. */
+  label?: string;
+  value: string;
+}
+
+interface Props {
+  /** Names of the lanes, from the bottom up. */
+  lanes: string[];
+  /** Whether a lane's name is that of its upper edge. */
+  named: 'middle' | 'top';
+  cells: Cell[];
+  /** Share of a lane's height that its cells fill. */
+  fill: number;
+  width: number;
+  height: number;
+  range: TimeRange;
+  timeZone: string;
+  theme: GrafanaTheme2;
+}
+
+function paint(u: uPlot, { cells, fill, theme }: Props) {
+  const { ctx, bbox } = u;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.font = `${12 * devicePixelRatio}px ${theme.typography.fontFamily}`;
+  ctx.textBaseline = 'middle';
+  for (const { lane, from, to, color, label } of cells) {
+    const left = u.valToPos(from, 'x', true);
+    const top = u.valToPos(lane + (1 + fill) / 2, 'y', true);
+    const wide = u.valToPos(to, 'x', true) - left;
+    const high = u.valToPos(lane + (1 - fill) / 2, 'y', true) - top;
+    ctx.fillStyle = color;
+    ctx.fillRect(left, top, Math.max(1, wide - 1), Math.max(1, high - 1));
+    if (label && ctx.measureText(label).width + 8 < wide) {
+      ctx.fillStyle = theme.colors.getContrastText(color);
+      ctx.fillText(label, Math.max(left, bbox.left) + 4, top + high / 2);
+    }
+  }
+  ctx.restore();
+}
+
+export function TimeGrid(props: Props) {
+  const { lanes, named, cells, width, height, range, timeZone, theme } = props;
+  const [hover, setHover] = useState<{ cell: Cell; x: number; y: number }>();
+  const builder = useMemo(() => {
+    const built = new UPlotConfigBuilder(timeZone);
+    const { Horizontal, Vertical } = ScaleOrientation;
+    const span = (): [number, number] => [range.from.valueOf(), range.to.valueOf()];
+    built.addScale({ scaleKey: 'x', isTime: true, orientation: Horizontal, direction: ScaleDirection.Right, range: span });
+    built.addScale({ scaleKey: 'y', orientation: Vertical, direction: ScaleDirection.Up, range: () => [0, lanes.length] });
+    built.addAxis({ scaleKey: 'x', isTime: true, placement: AxisPlacement.Bottom, timeZone, theme });
+    // A lane less than a line of text high keeps its name to itself.
+    const every = Math.ceil((lanes.length * 16) / Math.max(1, height - 40));
+    const shown = lanes.map((_, i) => i).filter((i) => i % every === 0);
+    built.addAxis({
+      scaleKey: 'y',
+      placement: AxisPlacement.Left,
+      theme,
+      grid: { show: false },
+      splits: () => shown.map((i) => i + (named === 'top' ? 1 : 0.5)),
+      values: () => shown.map((i) => lanes[i]!),
+    });
+    built.addSeries({ scaleKey: 'y', theme, pathBuilder: () => null, show: true });
+    built.setCursor({ drag: { x: false, y: false }, points: { show: false } });
+    built.addHook('draw', (u) => paint(u, props));
+    built.addHook('setCursor', (u) => {
+      const { left = -1, top = -1 } = u.cursor;
+      const [at, lane] = [u.posToVal(left, 'x'), Math.floor(u.posToVal(top, 'y'))];
+      const cell = left < 0 ? undefined : cells.find((c) => c.lane === lane && c.from <= at && at < c.to);
+      const box = u.over.getBoundingClientRect();
+      setHover(cell && { cell, x: box.left + left, y: box.top + top });
+    });
+    return built;
+  }, [props]);
+  const data = useMemo<uPlot.AlignedData>(() => [[range.from.valueOf(), range.to.valueOf()], [null, null]], [range]);
+  return (
+    <>
+      <UPlotChart config={builder} data={data} width={width} height={height}>
+        <KeyboardPlugin config={builder} />
+      </UPlotChart>
+      {hover && (
+        <Portal>
+          <VizTooltipContainer position={hover} offset={{ x: 10, y: 10 }}>
+            <VizTooltipWrapper>
+              <VizTooltipHeader item={{ label: '', value: dateTimeFormat(hover.cell.from, { timeZone }) }} />
+              <VizTooltipContent items={[{ label: lanes[hover.cell.lane]!, value: hover.cell.value, color: hover.cell.color }]} />
+            </VizTooltipWrapper>
+          </VizTooltipContainer>
+        </Portal>
+      )}
+    </>
+  );
+}
