@@ -1,0 +1,17 @@
+"""What the chart is rendered for and by; the versions of Kubernetes are those with schemas (kube_schemas)."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from lab import tools
+from lab.chart import ROOT
+from lab.tools import checks
+
+HELMS: dict[str, Callable[[], Path]] = {"helm4": tools.helm, "helm3": checks.helm3}
+_SUFFIX = "-values.yaml"
+
+
+def presets() -> dict[str, list[Path]]:
+    """The value files of each environment: those of ci/, and `default`, which has none."""
+    files = sorted((ROOT / "ci").glob(f"*{_SUFFIX}"))
+    return {"default": [], **{path.name.removesuffix(_SUFFIX): [path] for path in files}}

@@ -1,0 +1,124 @@
+"""The linters that users run on charts and on what charts render, for every preset."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from yamllint import linter
+from yamllint.config import YamlLintConfig
+
+from lab import tools
+from lab.chart import NAMESPACE, RELEASE, ROOT, render_chart, stage_chart
+from lab.tools import checks
+from tests.chart_support.axes import HELMS, presets
+from tests.render.kube_schemas import kubernetes_versions
+
+# kube-score's advice that we don't follow, and why: for every object, or for the hooks of `helm test` alone.
+DECLINED = {
+    "container-resources": "a CPU limit throttles what waits for disks and networks; the rest is set",
+    "container-image-pull-policy": "a version's image never changes",
+    "container-ephemeral-storage-request-and-limit": "only bodies in flight are kept in /tmp",
+    "Pod/pod-networkpolicy": "a test listens to nothing and lives for seconds",
+}
+# Of text that no person keeps: what changes its meaning, not its looks.
+RENDERED = YamlLintConfig(
+    """
+rules:
+  anchors: enable
+  empty-values: enable
+  key-duplicates: enable
+  new-lines: enable
+  octal-values: enable
+  quoted-strings: disable
+"""
+)
+
+
+def run(*command, **options):
+    return subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, check=False, **options
+    )
+
+
+def values(preset):
+    return [part for path in presets()[preset] for part in ("--values", path)]
+
+
+@pytest.fixture(scope="module")
+def chart(tmp_path_factory) -> Path:
+    """The chart with its presets, the stand-in where the dependency is missing; not to be changed."""
+    folder = stage_chart(tmp_path_factory.mktemp("chart"))
+    shutil.copytree(ROOT / "ci", folder / "ci")
+    shutil.copy2(ROOT / ".yamllint.yaml", folder)
+    return folder
+
+
+@pytest.mark.parametrize("helm", HELMS)
+@pytest.mark.parametrize("preset", presets())
+def test_helm_lint_is_strict_and_silent(chart, tool, preset, helm):
+    for version in (kubernetes_versions()[0], kubernetes_versions()[-1]):
+        options = ["--strict", "--quiet", "--kube-version", version]
+        done = run(tool(HELMS[helm]), "lint", *options, chart, *values(preset))
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "[WARNING]" not in done.stdout + done.stderr
+
+
+def test_chart_testing_lints_the_chart_with_every_preset(chart, tool):
+    """`ct lint` with ci/ct.yaml; the dependency is in place already and is not fetched."""
+    programs = [tool(tools.helm).parent, Path(sys.executable).parent]
+    path = os.pathsep.join([*map(str, programs), os.environ["PATH"]])
+    done = run(
+        tool(checks.ct), "lint", "--config", "ci/ct.yaml", "--skip-helm-dependencies", "--chart-repos", "",
+        cwd=chart, env={**os.environ, "PATH": path},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    for path in (path for files in presets().values() for path in files):
+        assert f'values file "ci/{path.name}"' in done.stdout
+
+
+@pytest.mark.parametrize("preset", presets())
+def test_yamllint_finds_nothing_in_what_is_rendered(chart, tool, preset):
+    done = run(tool(tools.helm), "template", RELEASE, chart, "--namespace", NAMESPACE, *values(preset))
+    assert done.returncode == 0, done.stderr
+    found = [f"{each.line}: {each.desc}" for each in linter.run(done.stdout, RENDERED)]
+    assert not found
+
+
+@pytest.fixture(scope="module")
+def scored(tool):
+    """Returns what kube-score holds against a preset's objects: lines by the key of DECLINED."""
+    version = kubernetes_versions()[-1]
+    options = ["--output-format", "json", "--kubernetes-version", f"v{version.rpartition('.')[0]}"]
+    for check in ("container-seccomp-profile", "container-ports-check"):
+        options += ["--enable-optional-test", check]
+
+    def score(preset):
+        render = render_chart(value_files=presets()[preset], kubernetes_version=version)
+        objects = "\n---\n".join(json.dumps(each) for each in render.ours)
+        done = run(tool(checks.kube_score), "score", *options, "-", input=objects)
+        found = {}
+        for each in json.loads(done.stdout):
+            for check in each["checks"]:
+                if not check["skipped"] and check["grade"] < 10:
+                    name = check["check"]["id"]
+                    of_kind = f"{each['type_meta']['kind']}/{name}"
+                    said = [comment["summary"] for comment in check["comments"] or []]
+                    found.setdefault(of_kind if of_kind in DECLINED else name, []).append(
+                        f"{each['object_name']}: {said}"
+                    )
+        return found
+
+    return score
+
+
+@pytest.mark.parametrize("preset", presets())
+def test_kube_score_finds_only_what_we_decline(scored, preset):
+    assert {check: said for check, said in scored(preset).items() if check not in DECLINED} == {}
+
+
+def test_everything_that_we_decline_is_still_advised(scored):
+    assert DECLINED.keys() <= {check for preset in presets() for check in scored(preset)}
