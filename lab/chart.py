@@ -96,7 +96,7 @@ def stage_chart(folder: Path, root: Path = ROOT) -> Path:
     for name in _CHART_FILES:
         if (root / name).is_file():
             shutil.copy2(root / name, folder / name)
-    for name in ("templates", "charts"):
+    for name in ("templates", "charts", "files"):
         shutil.copytree(root / name, folder / name)
     (folder / "dashboards").mkdir()
     for dashboard in (root / "dashboards").glob("*.json"):

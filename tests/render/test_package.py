@@ -17,6 +17,7 @@ FILES = {
     "charts/storage-api/Chart.yaml",
     "charts/storage-api/files/test_api.py",
     "charts/storage-api/values.yaml",
+    "files/test_monitoring.py",
     "values.yaml",
 }
 
