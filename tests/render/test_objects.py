@@ -114,7 +114,7 @@ def test_names_are_valid_and_distinct_for_any_release(rendered, release):
     latest = kubernetes_versions()[-1]
     assert [line for o in render.ours for line in errors(o, latest)] == []
     for o in render.ours:
-        assert len(o["metadata"]["name"]) <= (63 if o["kind"] in ("Service", "StatefulSet", "Pod") else 253)
+        assert len(o["metadata"]["name"]) <= (63 if o["kind"] in ("Service", "StatefulSet") else 253)
         assert all(len(str(value)) <= 63 for value in o["metadata"]["labels"].values())
 
 
