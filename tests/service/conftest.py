@@ -202,6 +202,9 @@ class ObjectStorage:
     def make_bucket(self, bucket: str) -> None:
         requests.post(f"{self._buckets}{bucket}/", timeout=10).raise_for_status()
 
+    def remove_bucket(self, bucket: str) -> None:
+        requests.delete(f"{self._buckets}{bucket}?recursive=true", timeout=10).raise_for_status()
+
 
 @pytest.fixture(scope="session")
 def object_storage(missing_part) -> Iterator[ObjectStorage]:

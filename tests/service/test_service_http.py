@@ -78,7 +78,9 @@ def test_options_and_a_wrong_method_name_the_allowed(service):
         assert set(answer.headers["allow"].split(", ")) == {"DELETE", "GET", "HEAD", "OPTIONS", "PUT"}
 
 
-@pytest.mark.parametrize("target", ["/", "/nothing", "/api/buckets", "/healthz/", "/metrics/x", "*"])
+@pytest.mark.parametrize(
+    "target", ["/", "/nothing", "/api/buckets", "/healthz/", "/metrics/x", "/api//buckets/1", "*"]
+)
 def test_an_unknown_route_is_404(service, target):
     answer = service.request("GET", target)
     assert (answer.status, answer.json) == (404, NOT_FOUND)

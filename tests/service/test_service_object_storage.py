@@ -52,6 +52,9 @@ def test_not_ready_until_the_bucket_is_there_and_then_for_good(s3, object_storag
     assert all(line.startswith("not ready: bucket later: ") and "NoSuchBucket" in line for line in warnings)
     object_storage.make_bucket("later")
     assert service.request("GET", "/readyz").status == 200
+    object_storage.remove_bucket("later")
+    assert service.request("PUT", "/api/buckets/1", b"x").status == 500
+    assert service.request("GET", "/readyz").status == 200
 
 
 def test_wrong_credentials_are_said(s3):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import os
 import random
+import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -163,6 +165,26 @@ def test_nothing_is_written_outside_the_folder(folder):
     assert [path.name for path in folder.parent.iterdir()] == ["data"]
     assert sorted(path.name for path in folder.iterdir()) == ["incoming", "lock", "objects"]
     assert not list((folder / "incoming").iterdir())
+
+
+def test_what_is_acknowledged_survives_a_power_cut(folder, monkeypatch):
+    """The bytes are synced before their name is, and the name before the call returns."""
+    steps: list[str] = []
+    fsync, replace, unlink = os.fsync, Path.replace, Path.unlink
+
+    def watch_fsync(descriptor: int) -> None:
+        steps.append("sync folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "sync file")
+        fsync(descriptor)
+
+    with closing(FilesystemStore(folder)) as store:
+        monkeypatch.setattr(os, "fsync", watch_fsync)
+        monkeypatch.setattr(Path, "replace", lambda *args: steps.append("rename") or replace(*args))
+        monkeypatch.setattr(Path, "unlink", lambda *args: steps.append("remove") or unlink(*args))
+        store.put("a", b"1")
+        assert steps == ["sync file", "rename", "sync folder"]
+        steps.clear()
+        assert store.delete("a")
+        assert steps == ["remove", "sync folder"]
 
 
 def test_leftovers_of_a_crash_are_removed_at_start(folder):
