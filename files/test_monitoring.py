@@ -1,7 +1,7 @@
 """`helm test`: the monitoring has what the release brought. Argument: prometheus, alertmanager or grafana.
 
-Reads URL, the server's address; EXPECTED, what must be there, as JSON; USERNAME and PASSWORD for Grafana. What
-is not there yet is looked for again for three minutes: an operator and a sidecar take their time.
+Reads URL, the server's address; EXPECTED, what must be there, as JSON; USERNAME and PASSWORD for Grafana.
+What is missing is looked for again for three minutes: an operator and a sidecar take their time.
 """
 
 import base64
