@@ -1,0 +1,50 @@
+"""Renders and programs that the lab's tests share."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lab.chart import ROOT, Render, render_chart
+from lab.platform import VALUES
+
+
+@pytest.fixture(scope="session")
+def render() -> Render:
+    """The chart as the lab renders it."""
+    return render_chart(value_files=[VALUES])
+
+
+@pytest.fixture
+def lab(tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `python -m lab` with its folder below tmp_path, on the ports and variables that are given."""
+
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "lab", *arguments],
+            cwd=ROOT,
+            env=os.environ | {"LAB_DIR": str(tmp_path / "lab"), **variables},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def program(tmp_path) -> Callable[[str, str], Path]:
+    """Writes an executable shell script into a folder of its own and returns the folder."""
+
+    def write(name: str, text: str) -> Path:
+        folder = tmp_path / "programs"
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / name).chmod(0o755)
+        return folder
+
+    return write

@@ -1,0 +1,62 @@
+"""Ports: which are taken, by whom, and what to change."""
+
+import os
+import socket
+
+import pytest
+
+from lab.errors import LabError
+from lab.ports import Ports
+from lab.settings import Settings
+
+
+@pytest.fixture
+def taken():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_free_ports_are_free_and_different():
+    ports = Ports.free()
+    assert len({ports.service, ports.prometheus, ports.alertmanager, ports.grafana}) == 4
+    for part in Ports.KNOWN:
+        ports.require_free(part)
+
+
+def test_a_port_in_use_names_port_holder_and_variable(taken):
+    ports = Ports(service=1, prometheus=taken, alertmanager=2, grafana=3)
+    with pytest.raises(LabError) as error:
+        ports.require_free("prometheus")
+    assert str(error.value).startswith(f"port {taken} is in use by ")
+    assert str(error.value).endswith(f" (pid {os.getpid()}); PROMETHEUS_PORT changes it")
+
+
+def test_a_port_whose_connections_linger_is_free():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):
+            accepted, _ = server.accept()
+            accepted.close()
+    Ports(service=port, prometheus=1, alertmanager=2, grafana=3).require_free("service")
+
+
+def test_two_parts_on_one_port_are_refused():
+    with pytest.raises(LabError, match="PROMETHEUS_PORT and PORT are both 5000"):
+        Ports(service=5000, prometheus=5000, alertmanager=2, grafana=3)
+
+
+def test_the_defaults():
+    settings = Settings.read({})
+    assert settings.ports == Ports(service=5000, prometheus=9090, alertmanager=9093, grafana=3000)
+    assert settings.folder.name == ".lab"
+    assert settings.value_files == ()
+
+
+@pytest.mark.parametrize("value", ["0", "65536", "-1", "80 ", "0x50", "http", "5.0", "٣"])
+def test_what_is_no_port_is_refused(value):
+    with pytest.raises(LabError, match=r"PORT=.*: a port is a number from 1 to 65535"):
+        Settings.read({"PORT": value})
+
+
+def test_an_empty_variable_is_no_variable():
+    assert Settings.read({"PORT": "", "LAB_DIR": "", "VALUES": ""}) == Settings.read({})

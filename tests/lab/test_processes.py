@@ -1,0 +1,104 @@
+"""Processes: started once, found again, and exactly those are stopped."""
+
+import dataclasses
+import json
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lab.errors import LabError
+from lab.processes import Command, Processes
+
+SLEEP = (sys.executable, "-c", "import time; time.sleep(60)")
+
+
+@pytest.fixture
+def processes(tmp_path):
+    made = Processes(tmp_path)
+    yield made
+    made.stop(list(made.all()))
+
+
+def command(tmp_path: Path, *arguments: str, **more) -> Command:
+    return Command("part", arguments or SLEEP, {}, tmp_path / "part", **more)
+
+
+def test_a_started_process_is_found_by_another_reader(processes, tmp_path):
+    started = processes.start(command(tmp_path))
+    assert Processes(tmp_path).running("part") == started
+    assert started.process().pid == started.pid
+
+
+def test_stop_ends_it_and_forgets_it(processes, tmp_path):
+    started = processes.start(command(tmp_path))
+    assert processes.stop(["part"]) == ["part"]
+    assert not psutil.pid_exists(started.pid)
+    assert processes.all() == {}
+    assert processes.stop(["part"]) == []
+
+
+def test_a_process_that_does_not_listen_is_killed(processes, tmp_path, monkeypatch):
+    monkeypatch.setattr("lab.processes.STOP_SECONDS", 1)
+    deaf = "trap '' TERM; echo deaf; while :; do sleep 1; done"
+    started = processes.start(command(tmp_path, "/bin/sh", "-c", deaf))
+    processes.wait("part", lambda: "deaf" in Path(started.log).read_text(), 10)
+    assert processes.stop(["part"]) == ["part"]
+    assert not psutil.pid_exists(started.pid)
+
+
+def test_a_pid_that_is_another_process_by_now_is_not_stopped(processes, tmp_path):
+    started = processes.start(command(tmp_path))
+    state = tmp_path / "state.json"
+    other = dataclasses.asdict(started) | {"created": started.created - 100}
+    state.write_text(json.dumps({"part": other}))
+    assert processes.running("part") is None
+    assert processes.stop(["part"]) == []
+    assert psutil.pid_exists(started.pid)
+    state.write_text(json.dumps({"part": dataclasses.asdict(started)}))
+
+
+def test_a_process_that_ends_at_its_start_is_told_with_its_last_line(processes, tmp_path):
+    processes.start(command(tmp_path, sys.executable, "-c", "raise SystemExit('no such port')"))
+    with pytest.raises(LabError, match=r"part ended at its start: no such port \(log: .*part\.log\)"):
+        processes.wait("part", lambda: False, 10)
+
+
+def test_a_process_that_is_never_ready_is_told(processes, tmp_path):
+    processes.start(command(tmp_path))
+    started = time.monotonic()
+    with pytest.raises(LabError, match="part is not ready after 0 s"):
+        processes.wait("part", lambda: False, 0.3)
+    assert time.monotonic() - started < 5
+
+
+def test_its_files_lie_in_its_folder(processes, tmp_path):
+    processes.start(command(tmp_path, files={"rules/a.yaml": "groups: []"}))
+    assert (tmp_path / "part" / "rules" / "a.yaml").read_text() == "groups: []"
+
+
+@pytest.mark.parametrize(
+    "change", [{"arguments": ("other",)}, {"environment": {"A": "1"}}, {"files": {"a": "1"}}], ids=str
+)
+def test_the_fingerprint_tells_whether_it_must_be_replaced(tmp_path, change):
+    one = command(tmp_path)
+    assert dataclasses.replace(one).fingerprint == one.fingerprint
+    assert dataclasses.replace(one, **change).fingerprint != one.fingerprint
+
+
+def test_only_what_a_program_needs_is_inherited(processes, tmp_path, monkeypatch):
+    monkeypatch.setenv("STORE", "elsewhere")
+    code = "import os; print(sorted(k for k in os.environ if k in ('STORE', 'GIVEN', 'PATH')), flush=True)"
+    started = processes.start(
+        Command("part", (sys.executable, "-c", code), {"GIVEN": "1"}, tmp_path / "part")
+    )
+    started.process().wait(10)
+    assert Path(started.log).read_text() == "['GIVEN', 'PATH']\n"
+
+
+def test_a_broken_state_file_is_one_line(tmp_path):
+    (tmp_path / "state.json").write_text("{")
+    with pytest.raises(LabError, match=r"the state file .*state\.json can't be read"):
+        Processes(tmp_path).all()

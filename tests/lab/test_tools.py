@@ -1,0 +1,246 @@
+"""Where a tool comes from: PATH where the version fits, else the first way that works, once."""
+
+import functools
+import hashlib
+import http.server
+import io
+import re
+import tarfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from lab import tools
+from lab.chart import ROOT, load_yaml
+from lab.tools import archives, golang, install, wheels
+from lab.tools.install import Family, ToolError, Way, WayError
+from lab.tools.kubernetes import HELM
+from lab.tools.monitoring import ALERTMANAGER, PROMETHEUS
+
+
+@pytest.fixture(autouse=True)
+def own_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("TOOLS_DIR", str(tmp_path / "tools"))
+    install.resolve.cache_clear()
+    yield
+    install.resolve.cache_clear()
+
+
+@pytest.fixture
+def on_path(program, monkeypatch):
+    """Writes a program and puts its folder first on PATH."""
+
+    def put(name: str, text: str) -> Path:
+        folder = program(name, text)
+        monkeypatch.setenv("PATH", str(folder), prepend=":")
+        return folder
+
+    return put
+
+
+def writes(version: str, log: list[str], seconds: float = 0.0):
+    """A way that writes a program which prints the version."""
+
+    def way(target: Path) -> None:
+        time.sleep(seconds)
+        log.append(version)
+        (target / "gadget").write_text(f"#!/bin/sh\necho gadget v{version}\n")
+        (target / "gadget").chmod(0o755)
+
+    return way
+
+
+def fails(target: Path) -> None:
+    (target / "half").write_text("written")
+    raise WayError("the network is down")
+
+
+def gadget(*ways: Way) -> Family:
+    return Family(
+        name="gadget",
+        version="1.2.3",
+        programs=("gadget",),
+        version_arguments=(),
+        accepts=lambda version: version >= (1, 0, 0),
+        wants="1.0 or newer",
+        ways=ways,
+    )
+
+
+@pytest.mark.parametrize(
+    "family, version, used",
+    [
+        (HELM, "4.1.0", True),
+        (HELM, "4.0.9", False),
+        (HELM, "3.19.4", False),
+        (PROMETHEUS, "3.0.1", True),
+        (PROMETHEUS, "2.55.1", False),
+        (ALERTMANAGER, "0.27.0", True),
+        (ALERTMANAGER, "0.25.0", False),
+        (ALERTMANAGER, "1.0.0", False),
+    ],
+)
+def test_a_program_on_path_is_used_where_its_version_fits(family, version, used, on_path, capsys):
+    name = family.programs[0]
+    folder = on_path(name, f'echo "{name}, version {version} (branch: HEAD)"')
+    assert install._on_path(family, name) == (folder / name if used else None)
+    said = capsys.readouterr().err
+    assert said == (
+        "" if used else f"tools: {folder / name} is {version}, not used: {family.wants} is needed\n"
+    )
+
+
+def test_a_program_on_path_that_does_not_run_is_not_used(on_path, capsys):
+    on_path("helm", "exit 3")
+    assert install._on_path(HELM, "helm") is None
+    assert "it does not tell its version" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "printed, version",
+    [
+        ('version.BuildInfo{Version:"v4.3.1", GoVersion:"go1.27.2"}', (4, 3, 1)),
+        ("Client Version: v1.37.1\nKustomize Version: v5.8.1", (1, 37, 1)),
+        ("go version go1.26.8 linux/amd64", (1, 26, 8)),
+        ("amtool, version 0.34.0 (branch: , revision: unknown)", (0, 34, 0)),
+    ],
+)
+def test_versions_are_read_as_the_programs_print_them(printed, version, program):
+    folder = program("any", f"cat <<'END'\n{printed}\nEND")
+    assert install.version_of(folder / "any", []) == version
+
+
+def test_the_first_way_that_works_is_taken(capsys):
+    log = []
+    family = gadget(Way("wire", fails), Way("wood", writes("1.2.3", log)), Way("wool", writes("1.2.3", log)))
+    path = install.resolve(family, "gadget")
+    assert path == family.folder / "gadget"
+    assert log == ["1.2.3"]
+    assert "gadget 1.2.3: wire: the network is down" in capsys.readouterr().err
+    assert sorted(p.name for p in family.folder.iterdir()) == ["gadget"]
+
+
+def test_what_is_installed_is_not_installed_again():
+    log = []
+    family = gadget(Way("wood", writes("1.2.3", log)))
+    first = install.resolve(family, "gadget")
+    install.resolve.cache_clear()
+    assert install.resolve(family, "gadget") == first
+    assert log == ["1.2.3"]
+
+
+def test_a_way_that_gives_another_version_does_not_count():
+    log = []
+    family = gadget(Way("wood", writes("9.9.9", log)))
+    with pytest.raises(ToolError, match=r"wood: it gave gadget 9\.9\.9"):
+        install.resolve(family, "gadget")
+    assert not family.folder.exists()
+
+
+def test_without_a_way_one_line_names_all_that_was_tried():
+    family = gadget(Way("wire", fails), Way("rope", fails))
+    with pytest.raises(ToolError) as error:
+        install.resolve(family, "gadget")
+    assert str(error.value) == (
+        "gadget 1.2.3 can't be had; put gadget (1.0 or newer) on PATH. "
+        "Tried: wire: the network is down; rope: the network is down"
+    )
+    assert [p.name for p in install.tools_folder().iterdir()] == [".gadget.lock"]
+
+
+def test_two_at_once_install_once():
+    log = []
+    family = gadget(Way("wood", writes("1.2.3", log, seconds=0.5)))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: install._install(family), range(4)))
+    assert log == ["1.2.3"]
+
+
+def test_a_folder_that_can_not_be_made_is_one_line(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TOOLS_DIR", str(tmp_path / "file" / "tools"))
+    with pytest.raises(ToolError, match=r"tools folder .* can't be used: Not a directory \(TOOLS_DIR"):
+        install.resolve(gadget(), "gadget")
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """A release archive behind HTTP: its URL and its sha256."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    with tarfile.open(folder / "release.tar.gz", "w:gz") as tar:
+        for name in ("prometheus", "promtool", "LICENSE"):
+            text = f"#!/bin/sh\necho {name} 3.14.0\n".encode()
+            info = tarfile.TarInfo(f"prometheus-3.14.0.linux-amd64/{name}")
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text))
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        sha256 = hashlib.sha256((folder / "release.tar.gz").read_bytes()).hexdigest()
+        yield f"http://127.0.0.1:{server.server_port}/release.tar.gz", sha256
+        server.shutdown()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+def test_an_archive_of_the_pinned_sum_gives_its_programs(archive, tmp_path):
+    url, sha256 = archive
+    archives.unpack(url, sha256, ("prometheus", "promtool"), tmp_path / "served")
+    assert install.version_of(tmp_path / "served" / "promtool", []) == (3, 14, 0)
+    assert not (tmp_path / "served" / "LICENSE").exists()
+
+
+def test_an_archive_of_another_sum_is_refused(archive, tmp_path):
+    url, sha256 = archive
+    target = tmp_path / "target"
+    target.mkdir()
+    with pytest.raises(WayError, match=rf"its sha256 is {sha256}, not the pinned 0{{64}}"):
+        archives.unpack(url, "0" * 64, ("prometheus",), target)
+    assert not (target / "prometheus").exists()
+
+
+def test_an_archive_that_is_not_there_is_one_line(archive, tmp_path):
+    url, sha256 = archive
+    with pytest.raises(WayError, match=r"can't be downloaded \(HTTPError\)"):
+        archives.unpack(f"{url}.gone", sha256, ("prometheus",), tmp_path)
+
+
+@pytest.mark.parametrize("family", [PROMETHEUS, ALERTMANAGER], ids=lambda family: family.name)
+def test_the_modules_pin_the_version_of_the_archives(family):
+    text = (golang.MODULES / family.name / "go.mod").read_text()
+    sums = (golang.MODULES / family.name / "go.sum").read_text()
+    module = f"github.com/prometheus/{family.name}"
+    version = re.search(rf"{module} (v\S+)", text)[1]
+    # Prometheus 3.14.0 is the Go module v0.314.0.
+    expected = "v0.314.0" if family is PROMETHEUS else f"v{family.version}"
+    assert version == expected
+    assert f"{module} {version} h1:" in sums
+
+
+def test_the_wheels_are_pinned_by_hash():
+    pins = sorted(wheels.PINS.glob("*.txt"))
+    assert pins
+    for pin in pins:
+        text = pin.read_text()
+        assert "==" in text
+        assert "--hash=sha256:" in text
+        assert "://" not in text
+
+
+def test_the_monitoring_is_the_one_that_the_dependency_runs():
+    chart = load_yaml((ROOT / "Chart.yaml").read_text())
+    stack = next(d for d in chart["dependencies"] if d["name"] == "kube-prometheus-stack")
+    assert (stack["version"], PROMETHEUS.version, ALERTMANAGER.version) == ("88.5.3", "3.14.0", "0.34.0")
+
+
+def test_the_installed_programs_run(monkeypatch):
+    monkeypatch.delenv("TOOLS_DIR")
+    for name, family in tools.PROGRAMS.items():
+        assert family.accepts(install.version_of(tools.find(name), family.version_arguments))
