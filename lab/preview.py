@@ -89,13 +89,23 @@ def build() -> Path:
     with _lock(cache), tempfile.TemporaryDirectory(prefix=".build-", dir=cache) as temporary:
         if bundle.is_dir():  # another process was faster
             return bundle
-        say("preview: installing its packages (about a minute, once) ...")
-        _run([*command, "ci", "--ignore-scripts", "--loglevel=error"], environment)
+        _install_packages(command, environment)
         say("preview: building it ...")
         out = Path(temporary) / "bundle"
         _run([*command, "run", "build", "--silent", "--", f"--outDir={out}"], environment)
         out.rename(bundle)
     return bundle
+
+
+def _install_packages(command: list[str], environment: dict[str, str]) -> None:
+    """Installs what the lock file pins, unless that is what is there."""
+    locked = hashlib.sha256((SOURCE / "package-lock.json").read_bytes()).hexdigest()
+    stamp = SOURCE / "node_modules" / ".lock-sha256"
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == locked:
+        return
+    say("preview: installing its packages (about a minute, once) ...")
+    _run([*command, "ci", "--ignore-scripts", "--loglevel=error"], environment)
+    stamp.write_text(locked, encoding="utf-8")
 
 
 def _digest() -> str:
