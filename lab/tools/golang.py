@@ -40,19 +40,18 @@ def run(arguments: Sequence[str], folder: Path, **environment: str) -> str:
     variables = os.environ | {"CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off"} | environment
     go = toolchain()
     with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(
+        with subprocess.Popen(
             [go, *arguments], cwd=folder, env=variables, stdout=output, stderr=subprocess.PIPE, text=True
-        )
-        limit = threading.Timer(BUILD_SECONDS, process.kill)
-        limit.start()
-        try:
-            last = _follow(process)
-        except BaseException:
-            process.kill()
-            raise
-        finally:
-            limit.cancel()
-            process.wait()
+        ) as process:
+            limit = threading.Timer(BUILD_SECONDS, process.kill)
+            limit.start()
+            try:
+                last = _follow(process)
+            except BaseException:
+                process.kill()
+                raise
+            finally:
+                limit.cancel()
         if process.returncode != 0:
             raise WayError(f"go {arguments[0]}: {last or 'it said nothing'}")
         output.seek(0)

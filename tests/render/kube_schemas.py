@@ -1,28 +1,21 @@
 """The schemas that rendered objects are held against, closed: a field that a schema does not know is wrong.
 
-Built-in kinds come from `kubernetes-validate`. Custom kinds come from the first of: the folder of
-CustomResourceDefinitions that the variable CRDS names, the package of kube-prometheus-stack in charts/, and
-schemas/ beside this file, whose make.py says where they come from.
+Built-in kinds come from `kubernetes-validate`, custom kinds from their CustomResourceDefinitions (`crds`).
 """
 
 import functools
 import json
-import os
 import re
-import tarfile
-from collections.abc import Iterator
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 
-from lab.chart import dependency_package, load_yaml
+from tests.render import crds
 
 Schema = dict[str, Any]
 DEFINITIONS = "https://kubernetes.io/api/_definitions.json"
 _BUILT_IN = resources.files("kubernetes_validate") / "kubernetes-json-schema"
-_CUSTOM = Path(__file__).parent / "schemas"
 
 
 def kubernetes_versions() -> list[str]:
@@ -72,35 +65,11 @@ def _definitions(version: str) -> Any:
 @functools.cache
 def custom_schema(api_version: str, kind: str) -> Schema:
     """The closed schema of a custom kind; raises LookupError."""
-    if (api_version, kind) in _crds():
-        return _crds()[api_version, kind]
-    file = _CUSTOM / f"{kind.lower()}.json"
-    if not file.is_file():
-        raise LookupError(kind)
-    return _closed(json.loads(file.read_text(encoding="utf-8")))
-
-
-@functools.cache
-def _crds() -> dict[tuple[str, str], Schema]:
-    return {
-        (f"{crd['spec']['group']}/{version['name']}", crd["spec"]["names"]["kind"]): _closed(
-            version["schema"]["openAPIV3Schema"]
-        )
-        for crd in crd_documents()
-        for version in crd["spec"]["versions"]
-    }
-
-
-def crd_documents() -> Iterator[dict[str, Any]]:
-    """The CustomResourceDefinitions at hand: the folder CRDS has them, or the dependency's package."""
-    if folder := os.environ.get("CRDS"):
-        for path in sorted(Path(folder).rglob("*.yaml")):
-            yield load_yaml(path.read_text(encoding="utf-8"))
-    elif package := dependency_package():
-        with tarfile.open(package) as archive:
-            for member in archive:
-                if re.fullmatch(r".*/charts/crds/crds/.*\.yaml", member.name):
-                    yield load_yaml(archive.extractfile(member).read().decode())
+    group, _, group_version = api_version.rpartition("/")
+    for version in crds.definition(group, kind)["spec"]["versions"]:
+        if version["name"] == group_version:
+            return _closed(version["schema"]["openAPIV3Schema"])
+    raise LookupError(kind)
 
 
 def _closed(schema: Any) -> Any:
