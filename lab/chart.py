@@ -185,7 +185,7 @@ def _one_line(stderr: str, temporary: str) -> str:
     kept = [
         re.sub(r"^Error: (execution error at \([^)]*\): )?", "", line)
         for line in lines
-        if line and not line.startswith(noise)
+        if line and not line.startswith(noise) and not line.endswith("'allOf' failed")
     ]
     return "; ".join(kept).replace(":; ", ": ") or "helm template failed and said nothing"
 

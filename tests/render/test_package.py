@@ -16,8 +16,10 @@ FILES = {
     "README.md",
     "charts/storage-api/Chart.yaml",
     "charts/storage-api/files/test_api.py",
+    "charts/storage-api/values.schema.json",
     "charts/storage-api/values.yaml",
     "files/test_monitoring.py",
+    "values.schema.json",
     "values.yaml",
 }
 
