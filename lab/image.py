@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from platform import libc_ver
 
+import requests
 import yaml
 
 from lab.tools import wheels
@@ -120,8 +121,10 @@ def _python(archive: Path, name: str) -> None:
         )
         _compile(home, root / "app")
         _copy_libraries(root)
-        for folder in ("data", "tmp", "etc"):
-            (root / folder).mkdir()
+        for folder in ("data", "tmp", "etc/ssl/certs"):
+            (root / folder).mkdir(parents=True)
+        # Where TLS clients look for the authorities they trust.
+        shutil.copy2(requests.certs.where(), root / "etc/ssl/certs/ca-certificates.crt")
         (root / "etc/passwd").write_text("root:x:0:0::/:/\nnonroot:x:65532:65532::/:/\n")
         _write_archive(archive, name, root)
 

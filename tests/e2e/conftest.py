@@ -1,0 +1,145 @@
+"""What the end-to-end tests share: cluster, image, packaged chart, the operator's Prometheus.
+
+A failed step shows the pods, events and logs of the namespaces that this run made.
+"""
+
+import os
+import shlex
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab import image as images
+from lab import tools
+from lab.chart import stage_chart
+
+from .cluster import Cluster, CommandError, Object, run
+from .monitoring import ModeError, Monitoring, mode
+
+NAMESPACE = "observability-e2e"
+CLUSTER = pytest.StashKey[Cluster]()
+FACTS = pytest.StashKey[list[str]]()
+EXPLAINED = pytest.StashKey[set[str]]()
+NO_CLUSTER = "no cluster answers: set KUBECONFIG to one that these tests may install into"
+LOADERS = {
+    "kind-": "kind load image-archive {archive} --name ",
+    "k3d-": "k3d image import {archive} --cluster ",
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[FACTS] = []
+    config.stash[EXPLAINED] = set()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    try:
+        chosen = mode()
+    except ModeError as error:
+        raise pytest.UsageError(str(error)) from None
+    try:
+        cluster = config.stash[CLUSTER] = Cluster()
+    except CommandError as error:
+        return f"E2E: {NO_CLUSTER} ({str(error).splitlines()[-1]})"
+    return f"E2E MODE: {chosen} | cluster: {cluster.context}, Kubernetes {cluster.version}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+    report = yield
+    cluster = item.config.stash.get(CLUSTER, None)
+    # A fixture that failed fails every test that needs it: once is enough.
+    if report.failed and cluster and str(call.excinfo.value) not in item.config.stash[EXPLAINED]:
+        item.config.stash[EXPLAINED].add(str(call.excinfo.value))
+        report.sections.append(("the cluster at that time", cluster.explain()))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if config.stash[FACTS]:
+        terminalreporter.section(f"end to end, mode {mode()}")
+        for fact in config.stash[FACTS]:
+            terminalreporter.line(fact)
+
+
+@pytest.fixture(scope="session")
+def fact(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Adds a line to the summary."""
+    return request.config.stash[FACTS].append
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest, missing_part) -> Iterator[Cluster]:
+    """The cluster; the namespaces that tests make in it are removed at the end."""
+    cluster = request.config.stash.get(CLUSTER, None)
+    if cluster is None:
+        missing_part(NO_CLUSTER)
+    yield cluster
+    for namespace in list(cluster.namespaces):
+        cluster.delete_namespace(namespace)
+
+
+@pytest.fixture(scope="session")
+def image(cluster: Cluster, fact, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of the service's image, that the cluster can run: given by E2E_IMAGE, or built and loaded."""
+    name = os.environ.get("E2E_IMAGE") or images.default_name()
+    if not (load := os.environ.get("LOAD_IMAGE") or _load_command(cluster.context)):
+        if not os.environ.get("E2E_IMAGE"):
+            pytest.fail(
+                f"no way is known to load an image into {cluster.context}: set LOAD_IMAGE to a command with "
+                "{archive}, or E2E_IMAGE to an image that the cluster can pull",
+                pytrace=False,
+            )
+        fact(f"image: {name}, which the cluster has or pulls")
+        return name
+    archive = tmp_path_factory.mktemp("image") / "image.tar"
+    began = time.monotonic()
+    builder = images.build(archive, name)
+    built = time.monotonic()
+    command = load.format(archive=shlex.quote(str(archive)), image=shlex.quote(name))
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], capture_output=True, text=True, errors="replace", timeout=300, check=False
+    )
+    if done.returncode != 0:
+        pytest.fail(f"{command}\n{done.stderr.strip() or done.stdout.strip()}", pytrace=False)
+    fact(
+        f"image: {name} built by {builder} in {built - began:.1f} s, "
+        f"loaded in {time.monotonic() - built:.1f} s with {load.split()[0]}"
+    )
+    return name
+
+
+def _load_command(context: str) -> str:
+    """How kind and k3d, known by their contexts' names, take an archive; else nothing."""
+    return next(
+        (c + shlex.quote(context.removeprefix(p)) for p, c in LOADERS.items() if context.startswith(p)), ""
+    )
+
+
+@pytest.fixture(scope="session")
+def image_values(image: str) -> Object:
+    """The storage API's values for the image."""
+    repository, _, tag = image.rpartition(":")
+    return {"registry": "", "repository": repository, "tag": tag, "pullPolicy": "IfNotPresent"}
+
+
+@pytest.fixture(scope="session")
+def chart(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The chart as `helm package` makes it."""
+    folder = tmp_path_factory.mktemp("package")
+    run([tools.helm(), "package", stage_chart(tmp_path_factory.mktemp("chart")), "--destination", folder])
+    return next(folder.glob("*.tgz"))
+
+
+@pytest.fixture(scope="session")
+def monitoring(cluster: Cluster, missing_part) -> Monitoring:
+    """The Prometheus that watches us; in mode bundled it is there once the release is."""
+    if mode() == "bundled":
+        return Monitoring.bundled(cluster, NAMESPACE)
+    if not cluster.serves("prometheuses.monitoring.coreos.com"):
+        missing_part("the cluster has no prometheus-operator, and kube-prometheus-stack is not in charts/")
+    return Monitoring.existing(cluster)

@@ -1,0 +1,73 @@
+"""Which Prometheus watches the release: that of the bundled stack, or one that an operator runs already."""
+
+import base64
+import gzip
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from lab.chart import dependency_package, load_yaml
+
+from .cluster import Cluster, CommandError
+
+MODES = ("bundled", "byo")
+
+
+class ModeError(Exception):
+    """The mode asked for can't be; one line."""
+
+
+def mode() -> str:
+    """`bundled`: with the kube-prometheus-stack in charts/. `byo`: with the operator that the cluster has."""
+    chosen = os.environ.get("E2E_MODE") or ("bundled" if dependency_package() else "byo")
+    if chosen not in MODES:
+        raise ModeError(f"E2E_MODE={chosen} is not allowed: use one of {', '.join(MODES)}")
+    if chosen == "bundled" and not dependency_package():
+        raise ModeError("E2E_MODE=bundled needs kube-prometheus-stack in charts/: make deps")
+    return chosen
+
+
+@dataclass(frozen=True)
+class Monitoring:
+    """A Prometheus object of the operator."""
+
+    cluster: Cluster
+    name: str
+    namespace: str
+    labels: dict[str, str]
+    """What it asks of a ServiceMonitor and a PrometheusRule."""
+    service: str = "prometheus-operated"
+    port: str = "9090"
+
+    @classmethod
+    def bundled(cls, cluster: Cluster, namespace: str) -> "Monitoring":
+        return cls(cluster, "observability-platform-prometheus", namespace, {})
+
+    @classmethod
+    def existing(cls, cluster: Cluster) -> "Monitoring":
+        """E2E_PROMETHEUS (namespace/name), or the only one there; raises CommandError."""
+        every = cluster.get("prometheuses.monitoring.coreos.com")["items"]
+        known = {f"{p['metadata']['namespace']}/{p['metadata']['name']}": p for p in every}
+        wanted = os.environ.get("E2E_PROMETHEUS") or (next(iter(known)) if len(known) == 1 else "")
+        if wanted not in known:
+            raise CommandError(
+                f"E2E_PROMETHEUS={wanted!r} is none of the cluster's: {', '.join(known) or 'none'}"
+            )
+        given = os.environ.get("E2E_MONITORING_LABELS")
+        labels = dict(pair.split("=", 1) for pair in given.split(",")) if given else {}
+        for kind in () if given else ("serviceMonitorSelector", "ruleSelector"):
+            labels |= (known[wanted]["spec"].get(kind) or {}).get("matchLabels") or {}
+        namespace, name = wanted.split("/")
+        return cls(cluster, name, namespace, labels)
+
+    def configuration(self) -> dict[str, Any]:
+        """What the operator wrote for Prometheus."""
+        secret = self.cluster.get("secret", f"prometheus-{self.name}", self.namespace)
+        return load_yaml(gzip.decompress(base64.b64decode(secret["data"]["prometheus.yaml.gz"])).decode())
+
+    def rule_files(self) -> dict[str, dict[str, Any]]:
+        """The rule files that the operator wrote, by name."""
+        maps = self.cluster.get(
+            "configmaps", namespace=self.namespace, selector=f"prometheus-name={self.name}"
+        )
+        return {file: load_yaml(text) for one in maps["items"] for file, text in one["data"].items()}

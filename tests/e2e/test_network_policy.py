@@ -1,0 +1,84 @@
+"""The NetworkPolicy does what it says, tried from pods that it lets in and from one that it does not."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .cluster import Cluster, Object, Release
+
+NAMESPACE = "observability-e2e-policy"
+ELSEWHERE = "observability-e2e-elsewhere"
+PORT = 8000
+
+
+@pytest.fixture(scope="module")
+def release(cluster: Cluster, chart: Path, image: str, image_values: Object) -> Iterator[Release]:
+    """The storage API alone, a client beside it, and in another namespace an outsider and a Prometheus."""
+    for namespace in (NAMESPACE, ELSEWHERE):
+        cluster.create_namespace(namespace)
+    values = {
+        "kube-prometheus-stack": {"enabled": False},
+        "storage-api": {
+            "image": image_values,
+            "store": {"type": "memory"},
+            "serviceMonitor": {"enabled": False},
+            "prometheusRule": {"enabled": False},
+        },
+    }
+    release = Release(cluster, "platform", NAMESPACE, chart, values=values)
+    release.install()
+    cluster.start_python("client", NAMESPACE, image)
+    cluster.start_python("outsider", ELSEWHERE, image)
+    cluster.start_python("scraper", ELSEWHERE, image, {"app.kubernetes.io/name": "prometheus"})
+    yield release
+    for namespace in (NAMESPACE, ELSEWHERE):
+        cluster.delete_namespace(namespace)
+
+
+@pytest.fixture(scope="module")
+def enforced(cluster: Cluster, release: Release, missing_part) -> None:
+    """The cluster enforces policies at all, seen at one that forbids everything."""
+    address = ip(cluster, "outsider", ELSEWHERE)
+    assert cluster.reaches("scraper", ELSEWHERE, address, PORT)
+    cluster.apply(
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "closed", "namespace": ELSEWHERE},
+            "spec": {"podSelector": {"matchLabels": {"app": "outsider"}}, "policyTypes": ["Ingress"]},
+        }
+    )
+    for _ in range(5):
+        if not cluster.reaches("scraper", ELSEWHERE, address, PORT):
+            return
+    missing_part("this cluster's network does not enforce NetworkPolicy")
+
+
+def ip(cluster: Cluster, pod: str, namespace: str) -> str:
+    return cluster.get("pod", pod, namespace)["status"]["podIP"]
+
+
+@pytest.mark.parametrize(
+    ("pod", "namespace", "allowed"),
+    [
+        pytest.param("client", NAMESPACE, True, id="allows-a-pod-of-the-namespace"),
+        pytest.param("scraper", ELSEWHERE, True, id="allows-a-prometheus-elsewhere"),
+        pytest.param("outsider", ELSEWHERE, False, id="blocks-another-pod-elsewhere"),
+    ],
+)
+@pytest.mark.usefixtures("enforced")
+def test_ingress(release: Release, pod: str, namespace: str, allowed: bool):
+    host = f"{release.service}.{NAMESPACE}"
+    assert release.cluster.reaches(pod, namespace, host, 5000) == allowed
+
+
+@pytest.mark.usefixtures("enforced")
+def test_egress_is_dns_alone(cluster: Cluster, release: Release):
+    """The name is resolved, through DNS; the connection to what it names is not made."""
+    server = ip(cluster, "client", NAMESPACE)
+    api = release.pods()[0]["metadata"]["name"]
+    assert cluster.reaches("scraper", ELSEWHERE, server, PORT)
+    assert not cluster.reaches(api, NAMESPACE, server, PORT)
+    assert cluster.reaches("scraper", ELSEWHERE, "kubernetes.default.svc", 443)
+    assert not cluster.reaches(api, NAMESPACE, "kubernetes.default.svc", 443)

