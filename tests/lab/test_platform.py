@@ -1,0 +1,253 @@
+"""The whole lab as its user sees it: up, up again, status, down, and what goes wrong."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+import requests
+
+from lab.chart import ROOT
+from lab.platform import Platform
+from lab.ports import Ports
+from lab.processes import Processes
+
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("platform")]
+
+SERVERS = ("storage-api", "prometheus", "alertmanager")
+
+
+@pytest.fixture
+def variables():
+    """Free ports, as the variables that set them."""
+    ports = Ports.free()
+    return {variable: str(getattr(ports, part)) for part, (variable, _) in Ports.KNOWN.items()}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The lab's folder; whatever still runs in it at the end is stopped."""
+    folder = tmp_path / "lab"
+    yield folder
+    if folder.is_dir():
+        processes = Processes(folder)
+        processes.stop(list(processes.all()))
+
+
+def pids(folder) -> dict[str, int]:
+    return {name: started.pid for name, started in Processes(folder).all().items()}
+
+
+def nothing_runs(folder) -> bool:
+    """No process has the folder in its command line or works in it."""
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        if str(folder) in " ".join(process.info["cmdline"] or ()) or (process.info["cwd"] or "").startswith(
+            str(folder)
+        ):
+            return False
+    return True
+
+
+def test_up_status_up_down(lab, folder, variables):
+    up = lab("up", **variables)
+    assert up.returncode == 0, up.stderr
+    first = pids(folder)
+    assert set(first) == {*SERVERS, "sample-traffic"}
+    for part in ("PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT"):
+        assert f"http://127.0.0.1:{variables[part]}" in up.stdout
+    rate = float(re.search(r"request rate\s*│\s*([\d.]+) per second", up.stdout)[1])
+    # One round of 24 a second, give or take a round between two scrapes.
+    assert rate == pytest.approx(24, rel=0.5)
+    assert re.search(r"p99\s*│\s*0\.\d+ s", up.stdout)
+    assert re.search(r"error ratio\s*│\s*0\.00%", up.stdout)
+    assert re.search(r"targets up\s*│\s*3 of 3", up.stdout)
+    loaded, healthy = re.search(r"rules loaded\s*│\s*(\d+), (\d+) healthy", up.stdout).groups()
+    assert loaded == healthy
+
+    again = lab("up", **variables)
+    assert (again.returncode, pids(folder)) == (0, first)
+
+    # The ports that it was started with are remembered.
+    status = lab("status")
+    assert status.returncode == 0
+    assert f"http://127.0.0.1:{variables['PORT']}" in status.stdout
+
+    body = b"kept over a restart"
+    requests.put(
+        f"http://127.0.0.1:{variables['PORT']}/api/buckets/kept", data=body, timeout=5
+    ).raise_for_status()
+    down = lab("down")
+    assert (down.returncode, down.stdout) == (
+        0,
+        "stopped: storage-api, prometheus, alertmanager, sample-traffic\n",
+    )
+    assert nothing_runs(folder)
+    status = lab("status")
+    assert (status.returncode, status.stdout) == (1, "")
+    assert status.stderr == "status: nothing runs; make up brings the platform up\n"
+    assert lab("down").stdout == "nothing was running\n"
+
+    assert lab("up", "--minutes", "0", **variables).returncode == 0
+    assert set(pids(folder)) == set(SERVERS)
+    answer = requests.get(f"http://127.0.0.1:{variables['PORT']}/api/buckets/kept", timeout=5)
+    assert answer.content == body
+
+
+def test_only_what_changed_is_started_again(folder):
+    ports = Ports.free()
+    before = Platform(folder=folder, ports=ports)
+    before.up()
+    first = pids(folder)
+    values = {"kube-prometheus-stack": {"prometheus": {"prometheusSpec": {"evaluationInterval": "7s"}}}}
+    platform = Platform(folder=folder, ports=ports, values=values)
+    platform.up()
+    second = pids(folder)
+    assert {name for name in SERVERS if first[name] != second[name]} == {"prometheus"}
+    assert "evaluation_interval: 7s" in platform.prometheus.config()
+
+    psutil.Process(second["alertmanager"]).kill()
+    psutil.Process(second["alertmanager"]).wait(10)
+    assert platform.states()["alertmanager"].startswith("ended")
+    platform.up()
+    third = pids(folder)
+    assert {name for name in SERVERS if second[name] != third[name]} == {"alertmanager"}
+    assert platform.down() == ["storage-api", "prometheus", "alertmanager"]
+    assert before.down() == []
+    assert nothing_runs(folder)
+
+
+def test_a_port_in_use_is_one_line_and_nothing_is_started(lab, folder, variables):
+    with socket.create_server(("127.0.0.1", int(variables["ALERTMANAGER_PORT"]))):
+        up = lab("up", **variables)
+    assert up.returncode == 1
+    port = variables["ALERTMANAGER_PORT"]
+    (line,) = [line for line in up.stderr.splitlines() if line.startswith("up:")]
+    assert re.fullmatch(
+        rf"up: port {port} is in use by \S+ \(pid {os.getpid()}\); ALERTMANAGER_PORT changes it", line
+    )
+    assert nothing_runs(folder)
+
+
+def test_a_part_that_fails_at_its_start_takes_the_others_with_it(lab, folder, variables):
+    (folder / "storage-api").mkdir(parents=True)
+    (folder / "storage-api" / "objects").touch()
+    up = lab("up", **variables)
+    assert up.returncode == 1
+    assert "storage-api ended at its start: " in up.stderr
+    assert "Traceback" not in up.stderr
+    assert nothing_runs(folder)
+
+
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM], ids=lambda signal: signal.name)
+def test_an_interrupted_up_leaves_nothing_running(folder, variables, name):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lab", "up"],
+        cwd=ROOT,
+        env=os.environ | {"LAB_DIR": str(folder), **variables},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 30
+    while not (folder / "state.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    process.send_signal(name)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said.splitlines()[-1]) == (130, "up: interrupted")
+    assert nothing_runs(folder)
+
+
+BAD = {
+    "no-such-file": ({"VALUES": "/no/such.yaml"}, "up: open /no/such.yaml: no such file or directory"),
+    "broken-yaml": ({"VALUES": "{tmp}/broken.yaml"}, "up: failed to parse {tmp}/broken.yaml: "),
+    "bad-duration": (
+        {"VALUES": "{tmp}/duration.yaml"},
+        "up: promtool refuses the configuration of these values: ",
+    ),
+    "no-receiver": (
+        {"VALUES": "{tmp}/receiver.yaml"},
+        "up: amtool refuses the configuration of these values: ",
+    ),
+    "bad-port": ({"PORT": "http"}, "up: PORT='http': a port is a number from 1 to 65535"),
+    "folder-is-a-file": ({"LAB_DIR": "{tmp}/broken.yaml"}, "up: LAB_DIR {tmp}/broken.yaml can't be used: "),
+    "no-grafana": ({"GRAFANA_HOME": "{tmp}"}, "up: GRAFANA_HOME='{tmp}' holds no bin/grafana"),
+}
+
+
+@pytest.mark.parametrize("given, line", BAD.values(), ids=BAD)
+def test_bad_input_is_one_line(lab, tmp_path, variables, given, line):
+    (tmp_path / "broken.yaml").write_text("storage-api: {replicas: 1")
+    (tmp_path / "duration.yaml").write_text(
+        "kube-prometheus-stack: {prometheus: {prometheusSpec: {scrapeTimeout: 10m}}}"
+    )
+    (tmp_path / "receiver.yaml").write_text(
+        "kube-prometheus-stack: {alertmanager: {config: {route: {receiver: gone}}}}"
+    )
+    given = {name: value.replace("{tmp}", str(tmp_path)) for name, value in given.items()}
+    up = lab("up", **{**variables, **given})
+    assert up.returncode == 1
+    (said,) = [one for one in up.stderr.splitlines() if not one.startswith("chart:")]
+    assert said.startswith(line.replace("{tmp}", str(tmp_path)))
+    assert not (tmp_path / "lab" / "state.json").exists()
+
+
+def test_a_folder_without_permission_is_one_line(missing_part, folder, variables):
+    setpriv = shutil.which("setpriv")
+    if os.geteuid() == 0 and setpriv is None:
+        missing_part("setpriv (util-linux), to test permissions as root")
+    folder.mkdir(mode=0o555)
+    # Root may write everywhere: without its capabilities it may not.
+    unprivileged = [setpriv, "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+    done = subprocess.run(
+        [*unprivileged, sys.executable, "-m", "lab", "up"],
+        cwd=ROOT,
+        env=os.environ | {"LAB_DIR": str(folder), **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert (
+        done.stderr.splitlines()[-1]
+        == f"up: LAB_DIR {folder} can't be used: Permission denied: {folder}/lock"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("traffic", "--rounds", "0"), ("traffic", "--rate", "-1"), ("up", "--minutes", "x"), ("sideways",), ()],
+    ids=str,
+)
+def test_arguments_that_are_not_allowed_are_refused(lab, arguments):
+    done = lab(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_render_and_tools_print_what_they_find(lab):
+    rendered = lab("render")
+    assert rendered.returncode == 0
+    assert "kind: ServiceMonitor" in rendered.stdout
+    promtool = lab("tools", "--print", "promtool").stdout.strip()
+    assert os.access(promtool, os.X_OK)
+
+
+def test_the_traffic_command_uses_the_running_platform(lab, folder, variables):
+    assert lab("up", "--minutes", "0", **variables).returncode == 0
+    sent = json.loads(lab("traffic", "--rounds", "3", "--json").stdout)
+    assert sent["requests"] == 72
+    assert {(one["method"], one["status"]): one["count"] for one in sent["sent"]} == {
+        ("PUT", "200"): 24,
+        ("GET", "200"): 24,
+        ("DELETE", "200"): 24,
+    }
+    table = lab("traffic", "--rounds", "1").stdout
+    assert re.search(r"DELETE\s*│\s*200\s*│\s*8 ", table)

@@ -1,0 +1,86 @@
+"""The storage API runs with the environment that its container would see."""
+
+import base64
+import copy
+from dataclasses import replace
+
+import pytest
+
+from lab import workload
+from lab.chart import render_chart
+from lab.errors import LabError
+from lab.platform import VALUES
+
+
+def changed(render, **container):
+    """The render whose storage-api container is given more fields."""
+    objects = copy.deepcopy(render.objects)
+    for o in objects:
+        if o["kind"] in ("Deployment", "StatefulSet"):
+            o["spec"]["template"]["spec"]["containers"][0].update(container)
+    return replace(render, objects=objects)
+
+
+def with_secret(render, name, data):
+    encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": encoded}
+    return replace(render, objects=[*render.objects, secret], sources=[*render.sources, "elsewhere"])
+
+
+def test_the_settings_are_those_of_the_rendered_configmap(render):
+    (config,) = render.find("ConfigMap", "platform-storage-api")
+    assert config["data"]
+    assert workload.find(render, "127.0.0.1:1").environment == config["data"]
+
+
+@pytest.mark.parametrize("store", ["filesystem", "memory"])
+def test_each_store_has_its_workload(store):
+    values = {"storage-api": {"store": {"type": store}}}
+    found = workload.find(render_chart(values, value_files=[VALUES]), "127.0.0.1:1")
+    assert found.environment["STORE"] == store
+    assert found.pod.name == "platform-storage-api-0"
+    assert [port.name for port in found.pod.ports] == ["http"]
+
+
+def test_variables_come_from_secrets_keys_and_fields(render):
+    given = changed(
+        with_secret(render, "keys", {"TOKEN": "secret"}),
+        env=[
+            {"name": "PLAIN", "value": "1"},
+            {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "TOKEN"}}},
+            {"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+            {"name": "NONE", "valueFrom": {"secretKeyRef": {"name": "no", "key": "x", "optional": True}}},
+        ],
+        envFrom=[{"secretRef": {"name": "keys"}, "prefix": "MY_"}],
+    )
+    assert workload.find(given, "127.0.0.1:1").environment == {
+        "MY_TOKEN": "secret",
+        "PLAIN": "1",
+        "KEY": "secret",
+        "POD": "platform-storage-api-0",
+    }
+
+
+@pytest.mark.parametrize(
+    "source, line",
+    [
+        ({"secretKeyRef": {"name": "gone", "key": "x"}}, "Secret gone, which these values don't render"),
+        (
+            {"configMapKeyRef": {"name": "platform-storage-api", "key": "GONE"}},
+            "A comes from ConfigMap platform-storage-api, which has no such key",
+        ),
+        (
+            {"resourceFieldRef": {"resource": "limits.memory"}},
+            "A comes from resourceFieldRef , which exists only in a cluster",
+        ),
+    ],
+)
+def test_what_only_a_cluster_knows_is_one_line(render, source, line):
+    with pytest.raises(LabError, match=line):
+        workload.find(changed(render, env=[{"name": "A", "valueFrom": source}]), "127.0.0.1:1")
+
+
+def test_values_without_the_storage_api_are_refused():
+    render = render_chart({"storage-api": {"enabled": False}})
+    with pytest.raises(LabError, match="these values render no container 'storage-api'"):
+        workload.find(render, "127.0.0.1:1")
