@@ -294,7 +294,7 @@ def document(umbrella: list[Value], subchart: list[Value]) -> str:
     return f"""# Values
 
 Written by `python ci/schema.py` from the comments in `values.yaml` and `charts/storage-api/values.yaml`. The
-charts' `values.schema.json` come from there too, so that `helm lint` and `helm install` refuse what is not below.
+charts' `values.schema.json` come from there too: `helm lint` and `helm install` refuse what is not below.
 
 ## The platform
 

@@ -1,0 +1,326 @@
+"""Every value: described, in the schema, used by a template, refused when it is wrong."""
+
+import json
+import subprocess
+import sys
+from copy import deepcopy
+
+import pytest
+import yaml
+
+from lab.chart import ROOT, RenderError, dependency_package, render_chart
+
+STACK = "kube-prometheus-stack"
+# A fixed password, so that two renders are equal.
+FIXED = {STACK: {"grafana": {"adminPassword": "fixed"}}}
+S3 = {"type": "s3", "s3": {"bucket": "objects"}}
+KEY_PAIR = {"storage-api": {"store": {"s3": {"accessKeyId": "a", "secretAccessKey": "s"}}}}
+# What must be given for a value to show, by the beginning of its path.
+CONTEXTS = {
+    "alerting": {"alerting": {"enabled": True, "receivers": [{"name": "default"}, {"name": "other"}]}},
+    "tests.grafanaSecret": {"tests": {"grafanaUrl": "http://grafana.example"}},
+    "storage-api.replicas": {"storage-api": {"store": S3}},
+    "storage-api.store.s3": {"storage-api": {"store": S3}},
+    "storage-api.store.s3.accessKeyId": KEY_PAIR,
+    "storage-api.store.s3.secretAccessKey": KEY_PAIR,
+    "storage-api.networkPolicy.objectStore": {"storage-api": {"store": S3}},
+    "storage-api.autoscaling": {"storage-api": {"store": S3, "autoscaling": {"enabled": True}}},
+    "storage-api.podDisruptionBudget": {"storage-api": {"store": S3, "replicas": 2}},
+    "storage-api.ingress": {"storage-api": {"ingress": {"enabled": True, "hosts": ["a.example"]}}},
+    "storage-api.httpRoute": {
+        "storage-api": {
+            "httpRoute": {"enabled": True, "hostnames": ["b.example"], "parentRefs": [{"name": "public"}]}
+        }
+    },
+    "storage-api.certificate": {
+        "storage-api": {
+            "ingress": {"enabled": True, "hosts": ["a.example"]},
+            "certificate": {"enabled": True, "issuerRef": {"name": "letsencrypt"}},
+        }
+    },
+}
+# Another value than the default, where its type does not say one.
+SAMPLES = {
+    "global.imagePullSecrets": ["registry"],
+    "global.imageRegistry": "registry.example",
+    "alerting.route": {"receiver": "other"},
+    "alerting.receivers": [{"name": "default"}],
+    "tests.prometheusUrl": "http://prometheus.example",
+    "tests.alertmanagerUrl": "http://alertmanager.example",
+    "tests.grafanaUrl": "http://grafana.example",
+    "storage-api.image.digest": "sha256:" + "0" * 64,
+    "storage-api.imagePullSecrets": ["registry"],
+    "storage-api.store.persistence.accessModes": ["ReadWriteOncePod"],
+    "storage-api.store.persistence.size": "3Gi",
+    "storage-api.store.s3.endpoint": "http://minio.example:9000",
+    "storage-api.extraEnv": [{"name": "A", "value": "b"}],
+    "storage-api.extraEnvFrom": [{"configMapRef": {"name": "more"}}],
+    "storage-api.extraVolumes": [{"name": "more", "emptyDir": {}}],
+    "storage-api.extraVolumeMounts": [{"name": "tmp", "mountPath": "/more"}],
+    "storage-api.ingress.hosts": ["c.example"],
+    "storage-api.ingress.path": "/more",
+    "storage-api.httpRoute.parentRefs": [{"name": "private", "namespace": "gateways"}],
+    "storage-api.httpRoute.hostnames": ["c.example"],
+    "storage-api.httpRoute.path": "/more",
+    "storage-api.certificate.duration": "24h",
+    "storage-api.certificate.renewBefore": "1h",
+    "storage-api.networkPolicy.api.from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}],
+    "storage-api.networkPolicy.metrics.from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}],
+    "storage-api.networkPolicy.objectStore.to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}],
+    "storage-api.networkPolicy.extraEgress": [{"ports": [{"port": 4317}]}],
+    "storage-api.autoscaling.behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}},
+    "storage-api.serviceMonitor.relabelings": [{"targetLabel": "team", "replacement": "a"}],
+    "storage-api.serviceMonitor.metricRelabelings": [{"action": "drop", "regex": "python_.*"}],
+    "storage-api.prometheusRule.runbookUrl": "https://runbooks.example",
+    "storage-api.resources": {"requests": {"cpu": "1"}},
+    "storage-api.lifecycle": {"preStop": {"exec": {"command": ["true"]}}},
+    "storage-api.tolerations": [{"operator": "Exists"}],
+    "storage-api.affinity": {"podAntiAffinity": {}},
+    "storage-api.topologySpreadConstraints": [],
+    f"{STACK}.prometheus.prometheusSpec.retention": "9d",
+    f"{STACK}.prometheus.prometheusSpec.storageSpec": {"emptyDir": {}},
+    f"{STACK}.prometheus.prometheusSpec.remoteWrite": [{"url": "https://metrics.example"}],
+    f"{STACK}.alertmanager.config": {"global": {"resolve_timeout": "9m"}},
+    f"{STACK}.grafana.additionalDataSources": [{"name": "Loki", "type": "loki", "uid": "loki"}],
+}
+
+
+def schema_of(chart):
+    return json.loads((ROOT / chart / "values.schema.json").read_text())
+
+
+def leaves(schema, values, path=()):
+    """Each value of ours that the schema holds no properties for, with its path."""
+    for key, default in values.items():
+        below = schema["properties"].get(key, {})
+        if "properties" in below and below.get("additionalProperties") is False and isinstance(default, dict):
+            yield from leaves(below, default, (*path, key))
+        else:
+            yield ".".join((*path, key)), below, default
+
+
+def all_leaves():
+    umbrella = yaml.safe_load((ROOT / "values.yaml").read_text())
+    subchart = yaml.safe_load((ROOT / "charts/storage-api/values.yaml").read_text())
+    yield "storage-api.enabled", {"type": "boolean"}, umbrella.pop("storage-api")["enabled"]
+    yield from leaves(schema_of("."), umbrella)
+    for path, schema, default in leaves(schema_of("charts/storage-api"), subchart):
+        yield f"storage-api.{path}", schema, default
+
+
+LEAVES = {path: (schema, default) for path, schema, default in all_leaves()}
+OURS = [path for path in LEAVES if not path.startswith(STACK)]
+THEIRS = [path for path in LEAVES if path.startswith(STACK)]
+
+
+def nested(path, value):
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    return value
+
+
+def merged(*values):
+    result = {}
+    for each in values:
+        for key, value in each.items():
+            both = isinstance(value, dict) and isinstance(result.get(key), dict)
+            result[key] = merged(result[key], value) if both else deepcopy(value)
+    return result
+
+
+def another(path):
+    """A value that the schema allows and that is not the default."""
+    schema, default = LEAVES[path]
+    changed = {
+        bool: lambda: not default,
+        int: lambda: default + 1,
+        float: lambda: default / 2,
+        str: lambda: "7s" if {"$ref": "#/definitions/duration"} in schema.get("allOf", ()) else "another",
+        dict: lambda: {**default, "example.org/key": "value"},
+        list: lambda: pytest.fail(f"{path} needs a sample"),
+    }
+    if path in SAMPLES:
+        return SAMPLES[path]
+    if "enum" in schema:
+        return next(word for word in schema["enum"] if word != default)
+    return changed[type(default)]()
+
+
+def context(path):
+    fixed = {} if path == "global.gitops" else FIXED
+    return merged(fixed, *(values for start, values in CONTEXTS.items() if path.startswith(start)))
+
+
+def test_schemas_and_table_are_what_the_comments_say():
+    package = dependency_package()
+    command = [sys.executable, "ci/schema.py", "--check", *(["--dependency", package] if package else [])]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", LEAVES)
+def test_every_value_is_described_and_typed(path):
+    schema, default = LEAVES[path]
+    if path != "storage-api.enabled":  # the parent's word for the subchart
+        assert schema["description"]
+        assert schema["default"] == default
+    assert {"type", "enum", "allOf", "items"} & schema.keys()
+
+
+@pytest.mark.parametrize("path", OURS)
+def test_every_value_of_ours_changes_what_is_rendered(rendered, path):
+    """Or is refused by name, where it contradicts another."""
+    base = context(path)
+    changed = merged(base, nested(path, another(path)))
+    if changed == base:  # the context switches it on
+        changed = merged(base, nested(path, LEAVES[path][1]))
+    before = rendered(base).ours
+    try:
+        after = rendered(changed).ours
+    except RenderError as refused:
+        assert path in str(refused)
+    else:
+        assert before != after
+
+
+@pytest.mark.parametrize("path", THEIRS)
+def test_every_value_of_the_stack_is_one_that_it_reads(rendered, path):
+    """Named in its values or templates; and where its package is there, changing what is rendered."""
+    if path == f"{STACK}.enabled":  # Helm's own condition
+        return
+    known = json.loads((ROOT / "ci/dependency-keys.json").read_text())
+    level, _, key = path.rpartition(".")
+    if not known[level]:  # handed on as a whole
+        level, _, key = level.rpartition(".")
+    assert key in known[level]
+    if rendered().stand_in:
+        return
+    with_ruler = {STACK: {"thanosRuler": {"enabled": True}}} if f"{STACK}.thanosRuler.thanosR" in path else {}
+    several = {STACK: {"prometheus": {"prometheusSpec": {"replicas": 2}}}} if "Replicas" in path else {}
+    base = merged(FIXED, with_ruler, several)
+    value = another(path)
+    if path.endswith("adminPassword"):
+        base, value = {}, "another"
+    assert rendered(base).objects != rendered(merged(base, nested(path, value))).objects
+
+
+@pytest.mark.parametrize(
+    ("values", "path", "allowed"),
+    [
+        (
+            {STACK: {"prometheus": {"prometheusSpec": {"serviceMonitorSelectorNilUsesHelmValue": False}}}},
+            "/kube-prometheus-stack/prometheus/prometheusSpec",
+            "'serviceMonitorSelectorNilUsesHelmValue' not allowed",
+        ),
+        (
+            {STACK: {"prometheus": {"prometheusSpec": {"ruleSelectorNilUsesHelmValues": "false"}}}},
+            "/kube-prometheus-stack/prometheus/prometheusSpec/ruleSelectorNilUsesHelmValues",
+            "want boolean",
+        ),
+        ({STACK: {"fullnameOverride": "x" * 27}}, "/kube-prometheus-stack/fullnameOverride", "want 26"),
+        ({STACK: {"grafana": {"sidecars": {}}}}, "/kube-prometheus-stack/grafana", "'sidecars' not allowed"),
+        ({"dashboard": {}}, "", "'dashboard' not allowed"),
+        ({"global": {"monitoring": {"label": {}}}}, "/global/monitoring", "'label' not allowed"),
+        ({"storage-api": {"replica": 1}}, "", "'replica' not allowed"),
+        ({"storage-api": {"replicas": "1"}}, "/replicas", "want integer"),
+        ({"storage-api": {"store": {"type": "nfs"}}}, "/store/type", "'filesystem', 'memory', 's3'"),
+        ({"storage-api": {"service": {"port": 70000}}}, "/service/port", "65,535"),
+        ({"storage-api": {"serviceMonitor": {"interval": "10 s"}}}, "/serviceMonitor/interval", "pattern"),
+        ({"storage-api": {"tolerations": [{"efect": "x"}]}}, "/tolerations/0", "'efect' not allowed"),
+        ({"storage-api": {"podLabels": {"team": 1}}}, "/podLabels/team", "want string"),
+        (
+            {
+                STACK: {
+                    "grafana": {
+                        "sidecar": {
+                            "datasources": {
+                                "createPrometheusReplicasDatasources": True,
+                                "exemplarTraceIdDestinations": {"datasourceUid": "tempo"},
+                            }
+                        }
+                    }
+                }
+            },
+            "/kube-prometheus-stack/grafana/sidecar/datasources/exemplarTraceIdDestinations",
+            "maxProperties",
+        ),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_path_and_what_is_allowed(values, path, allowed):
+    with pytest.raises(RenderError) as refused:
+        render_chart(values)
+    assert f"at '{path}'" in str(refused.value)
+    assert allowed in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+API = {"ingress": {"enabled": True, "hosts": ["a.example"]}}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"replicas": 2}, "storage-api.replicas: 2 pods can't share the filesystem store"),
+        ({"replicas": 2, "store": {"type": "memory"}}, "storage-api.replicas: 2 pods can't share the memory"),
+        ({"autoscaling": {"enabled": True}}, "storage-api.autoscaling.enabled: several pods can't share"),
+        (
+            {"store": S3, "autoscaling": {"enabled": True, "minReplicas": 9, "maxReplicas": 3}},
+            "storage-api.autoscaling.minReplicas: 9 is more than maxReplicas, 3",
+        ),
+        (
+            {"store": S3, "autoscaling": {"enabled": True}, "resources": {"requests": {"cpu": None}}},
+            "storage-api.resources.requests.cpu: missing",
+        ),
+        ({"store": {"type": "s3"}}, "storage-api.store.s3.bucket: empty"),
+        (
+            {"store": {"s3": {"existingSecret": "a", "accessKeyId": "b", "secretAccessKey": "c"}}},
+            "storage-api.store.s3.existingSecret: given together with accessKeyId",
+        ),
+        ({"store": {"s3": {"accessKeyId": "b"}}}, "storage-api.store.s3.accessKeyId: accessKeyId and secret"),
+        (
+            {"store": {"persistence": {"enabled": False, "existingClaim": "a"}}},
+            "storage-api.store.persistence.existingClaim: given while",
+        ),
+        ({"ingress": {"enabled": True}}, "storage-api.ingress.hosts: empty"),
+        ({"httpRoute": {"enabled": True, "hostnames": ["a.example"]}}, "storage-api.httpRoute.parentRefs: e"),
+        (
+            {**API, "httpRoute": {"enabled": True, "parentRefs": [{"name": "a"}]}},
+            "storage-api.httpRoute.hostnames: empty, which is every host",
+        ),
+        (
+            {
+                **API,
+                "httpRoute": {"enabled": True, "parentRefs": [{"name": "a"}], "hostnames": ["a.example"]},
+            },
+            "storage-api.httpRoute.hostnames: a.example is in storage-api.ingress.hosts too",
+        ),
+        ({"certificate": {"enabled": True}}, "storage-api.certificate.enabled: there is no host to certify"),
+        ({**API, "certificate": {"enabled": True}}, "storage-api.certificate.issuerRef.name: empty"),
+        (
+            {
+                "ingress": {**API["ingress"], "tlsSecret": "a"},
+                "certificate": {"enabled": True, "issuerRef": {"name": "a"}},
+            },
+            "storage-api.ingress.tlsSecret: given together",
+        ),
+        (
+            {"serviceMonitor": {"scrapeTimeout": "11s"}},
+            "storage-api.serviceMonitor.scrapeTimeout: 11s is",
+        ),
+        (
+            {"extraVolumes": [{"name": "tmp", "emptyDir": {}}]},
+            "storage-api.extraVolumes: the name tmp",
+        ),
+    ],
+)
+def test_a_contradiction_is_refused_with_what_to_change(values, message):
+    with pytest.raises(RenderError) as refused:
+        render_chart({"storage-api": values})
+    assert message in str(refused.value)
+
+
+def test_several_contradictions_are_told_at_once():
+    with pytest.raises(RenderError) as refused:
+        render_chart({"storage-api": {"replicas": 2, "certificate": {"enabled": True}}})
+    assert "storage-api.replicas" in str(refused.value)
+    assert "storage-api.certificate.issuerRef.name" in str(refused.value)
