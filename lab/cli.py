@@ -72,7 +72,7 @@ def _publish_preview(platform: Platform) -> None:
 def _wait_for_data(platform: Platform, *, busy: bool) -> None:
     deadline = time.monotonic() + DATA_SECONDS
     while True:
-        found = figures.Figures.read(platform.prometheus)
+        found = figures.Figures.read(platform.prometheus, platform.started())
         if found.monitored and (found.busy or not busy):
             return
         if time.monotonic() > deadline:
@@ -95,7 +95,7 @@ def _show(platform: Platform) -> int:
     """Prints the table; 0 where every part that was started runs and answers."""
     states = platform.states()
     try:
-        found = figures.Figures.read(platform.prometheus)
+        found = figures.Figures.read(platform.prometheus, platform.started())
     except LabError:
         found = None
     rows = [(name, state, platform.url(name) if name in PARTS else "") for name, state in states.items()]

@@ -1,5 +1,6 @@
 """The one table: each part with its state and URL, and live figures read back from Prometheus."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -8,8 +9,8 @@ from rich.table import Table
 from lab.api import Prometheus
 
 _REQUESTS = 'path!~"/healthz|/readyz|/metrics|/api/metrics"'
-# The last two scrapes: right from the first moment on, where a rate over a window would still be rising.
-_LAST = "[2m]"
+# The last two scrapes are looked for in so many seconds.
+_LOOK_BACK = 120
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,18 @@ class Figures:
     rules_healthy: int
 
     @classmethod
-    def read(cls, prometheus: Prometheus) -> "Figures":
-        """Raises LabError where Prometheus does not answer."""
+    def read(cls, prometheus: Prometheus, since: float) -> "Figures":
+        """Raises LabError where Prometheus does not answer.
+
+        Rates are those between the last two scrapes: right from the first moment on, where a rate over a
+        window would still be rising. Scrapes before `since`, seconds since the epoch, were of another process
+        and don't count.
+        """
         targets, rules = prometheus.targets(), prometheus.rules()
-        requests = f"irate(http_request_count_total{{{_REQUESTS}}}{_LAST})"
-        errors = f'irate(http_request_count_total{{{_REQUESTS}, status=~"5.."}}{_LAST})'
-        buckets = f"irate(http_request_duration_seconds_bucket{{{_REQUESTS}}}{_LAST})"
+        window = f"[{max(1, min(_LOOK_BACK, int(time.time() - since)))}s]"
+        requests = f"irate(http_request_count_total{{{_REQUESTS}}}{window})"
+        errors = f'irate(http_request_count_total{{{_REQUESTS}, status=~"5.."}}{window})'
+        buckets = f"irate(http_request_duration_seconds_bucket{{{_REQUESTS}}}{window})"
         return cls(
             request_rate=prometheus.value(f"sum({requests})"),
             error_ratio=prometheus.value(f"(sum({errors}) or vector(0)) / (sum({requests}) > 0)"),

@@ -5,6 +5,7 @@ import fcntl
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,6 +149,11 @@ class Platform:
                         folder=self.folder,
                     )
                 )
+
+    def started(self) -> float:
+        """When the storage API that runs was started, in seconds since the epoch; now where none runs."""
+        api = self.processes.running("storage-api")
+        return api.created if api else time.time()
 
     def ready(self, part: str) -> bool:
         try:
