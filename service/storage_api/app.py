@@ -33,7 +33,6 @@ def create_app(config: Config, store: Store | None = None) -> StorageApi:
     """Build the app on `store` (default: the one that `config` names; raises StoreError)."""
     store = store or open_store(config)
     app = StorageApi(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = config.max_object_bytes
     app.url_map.converters["default"] = RestOfPath
     # A redirect to another path would be another object.
     app.url_map.merge_slashes = False
@@ -43,7 +42,7 @@ def create_app(config: Config, store: Store | None = None) -> StorageApi:
     # First: a route must be known before anything can refuse the request.
     Instrumentation(app, app.registry)
     errors.install(app, config)
-    app.register_blueprint(buckets.blueprint(store))
+    app.register_blueprint(buckets.blueprint(store, config.max_object_bytes))
     app.register_blueprint(metrics.blueprint(app.registry, store))
     app.register_blueprint(health.blueprint(store, app.draining))
 

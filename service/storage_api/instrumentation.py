@@ -36,8 +36,8 @@ def route_of(request: Request) -> str:
 class Instrumentation:
     """WSGI middleware around a Flask app that observes each response into `registry`.
 
-    It observes when the response is complete and before its first byte is sent: who has an answer
-    finds it in the metrics.
+    It observes when the response's status is known and before its first byte is sent: who has an answer
+    finds it in the metrics. The server has read the request by then, so neither transfer is timed.
     """
 
     def __init__(self, app: Flask, registry: CollectorRegistry) -> None:

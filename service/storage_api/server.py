@@ -152,8 +152,12 @@ class Server:
             self._turn(0.1)
         if busy:
             log.warning("%d request(s) cut off after SHUTDOWN_TIMEOUT_SECONDS", busy)
-        else:
-            self._server.task_dispatcher.shutdown()
+        for channel in list(self._server.active_channels.values()):
+            channel.handle_close()
+        workers = self._server.task_dispatcher
+        workers.shutdown(timeout=1)
+        if not workers.threads:  # One at work still needs it.
+            self._server.trigger.close()
         return not busy
 
     def _turn(self, timeout: float) -> None:

@@ -116,7 +116,7 @@ def read_raw(connection: socket.socket) -> Answer:
 def environment(**settings: object) -> dict[str, str]:
     """The environment of a service on a free loopback port."""
     inherited = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
-    own = {"PYTHONPATH": str(SERVICE), "HOST": "127.0.0.1", "PORT": "0"}
+    own = {"PYTHONPATH": str(SERVICE), "HOST": "127.0.0.1", "PORT": "0", "PYTHONWARNINGS": "error"}
     return inherited | own | {name: str(value) for name, value in settings.items()}
 
 
@@ -135,7 +135,10 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
                 )
             stack.callback(process.wait)
             stack.callback(process.kill)
-            return Service(process, log)
+            service = Service(process, log)
+            # Whatever is no line of the log, such as a warning of a file left open, fails the module.
+            stack.callback(lambda: service.log)
+            return service
 
         yield run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, abort, request
+from werkzeug.wsgi import wrap_file
 
 from .. import ids
 from ..stores import Store
@@ -10,22 +11,29 @@ from ..stores import Store
 ROUTE = "/api/buckets/<id>"
 
 
-def blueprint(store: Store) -> Blueprint:
-    """The routes of the objects in `store`."""
+def blueprint(store: Store, max_object_bytes: int) -> Blueprint:
+    """The routes of the objects in `store`, each of at most `max_object_bytes`."""
     routes = Blueprint("buckets", __name__)
 
     @routes.put(ROUTE)
     def put(id: str) -> Response:
         id = _checked(id)
-        store.put(id, request.get_data(cache=False))
+        # The length is always known: the server has the whole body, of chunks too, before it calls.
+        if (request.content_length or 0) > max_object_bytes:
+            abort(413)
+        store.put(id, request.stream)
         return Response(f"Bucket {id} created", mimetype="text/plain")
 
     @routes.get(ROUTE)
     def get(id: str) -> Response:
-        data = store.get(_checked(id))
-        if data is None:
+        found = store.get(_checked(id))
+        if found is None:
             abort(404)
-        return Response(data, mimetype="application/octet-stream")
+        # The server sends the file itself, without a copy in memory.
+        body = wrap_file(request.environ, found.body)
+        response = Response(body, mimetype="application/octet-stream", direct_passthrough=True)
+        response.content_length = found.size
+        return response
 
     @routes.delete(ROUTE)
     def delete(id: str) -> Response:

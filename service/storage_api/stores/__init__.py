@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ..config import Config
-from .base import Store, StoreError, Usage
+from .base import Store, Stored, StoreError, Usage
 from .filesystem import FilesystemStore
 from .memory import MemoryStore
 
-__all__ = ["FilesystemStore", "MemoryStore", "Store", "StoreError", "Usage", "open_store"]
+__all__ = ["FilesystemStore", "MemoryStore", "Store", "StoreError", "Stored", "Usage", "open_store"]
 
 
 def open_store(config: Config) -> Store:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 
 class StoreError(Exception):
@@ -17,6 +17,13 @@ class Usage(NamedTuple):
     bytes: int
 
 
+class Stored(NamedTuple):
+    """An object: its size in bytes, and its bytes as a file that is the caller's to close."""
+
+    size: int
+    body: BinaryIO
+
+
 class Store(ABC):
     """Objects (bytes) by id (valid text, see `ids`). Every method may be called from several threads at once.
 
@@ -24,12 +31,15 @@ class Store(ABC):
     """
 
     @abstractmethod
-    def put(self, id: str, data: bytes) -> None:
-        """Keep `data` under `id`, instead of what was there; it is safe once this returns."""
+    def put(self, id: str, body: BinaryIO) -> None:
+        """Keep what `body` reads under `id`, instead of what was there; it is safe once this returns.
+
+        When reading `body` fails nothing has changed, and its error is passed on.
+        """
 
     @abstractmethod
-    def get(self, id: str) -> bytes | None:
-        """The bytes kept under `id`, None when there are none."""
+    def get(self, id: str) -> Stored | None:
+        """The object kept under `id`, None when there is none."""
 
     @abstractmethod
     def delete(self, id: str) -> bool:

@@ -14,11 +14,13 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import shutil
 import tempfile
 import threading
 from pathlib import Path
+from typing import BinaryIO
 
-from .base import Store, StoreError, Usage
+from .base import Store, Stored, StoreError, Usage
 
 # 255 characters of at most 4 bytes fit; as it is fixed, objects' sizes are known without opening their files.
 HEADER_BYTES = 1024
@@ -52,14 +54,15 @@ class FilesystemStore(Store):
             raise StoreError(f"{folder}: {error.strerror}") from None
         self._usage = Usage(len(sizes), sum(sizes))
 
-    def put(self, id: str, data: bytes) -> None:
+    def put(self, id: str, body: BinaryIO) -> None:
         target = self._file(id)
         descriptor, name = tempfile.mkstemp(dir=self._incoming)
         temporary = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(id.encode().ljust(HEADER_BYTES, b"\0"))
-                file.write(data)
+                shutil.copyfileobj(body, file)
+                size = file.tell() - HEADER_BYTES
                 file.flush()
                 os.fsync(file.fileno())
             # The count and the files change as one, else concurrent writers would make it drift.
@@ -67,20 +70,21 @@ class FilesystemStore(Store):
                 before = _size(target)
                 temporary.replace(target)
                 self._usage = Usage(
-                    self._usage.objects + (before is None), self._usage.bytes + len(data) - (before or 0)
+                    self._usage.objects + (before is None), self._usage.bytes + size - (before or 0)
                 )
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
         _sync(self._objects)
 
-    def get(self, id: str) -> bytes | None:
+    def get(self, id: str) -> Stored | None:
         try:
-            with self._file(id).open("rb") as file:
-                file.seek(HEADER_BYTES)
-                return file.read()
+            file = self._file(id).open("rb")
         except FileNotFoundError:
             return None
+        size = file.seek(0, os.SEEK_END) - HEADER_BYTES
+        file.seek(HEADER_BYTES)
+        return Stored(size, file)
 
     def delete(self, id: str) -> bool:
         target = self._file(id)

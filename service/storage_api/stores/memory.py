@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import threading
+from typing import BinaryIO
 
-from .base import Store, Usage
+from .base import Store, Stored, Usage
 
 
 class MemoryStore(Store):
@@ -15,13 +17,15 @@ class MemoryStore(Store):
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def put(self, id: str, data: bytes) -> None:
+    def put(self, id: str, body: BinaryIO) -> None:
+        data = body.read()
         with self._lock:
             self._bytes += len(data) - len(self._objects.get(id, b""))
             self._objects[id] = data
 
-    def get(self, id: str) -> bytes | None:
-        return self._objects.get(id)
+    def get(self, id: str) -> Stored | None:
+        data = self._objects.get(id)
+        return None if data is None else Stored(len(data), io.BytesIO(data))
 
     def delete(self, id: str) -> bool:
         with self._lock:

@@ -10,14 +10,16 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import io
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import BinaryIO
 
 import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from .base import Store, StoreError
+from .base import Store, Stored, StoreError
 
 
 class ObjectStorageStore(Store):
@@ -46,18 +48,21 @@ class ObjectStorageStore(Store):
             self._probe = connect(seconds=5, retries=1)
         self._reached = False
 
-    def put(self, id: str, data: bytes) -> None:
+    def put(self, id: str, body: BinaryIO) -> None:
+        data = body.read()
         with self._errors():
             metadata = {"id": base64.b64encode(id.encode()).decode()}
             # One request, so that an object is there whole or not at all.
             obstore.put(self._store, _key(id), data, attributes=metadata, use_multipart=False)
 
-    def get(self, id: str) -> bytes | None:
+    def get(self, id: str) -> Stored | None:
         with self._errors():
             try:
-                return bytes(obstore.get(self._store, _key(id)).bytes())
+                # The whole of it: a bucket that fails half-way is still an error with a status of its own.
+                data = bytes(obstore.get(self._store, _key(id)).bytes())
             except FileNotFoundError:
                 return None
+        return Stored(len(data), io.BytesIO(data))
 
     def delete(self, id: str) -> bool:
         """As `Store.delete`; of two calls at the same moment both may say True: S3 deletes without a word."""
