@@ -109,10 +109,14 @@ class Platform:
             commands, left_out = self._commands(self.render())
             stale = [c for c in commands if not self._is_current(c)]
             for command in stale:
-                if not self.processes.running(command.name):
+                running = self.processes.running(command.name)
+                if running is None or running.url != command.url:
                     self.ports.require_free(PARTS[command.name].port)
-            gone = [name for name in PARTS if name not in {c.name for c in commands}]
-            self.processes.stop([*gone, *(c.name for c in stale)])
+            stopped = [name for name in PARTS if name not in {c.name for c in commands}]
+            stopped += [command.name for command in stale]
+            if "storage-api" in stopped:  # or its next round would find nothing that answers
+                stopped.append(SAMPLE_TRAFFIC)
+            self.processes.stop(stopped)
             try:
                 for command in stale:
                     self.ports.require_free(PARTS[command.name].port)

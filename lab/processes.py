@@ -15,6 +15,8 @@ import psutil
 from lab.errors import LabError
 
 STOP_SECONDS = 20
+# A clock that is set moves the time at which a process was created, as the kernel tells it.
+CLOCK_SECONDS = 5
 # Of the caller's environment, what a program may need to run at all; the rest is the command's own.
 _INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ")
 
@@ -53,7 +55,8 @@ class Started:
         """The process while it runs, else None."""
         try:
             process = psutil.Process(self.pid)
-            alive = process.create_time() == self.created and process.status() != psutil.STATUS_ZOMBIE
+            same = abs(process.create_time() - self.created) < CLOCK_SECONDS
+            alive = same and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return None
         return process if alive else None

@@ -1,5 +1,6 @@
 """The whole lab as its user sees it: up, up again, status, down, and what goes wrong."""
 
+import dataclasses
 import json
 import os
 import re
@@ -15,6 +16,7 @@ import pytest
 import requests
 
 from lab.chart import ROOT
+from lab.errors import LabError
 from lab.platform import Platform
 from lab.ports import Ports
 from lab.processes import Processes
@@ -121,6 +123,35 @@ def test_only_what_changed_is_started_again(folder):
     assert platform.down() == ["storage-api", "prometheus", "alertmanager"]
     assert before.down() == []
     assert nothing_runs(folder)
+
+
+def test_sample_traffic_follows_the_storage_api(folder):
+    platform = Platform(folder=folder)
+    platform.up()
+    platform.send_sample_traffic(1)
+    first = pids(folder)
+    platform.send_sample_traffic(1)
+    assert pids(folder) == first
+
+    other = Ports.free()
+    moved = Platform(folder=folder, ports=other, values={"storage-api": {"config": {"logLevel": "debug"}}})
+    moved.up()
+    assert "sample-traffic" not in pids(folder)
+    moved.send_sample_traffic(1)
+    assert psutil.Process(pids(folder)["sample-traffic"]).cmdline().count(other.url("service")) == 1
+    moved.down()
+    assert platform.down() == []
+
+
+def test_a_port_that_is_taken_leaves_what_runs_alone(folder):
+    ports = Ports.free()
+    with Platform(folder=folder, ports=ports) as platform, socket.create_server(("127.0.0.1", 0)) as server:
+        first = pids(folder)
+        taken = dataclasses.replace(ports, prometheus=server.getsockname()[1])
+        with pytest.raises(LabError, match="PROMETHEUS_PORT changes it"):
+            Platform(folder=folder, ports=taken).up()
+        assert pids(folder) == first
+        assert all(platform.ready(part) for part in SERVERS)
 
 
 def test_a_port_in_use_is_one_line_and_nothing_is_started(lab, folder, variables):
