@@ -28,7 +28,7 @@ _MODULES = {
 
 def definition(group: str, kind: str) -> dict[str, Any]:
     """The CustomResourceDefinition of a kind; raises LookupError where none is known, WayError without Go."""
-    plural = f"{kind.lower()}s"
+    plural = f"{kind.lower()}{'es' if kind.endswith('s') else 's'}"
     if group not in _MODULES:
         raise LookupError(kind)
     text = _of_dependency(plural) if group == "monitoring.coreos.com" else None

@@ -63,7 +63,7 @@ def test_thresholds_and_runbooks_are_values():
         "errorRatioHigh": {"threshold": 0.2, "for": "2m", "severity": "critical"},
     }
     values = {"prometheusRule": {"runbookUrl": "https://runbooks.example/", "alerts": alerts}}
-    (rule,) = render_chart({"storage-api": values}).find("PrometheusRule")
+    (rule,) = [o for o in render_chart({"storage-api": values}).ours if o["kind"] == "PrometheusRule"]
     down, ratio = (r for g in rule["spec"]["groups"] for r in g["rules"] if "alert" in r)
     assert (down["for"], down["labels"]["severity"]) == ("1m", "warning")
     assert (ratio["for"], ratio["labels"]["severity"]) == ("2m", "critical")
