@@ -49,6 +49,11 @@ DEFINITIONS: dict[str, Schema] = {
     "duration": {"type": "string", "minLength": 2, "pattern": f"^{_DURATION}$"},
     "quantity": {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$"},
     "host": {"type": "string", "maxLength": 253, "pattern": f"^(\\*\\.)?{_HOST}$"},
+    "datasource": {
+        "type": "object",
+        "required": ["name", "type", "uid"],
+        "properties": {key: {"type": "string", "minLength": 1} for key in ("name", "type", "uid")},
+    },
     "parentRef": {
         "type": "object",
         "required": ["name"],
