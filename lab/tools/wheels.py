@@ -23,7 +23,7 @@ def install(requirements: Path, folder: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=600, check=False)
     if done.returncode != 0:
         lines = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
-        raise WayError(f"{command[0]}: {lines[-1].strip()}")
+        raise WayError(lines[-1].strip().removeprefix("ERROR: "))
 
 
 def _installer() -> list[str]:

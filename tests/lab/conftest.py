@@ -29,7 +29,7 @@ def lab(tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
             env=os.environ | {"LAB_DIR": str(tmp_path / "lab"), **variables},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=280,  # an `up` in a fresh checkout builds the dashboards' preview first
             check=False,
         )
 

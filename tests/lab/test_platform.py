@@ -21,7 +21,7 @@ from lab.platform import Platform
 from lab.ports import Ports
 from lab.processes import Processes
 
-pytestmark = [pytest.mark.live, pytest.mark.xdist_group("platform")]
+pytestmark = pytest.mark.live
 
 SERVERS = ("storage-api", "prometheus", "alertmanager")
 
@@ -261,6 +261,19 @@ def test_arguments_that_are_not_allowed_are_refused(lab, arguments):
     done = lab(*arguments)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+def test_a_tool_that_can_not_be_had_is_one_line(lab, folder, tmp_path, variables):
+    (tmp_path / "empty").mkdir()
+    offline = {"PATH": str(tmp_path / "empty"), "TOOLS_DIR": str(tmp_path / "tools"), "PIP_NO_INDEX": "1"}
+    up = lab("up", **variables, **offline)
+    assert up.returncode == 1
+    (line,) = [line for line in up.stderr.splitlines() if not line.startswith(("tools:", "chart:"))]
+    assert line.startswith(
+        "up: helm 4.3.1 can't be had; put helm (4.1 or newer) on PATH. Tried: the wheel aws-cdk"
+    )
+    assert "; building it with go install" in line
+    assert not folder.exists() or nothing_runs(folder)
 
 
 def test_render_and_tools_print_what_they_find(lab):

@@ -7,7 +7,7 @@ import statistics
 import pytest
 import requests
 
-pytestmark = [pytest.mark.live, pytest.mark.xdist_group("proofs")]
+pytestmark = pytest.mark.live
 
 TOLERANCE = 0.15
 
