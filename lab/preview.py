@@ -7,8 +7,9 @@ import json
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 from lab import grafana
@@ -42,15 +43,15 @@ def published(platform: Platform) -> bool:
     return (platform.folder / "user" / "index.html").is_file()
 
 
-def publish(platform: Platform) -> None:
+def publish(platform: Platform, beside: Mapping[str, str] = MappingProxyType({})) -> None:
     """Puts the page, the rendered dashboards and what the page tells of the platform where it is served.
 
-    Raises LabError and ToolError.
+    `beside` holds further dashboards by their path `<folder>/<file>`. Raises LabError and ToolError.
     """
     bundle = build()
     render = platform.render()
     stack = Stack.of(render)
-    files = grafana.dashboards(stack, render.ours)
+    files = grafana.dashboards(stack, render.ours) | dict(beside)
     source, *_ = grafana.datasources(stack, platform.ports)
     about = {
         "scrapeInterval": source["jsonData"]["timeInterval"],
@@ -85,27 +86,26 @@ def build() -> Path:
     bundle = cache / _digest()
     if bundle.is_dir():
         return bundle
-    command, environment = node.npm()
     with _lock(cache), tempfile.TemporaryDirectory(prefix=".build-", dir=cache) as temporary:
         if bundle.is_dir():  # another process was faster
             return bundle
-        _install_packages(command, environment)
-        say("preview: building it ...")
         out = Path(temporary) / "bundle"
-        _run([*command, "run", "build", "--silent", "--", f"--outDir={out}"], environment)
+        npm("run", "build", "--silent", "--", f"--outDir={out}")
         out.rename(bundle)
     return bundle
 
 
-def _install_packages(command: list[str], environment: dict[str, str]) -> None:
-    """Installs what the lock file pins, unless that is what is there."""
+def npm(*arguments: str) -> str:
+    """What npm prints in the preview's folder, its packages installed; raises LabError and ToolError."""
+    command, environment = node.npm()
     locked = hashlib.sha256((SOURCE / "package-lock.json").read_bytes()).hexdigest()
     stamp = SOURCE / "node_modules" / ".lock-sha256"
-    if stamp.is_file() and stamp.read_text(encoding="utf-8") == locked:
-        return
-    say("preview: installing its packages (about a minute, once) ...")
-    _run([*command, "ci", "--ignore-scripts", "--loglevel=error"], environment)
-    stamp.write_text(locked, encoding="utf-8")
+    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != locked:
+        say("preview: installing its packages (about a minute, once) ...")
+        _run([*command, "ci", "--ignore-scripts", "--loglevel=error"], environment)
+        stamp.write_text(locked, encoding="utf-8")
+    say(f"preview: npm {' '.join(arguments[:2])} ...")
+    return _run([*command, *arguments], environment)
 
 
 def _digest() -> str:
@@ -117,7 +117,7 @@ def _digest() -> str:
     return digest.hexdigest()[:16]
 
 
-def _run(command: list[str], environment: dict[str, str]) -> None:
+def _run(command: list[str], environment: dict[str, str]) -> str:
     try:
         done = subprocess.run(
             command,
@@ -134,6 +134,7 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
     if done.returncode != 0:
         lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         raise LabError(f"the preview can't be built: {'; '.join(lines[-3:]) or 'npm said nothing'}")
+    return done.stdout
 
 
 @contextlib.contextmanager

@@ -2,7 +2,8 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 import react from '@vitejs/plugin-react';
-import { defineConfig, type Plugin } from 'vite';
+import type { Plugin } from 'vite';
+import { defineConfig } from 'vitest/config';
 
 const MODULES = join(import.meta.dirname, 'node_modules');
 const FONTS = { Regular: '400-normal', Medium: '500-normal', Italic: '400-italic', MediumItalic: '500-italic' };
@@ -22,7 +23,10 @@ function grafanaAssets(): Plugin {
       cpSync(join(MODULES, '@grafana/ui/dist/public/img/icons'), icons, { recursive: true });
       // The time picker asks for an icon that the package forgot.
       const right = readFileSync(join(icons, 'unicons/angle-double-right.svg'), 'utf8');
-      writeFileSync(join(icons, 'unicons/angle-double-left.svg'), right.replace('<path', '<path transform="matrix(-1 0 0 1 24 0)"'));
+      writeFileSync(
+        join(icons, 'unicons/angle-double-left.svg'),
+        right.replace('<path', '<path transform="matrix(-1 0 0 1 24 0)"'),
+      );
       const font = (from: string, to: string) => {
         mkdirSync(dirname(join(out, 'fonts', to)), { recursive: true });
         cpSync(join(MODULES, '@fontsource', from), join(out, 'fonts', to));
@@ -42,5 +46,7 @@ export default defineConfig({
     // A code editor that no panel shows: 2.7 MB.
     alias: { 'monaco-editor': join(import.meta.dirname, 'src/empty.ts') },
   },
+  // Grafana's libraries name imports that Node.js does not find in CommonJS modules.
+  test: { server: { deps: { inline: [/@grafana/, /moment/] } } },
   build: { chunkSizeWarningLimit: 4000, target: 'es2023' },
 });

@@ -66,7 +66,11 @@ function useReady(ready: boolean) {
     };
     const observer = new MutationObserver(look);
     look();
-    observer.observe(grid.current ?? document.body, { attributeFilter: ['data-state'], childList: true, subtree: true });
+    observer.observe(grid.current ?? document.body, {
+      attributeFilter: ['data-state'],
+      childList: true,
+      subtree: true,
+    });
     return () => observer.disconnect();
   }, [ready]);
   return grid;
@@ -85,66 +89,79 @@ export function DashboardPage(props: Props) {
   const set = useCallback((change: Partial<Address>) => go({ ...address, ...change }), [address]);
   const zoom = useCallback(
     (range: { from: number; to: number }) => set({ from: `${Math.round(range.from)}`, to: `${Math.round(range.to)}` }),
-    [set]
+    [set],
   );
   const scope: Scope = useMemo(() => ({ __dashboard: dashboard.title, ...loaded?.variables }), [dashboard, loaded]);
   const placed = useMemo(() => layout(dashboard, scope, toggled), [dashboard, scope, toggled]);
   const replace = (text: string) => interpolate(text, scope, 'text');
   const linksOf = (links: Dashboard['links']) =>
     hrefs(links ?? [], { ...address, from, to, refresh }, scope, platform, replace).map(({ title, href, blank }) => (
-      <a key={href} href={href} target={blank ? '_blank' : undefined} rel="noreferrer">{title}</a>
+      <a key={href} href={href} target={blank ? '_blank' : undefined} rel="noreferrer">
+        {title}
+      </a>
     ));
 
   return (
     <>
       <header>
-        <h1><a href={format({ theme: address.theme, variables: {} })}>Platform</a> / {dashboard.title}</h1>
-        <nav aria-label="Linked dashboards">{linksOf(dashboard.links)}</nav>
+        <div className="title">
+          <h1>
+            <a href={format({ theme: address.theme, variables: {} })}>Platform</a> / {dashboard.title}
+          </h1>
+          <nav aria-label="Linked dashboards">{linksOf(dashboard.links)}</nav>
+        </div>
+        {loaded && (
+          <Controls
+            variables={Object.values(loaded.variables)}
+            setVariable={(name, value) => set({ variables: { ...address.variables, [name]: value } })}
+            range={loaded.range}
+            timeZone={timeZone}
+            setRange={set}
+            refresh={refresh}
+            setRefresh={(interval) => set({ refresh: interval })}
+            reload={reload}
+          />
+        )}
       </header>
-      {loaded && (
-        <Controls
-          variables={Object.values(loaded.variables)}
-          setVariable={(name, value) => set({ variables: { ...address.variables, [name]: value } })}
-          range={loaded.range}
-          timeZone={timeZone}
-          setRange={set}
-          refresh={refresh}
-          setRefresh={(interval) => set({ refresh: interval })}
-          reload={reload}
-        />
+      {loaded?.error && (
+        <p className="nothing" role="alert">
+          {loaded.error}
+        </p>
       )}
-      {loaded?.error && <p className="nothing" role="alert">{loaded.error}</p>}
       <main className="grid" ref={grid}>
-        {loaded && !loaded.error && placed.map((one) => {
-          const { key, panel, at, open } = one;
-          const area = { gridColumn: `${at.x + 1} / span ${at.w}`, gridRow: `${at.y + 1} / span ${at.h}` };
-          return (
-            <div key={key} style={area}>
-              {panel.type === 'row' ? (
-                <h2>
-                  <button
-                    type="button"
-                    className="row"
-                    aria-expanded={open}
-                    onClick={() => setToggled((before) => before.symmetricDifference(new Set([key])))}
-                  >
-                    <Icon name={open ? 'angle-down' : 'angle-right'} /> {interpolate(panel.title ?? '', one.scope, 'text')}
-                  </button>
-                </h2>
-              ) : (
-                <PanelFrame
-                  placed={one}
-                  range={loaded.range}
-                  scrapeInterval={platform.scrapeInterval}
-                  timeZone={timeZone}
-                  marks={loaded.marks}
-                  links={panel.links?.length ? linksOf(panel.links) : undefined}
-                  zoom={zoom}
-                />
-              )}
-            </div>
-          );
-        })}
+        {loaded &&
+          !loaded.error &&
+          placed.map((one) => {
+            const { key, panel, at, open } = one;
+            const area = { gridColumn: `${at.x + 1} / span ${at.w}`, gridRow: `${at.y + 1} / span ${at.h}` };
+            return (
+              <div key={key} style={area}>
+                {panel.type === 'row' ? (
+                  <h2>
+                    <button
+                      type="button"
+                      className="row"
+                      aria-expanded={open}
+                      onClick={() => setToggled((before) => before.symmetricDifference(new Set([key])))}
+                    >
+                      <Icon name={open ? 'angle-down' : 'angle-right'} />{' '}
+                      {interpolate(panel.title ?? '', one.scope, 'text')}
+                    </button>
+                  </h2>
+                ) : (
+                  <PanelFrame
+                    placed={one}
+                    range={loaded.range}
+                    scrapeInterval={platform.scrapeInterval}
+                    timeZone={timeZone}
+                    marks={loaded.marks}
+                    links={panel.links?.length ? linksOf(panel.links) : undefined}
+                    zoom={zoom}
+                  />
+                )}
+              </div>
+            );
+          })}
       </main>
       <NotGrafana missing={undrawn(dashboard)} />
     </>

@@ -77,7 +77,7 @@ function Body({ placed: { panel }, result, range, timeZone, marks, zoom, theme, 
   const replace = useMemo(() => (text: string) => interpolate(text, result.scope, 'text'), [result]);
   const frames = useMemo(
     () => dress(result.frames, fieldConfig, theme, timeZone, replace),
-    [result, fieldConfig, theme, timeZone, replace]
+    [result, fieldConfig, theme, timeZone, replace],
   );
   const allMarks = useMemo(() => [...marks, ...result.exemplars], [marks, result]);
   const options = useMemo(() => panel.options ?? {}, [panel]);
@@ -88,20 +88,35 @@ function Body({ placed: { panel }, result, range, timeZone, marks, zoom, theme, 
       onToggleSeriesVisibility: (label: string | string[] | null, mode: SeriesVisibilityChangeMode) =>
         setHidden((before) => toggled(before, [label ?? []].flat(), mode, names(frames))),
     }),
-    [frames]
+    [frames],
   );
   const Viz = KINDS[panel.type]!;
   return (
     <PanelContextProvider value={context}>
       <Viz
-        {...{ panel, options, frames, fieldConfig, marks: allMarks, width, height, range, timeZone, theme, replace, zoom }}
+        {...{
+          panel,
+          options,
+          frames,
+          fieldConfig,
+          marks: allMarks,
+          width,
+          height,
+          range,
+          timeZone,
+          theme,
+          replace,
+          zoom,
+        }}
       />
     </PanelContextProvider>
   );
 }
 
 const names = (frames: DataFrame[]) =>
-  frames.flatMap(({ fields }) => fields.flatMap(({ type, state }) => (type === 'number' ? [state?.displayName ?? ''] : [])));
+  frames.flatMap(({ fields }) =>
+    fields.flatMap(({ type, state }) => (type === 'number' ? [state?.displayName ?? ''] : [])),
+  );
 
 /** A click on a legend shows that series alone, a second click all again; with Ctrl it hides the one. */
 function toggled(hidden: ReadonlySet<string>, labels: string[], mode: SeriesVisibilityChangeMode, all: string[]) {
@@ -130,7 +145,7 @@ export const PanelFrame = memo(function PanelFrame(props: Props) {
   const words = error ?? (empty ? (panel.fieldConfig?.defaults.noValue ?? 'No data') : undefined);
 
   return (
-    <section ref={ref} className="panel" aria-label={title} data-panel={panel.id} data-kind={panel.type} data-state={state}>
+    <div ref={ref} className="panel" data-panel={panel.id} data-kind={panel.type} data-state={state}>
       {width > 0 && (
         <PanelChrome
           title={title}
@@ -142,12 +157,19 @@ export const PanelFrame = memo(function PanelFrame(props: Props) {
         >
           {(innerWidth, innerHeight) =>
             words !== undefined ? (
-              <p className="nothing" role={error ? 'alert' : undefined}>{words}</p>
+              <p className="nothing" role={error ? 'alert' : undefined}>
+                {words}
+              </p>
             ) : (
               result && (
-                <ErrorBoundary onError={(fault) => setBroken(`The preview cannot draw this: ${message(fault)}`)} dependencies={[result]}>
+                <ErrorBoundary
+                  onError={(fault) => setBroken(`The preview cannot draw this: ${message(fault)}`)}
+                  dependencies={[result]}
+                >
                   {({ error: fault }) =>
-                    fault ? null : <Body {...props} result={result} theme={theme} width={innerWidth} height={innerHeight} />
+                    fault ? null : (
+                      <Body {...props} result={result} theme={theme} width={innerWidth} height={innerHeight} />
+                    )
                   }
                 </ErrorBoundary>
               )
@@ -155,6 +177,6 @@ export const PanelFrame = memo(function PanelFrame(props: Props) {
           }
         </PanelChrome>
       )}
-    </section>
+    </div>
   );
 });

@@ -62,8 +62,24 @@ function useSeen(): Seen | undefined {
 function Table({ heads, rows }: { heads: string[]; rows: ReactNode[][] }) {
   return (
     <table>
-      <thead><tr>{heads.map((head) => <th key={head} scope="col">{head}</th>)}</tr></thead>
-      <tbody>{rows.map((row, i) => <tr key={i}>{row.map((cell, j) => <td key={j}>{cell}</td>)}</tr>)}</tbody>
+      <thead>
+        <tr>
+          {heads.map((head) => (
+            <th key={head} scope="col">
+              {head}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row, i) => (
+          <tr key={i}>
+            {row.map((cell, j) => (
+              <td key={j}>{cell}</td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
     </table>
   );
 }
@@ -82,7 +98,9 @@ export function StartPage({ platform, address }: { platform: Platform; address: 
   const folders = Map.groupBy(platform.dashboards, ({ folder }) => folder);
   return (
     <>
-      <header><h1>Platform</h1></header>
+      <header>
+        <h1>Platform</h1>
+      </header>
       <main className="start">
         <h2>Dashboards</h2>
         {[...folders].map(([folder, dashboards]) => (
@@ -90,12 +108,18 @@ export function StartPage({ platform, address }: { platform: Platform; address: 
             <h3>{folder}</h3>
             <ul>
               {dashboards.map(({ uid, title }) => (
-                <li key={uid}><a href={format({ dashboard: uid, theme: address.theme, variables: {} })}>{title}</a></li>
+                <li key={uid}>
+                  <a href={format({ dashboard: uid, theme: address.theme, variables: {} })}>{title}</a>
+                </li>
               ))}
             </ul>
           </section>
         ))}
-        {seen?.error && <p role="alert" className="nothing">{seen.error}</p>}
+        {seen?.error && (
+          <p role="alert" className="nothing">
+            {seen.error}
+          </p>
+        )}
         {seen && (
           <>
             <h2>What runs</h2>
@@ -109,7 +133,11 @@ export function StartPage({ platform, address }: { platform: Platform; address: 
               <Table
                 heads={['Alert', 'State', 'Severity', 'Since', 'Summary']}
                 rows={seen.alerts.map(({ labels, annotations, state: now, activeAt }) => [
-                  labels.alertname, state(now), labels.severity, dateTimeFormatTimeAgo(activeAt), annotations.summary,
+                  labels.alertname,
+                  state(now),
+                  labels.severity,
+                  dateTimeFormatTimeAgo(activeAt),
+                  annotations.summary,
                 ])}
               />
             )}
@@ -117,8 +145,12 @@ export function StartPage({ platform, address }: { platform: Platform; address: 
             <Table
               heads={['Job', 'Instance', 'State', 'Last scrape', 'Took', 'Error']}
               rows={seen.targets.map(({ labels, health, lastScrape, lastScrapeDuration, lastError, scrapeUrl }) => [
-                labels.job, <a href={scrapeUrl}>{labels.instance ?? scrapeUrl}</a>, state(health),
-                dateTimeFormatTimeAgo(lastScrape), `${Math.round(lastScrapeDuration * 1000)} ms`, lastError,
+                labels.job,
+                <a href={scrapeUrl}>{labels.instance ?? scrapeUrl}</a>,
+                state(health),
+                dateTimeFormatTimeAgo(lastScrape),
+                `${Math.round(lastScrapeDuration * 1000)} ms`,
+                lastError,
               ])}
             />
           </>

@@ -57,8 +57,16 @@ export function go(address: Address): void {
 }
 
 /** A dashboard's or panel's links as addresses; `/d/<uid>` leads to the preview of that dashboard. */
-export function hrefs(links: Link[], address: Address, scope: Scope, platform: Platform, replace: (text: string) => string) {
-  const values = Object.entries(scope).flatMap(([name, found]) => (typeof found === 'string' ? [] : [[name, found.value]]));
+export function hrefs(
+  links: Link[],
+  address: Address,
+  scope: Scope,
+  platform: Platform,
+  replace: (text: string) => string,
+) {
+  const values = Object.entries(scope).flatMap(([name, found]) =>
+    typeof found === 'string' ? [] : [[name, found.value]],
+  );
   return links.flatMap((link) => {
     const carried: Address = {
       theme: address.theme,

@@ -30,7 +30,7 @@ standardTransformersRegistry.setInit(() =>
     editor: () => null,
     imageDark: '',
     imageLight: '',
-  }))
+  })),
 );
 
 /** Whether a transformation of this id changes anything here. */
@@ -101,7 +101,7 @@ export function dress(
   fieldConfig: FieldConfigSource,
   theme: GrafanaTheme2,
   timeZone: string,
-  replace: (text: string) => string
+  replace: (text: string) => string,
 ): DataFrame[] {
   const dressed = applyFieldOverrides({
     data: frames,

@@ -2,9 +2,14 @@
 import { createDataFrame, DataFrameType, FieldType, type DataFrame, type FieldDTO } from '@grafana/data';
 
 import type { Target } from './dashboard';
-import { toNumber, type Labels, type Series } from './prometheus';
+import type { Labels, Series } from './prometheus';
 
 const TIME = 'Time';
+
+/** A sample's number; Prometheus writes infinity as +Inf and -Inf. */
+export function toNumber(text: string): number {
+  return text.endsWith('Inf') ? (text.startsWith('-') ? -Infinity : Infinity) : Number.parseFloat(text);
+}
 
 /** A series' name as Prometheus writes it. */
 function seriesName(labels: Labels): string {
@@ -84,7 +89,9 @@ function buckets(series: Series[], target: Target, step: number): DataFrame[] {
     return { name: metric.le!, type: FieldType.number, labels: metric, values: own };
   });
   const time = { name: TIME, type: FieldType.time, config: { interval: step }, values: times.map((t) => t * 1000) };
-  return [createDataFrame({ refId: target.refId, fields: [time, ...fields], meta: { type: DataFrameType.HeatmapRows } })];
+  return [
+    createDataFrame({ refId: target.refId, fields: [time, ...fields], meta: { type: DataFrameType.HeatmapRows } }),
+  ];
 }
 
 /**

@@ -28,7 +28,9 @@ function repeats(name: string | undefined, scope: Scope): Scope[] {
     return [scope];
   }
   const values = chosen(variable);
-  return values.length ? values.map((value) => ({ ...scope, [name!]: { ...variable, value: [value] } as Variable })) : [scope];
+  return values.length
+    ? values.map((value) => ({ ...scope, [name!]: { ...variable, value: [value] } as Variable }))
+    : [scope];
 }
 
 function sections(dashboard: Dashboard, scope: Scope): Section[] {
@@ -42,7 +44,7 @@ function sections(dashboard: Dashboard, scope: Scope): Section[] {
     }
   }
   return found.flatMap((section) =>
-    repeats(section.row?.repeat, scope).map((own, i) => ({ ...section, scope: own, key: `${section.key}-${i}` }))
+    repeats(section.row?.repeat, scope).map((own, i) => ({ ...section, scope: own, key: `${section.key}-${i}` })),
   );
 }
 

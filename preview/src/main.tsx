@@ -19,7 +19,7 @@ function useDark(): boolean {
       prefersDark.addEventListener('change', changed);
       return () => prefersDark.removeEventListener('change', changed);
     },
-    () => prefersDark.matches
+    () => prefersDark.matches,
   );
 }
 
@@ -59,12 +59,23 @@ function Page() {
   return (
     <ThemeContext.Provider value={theme}>
       <GlobalStyles />
-      {error && <p className="nothing" role="alert">{error}</p>}
-      {platform && address.dashboard && dashboard && <DashboardPage key={dashboard.uid} {...{ platform, dashboard, address }} />}
+      {error && (
+        <p className="nothing" role="alert">
+          {error}
+        </p>
+      )}
+      {platform && address.dashboard && dashboard && (
+        <DashboardPage key={dashboard.uid} {...{ platform, dashboard, address }} />
+      )}
       {platform && !address.dashboard && <StartPage {...{ platform, address }} />}
       <PortalContainer />
     </ThemeContext.Provider>
   );
 }
 
-createRoot(document.getElementById('root')!).render(<StrictMode><Page /></StrictMode>);
+// What a panel throws while it draws, the panel shows in words.
+createRoot(document.getElementById('root')!, { onCaughtError: () => undefined }).render(
+  <StrictMode>
+    <Page />
+  </StrictMode>,
+);

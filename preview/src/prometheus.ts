@@ -18,18 +18,18 @@ type QueryData =
   | { resultType: 'scalar' | 'string'; result: Sample };
 
 /** The page lies at <Prometheus>/user/. */
-export const PROMETHEUS = new URL('../', document.baseURI).href;
+const prometheus = () => new URL('../', document.baseURI).href;
 
 /** Prometheus' answer, or an error in words for a person. */
 export async function ask<T>(path: string, parameters: URLSearchParams, signal?: AbortSignal): Promise<T> {
   let response: Response;
   let body: { status?: string; data?: T; error?: string };
   try {
-    response = await fetch(`${PROMETHEUS}api/v1/${path}?${parameters}`, { signal });
+    response = await fetch(`${prometheus()}api/v1/${path}?${parameters}`, { signal });
     body = await response.json();
   } catch (error) {
     signal?.throwIfAborted();
-    throw new Error(`Prometheus at ${PROMETHEUS} does not answer.`, { cause: error });
+    throw new Error(`Prometheus at ${prometheus()} does not answer.`, { cause: error });
   }
   if (body.status !== 'success') {
     throw new Error(`Prometheus refuses: ${body.error ?? response.statusText}`);
@@ -41,7 +41,7 @@ export async function ask<T>(path: string, parameters: URLSearchParams, signal?:
 export async function queryRange(
   query: string,
   window: { start: number; end: number; step: number },
-  signal?: AbortSignal
+  signal?: AbortSignal,
 ): Promise<Series[]> {
   const parameters = new URLSearchParams({ query });
   for (const [name, value] of Object.entries(window)) {
@@ -81,11 +81,10 @@ export interface Exemplar {
 
 export async function queryExemplars(query: string, window: { start: number; end: number }, signal?: AbortSignal) {
   const parameters = new URLSearchParams({ query, start: String(window.start), end: String(window.end) });
-  const found = await ask<Array<{ seriesLabels: Labels; exemplars: Exemplar[] }>>('query_exemplars', parameters, signal);
+  const found = await ask<Array<{ seriesLabels: Labels; exemplars: Exemplar[] }>>(
+    'query_exemplars',
+    parameters,
+    signal,
+  );
   return found.flatMap(({ exemplars }) => exemplars);
-}
-
-/** A sample's number; Prometheus writes infinity as +Inf and -Inf. */
-export function toNumber(text: string): number {
-  return text.endsWith('Inf') ? (text.startsWith('-') ? -Infinity : Infinity) : Number.parseFloat(text);
 }

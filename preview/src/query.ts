@@ -42,7 +42,7 @@ export async function askPanel(
   range: TimeRange,
   points: number,
   scrapeInterval: string,
-  signal: AbortSignal
+  signal: AbortSignal,
 ): Promise<Answer> {
   const targets = (panel.targets ?? []).filter(({ hide }) => !hide);
   const answers = await Promise.all(
@@ -63,7 +63,7 @@ export async function askPanel(
       const frames = toFrames(series, named, windows.step, targets.length === 1);
       const exemplars = target.exemplar ? await queryExemplars(query, { start, end }, signal) : [];
       return { frames, exemplars, scope };
-    })
+    }),
   );
   return {
     frames: answers.flatMap(({ frames }) => frames),
@@ -72,10 +72,12 @@ export async function askPanel(
         from: timestamp * 1000,
         to: timestamp * 1000,
         title: 'Exemplar',
-        text: Object.entries(labels).map(([name, label]) => `${name}: ${label}`).join(', '),
+        text: Object.entries(labels)
+          .map(([name, label]) => `${name}: ${label}`)
+          .join(', '),
         color: 'blue',
         value: Number(value),
-      }))
+      })),
     ),
     scope: { ...variables, ...answers[0]?.scope },
   };
@@ -114,9 +116,9 @@ export async function askAnnotations(models: AnnotationModel[], variables: Scope
           title: fillIn(titleFormat || name, one.metric),
           text: fillIn(textFormat ?? '', one.metric),
           color: iconColor,
-        }))
+        })),
       );
-    })
+    }),
   );
   return marks.flat();
 }

@@ -22,7 +22,7 @@ export function windowsOf(
   points: number,
   scrapeInterval: string,
   minStep?: string,
-  panelInterval?: string
+  panelInterval?: string,
 ): Windows {
   const span = range.to.valueOf() - range.from.valueOf();
   const interval = rangeUtil.calculateInterval(range, points, panelInterval || scrapeInterval).intervalMs;

@@ -1,6 +1,6 @@
 /** Template variables: their options, their values, and what a query says once they are filled in. */
 import type { Dashboard, VariableModel } from './dashboard';
-import { labelValues, queryInstant } from './prometheus';
+import { labelValues } from './prometheus';
 
 export const ALL = '$__all';
 
@@ -15,7 +15,7 @@ export type Scope = Record<string, Variable | string>;
 
 export type Format = 'promql' | 'text';
 
-const REFERENCE = /\$(\w+)|\[\[(\w+?)(?::(\w+))?\]\]|\$\{(\w+)(?::(\w+))?\}/g;
+const REFERENCE = /\$(\w+)|\$\{(\w+)(?::\w+)?\}|\[\[(\w+)\]\]/g;
 const DATA_SOURCE = 'Prometheus';
 
 // A backslash is doubled once for PromQL's string and, in a regular expression, once more.
@@ -28,35 +28,27 @@ export function chosen({ options, value }: Variable): string[] {
   return value.includes(ALL) ? options : value;
 }
 
-function written(variable: Variable, format: string): string {
+function written(variable: Variable, format: Format): string {
   const { model, value } = variable;
-  if (value.includes(ALL) && model.allValue && format !== 'text') {
+  const all = value.includes(ALL);
+  if (format === 'text') {
+    return all ? 'All' : value.join(' + ');
+  }
+  if (all && model.allValue) {
     return model.allValue;
   }
   const values = chosen(variable);
-  switch (format) {
-    case 'promql':
-      return model.multi || model.includeAll ? oneOf(values.map(inRegex)) : inString(values[0] ?? '');
-    case 'regex':
-      return oneOf(values.map((text) => text.replace(/[\\^$*+?.()|[\]{}]/g, '\\$&')));
-    case 'pipe':
-      return values.join('|');
-    case 'csv':
-    case 'raw':
-      return values.join(',');
-    default:
-      return value.includes(ALL) ? 'All' : values.join(' + ');
-  }
+  return model.multi || model.includeAll ? oneOf(values.map(inRegex)) : inString(values[0] ?? '');
 }
 
 /** The text with its variables filled in; a name that is no variable stays as it is. */
 export function interpolate(text: string, scope: Scope, format: Format): string {
-  return text.replace(REFERENCE, (whole, a?: string, b?: string, bFormat?: string, c?: string, cFormat?: string) => {
+  return text.replace(REFERENCE, (whole, a?: string, b?: string, c?: string) => {
     const found = scope[a ?? b ?? c ?? ''];
     if (found === undefined) {
       return whole;
     }
-    return typeof found === 'string' ? found : written(found, bFormat ?? cFormat ?? format);
+    return typeof found === 'string' ? found : written(found, format);
   });
 }
 
@@ -71,20 +63,11 @@ function listed(query: string): string[] {
 }
 
 async function queried(query: string, window: { start: number; end: number }): Promise<string[]> {
-  const values = /^label_values\((?:(.+),)?\s*([\w.]+)\s*\)$/s.exec(query);
-  if (values) {
-    return labelValues(values[2]!, values[1]?.trim(), window);
+  const [, selector, label] = /^label_values\((?:(.+),)?\s*([\w.]+)\s*\)$/s.exec(query) ?? [];
+  if (!label) {
+    throw new Error(`The preview knows variables of the form label_values(), not "${query}".`);
   }
-  const result = /^query_result\((.+)\)$/s.exec(query);
-  if (result) {
-    const series = await queryInstant(result[1]!, window.end);
-    return series.map(({ metric, values: [sample] }) => {
-      const { __name__: name = '', ...labels } = metric;
-      const pairs = Object.entries(labels).map(([key, value]) => `${key}="${value}"`);
-      return `${name}{${pairs.join(',')}} ${sample?.[1]} ${(sample?.[0] ?? 0) * 1000}`;
-    });
-  }
-  throw new Error(`The preview knows label_values() and query_result(), not "${query}".`);
+  return labelValues(label, selector?.trim(), window);
 }
 
 /** The options that the variable's regex lets through, cut to its first group, in the order asked for. */
@@ -99,9 +82,8 @@ export function refine(found: string[], { regex = '', sort = 0 }: VariableModel)
     });
   }
   options = [...new Set(options)];
-  const numeric = sort === 3 || sort === 4;
   if (sort > 0) {
-    options.sort((a, b) => a.localeCompare(b, undefined, { numeric, sensitivity: sort > 4 ? 'base' : 'variant' }));
+    options.sort((a, b) => a.localeCompare(b, undefined, { numeric: sort > 2 }));
   }
   return sort > 0 && sort % 2 === 0 ? options.reverse() : options;
 }
@@ -112,13 +94,9 @@ async function optionsOf(model: VariableModel, scope: Scope, window: { start: nu
     case 'query':
       return refine(await queried(interpolate(query, scope, 'promql'), window), model);
     case 'custom':
-    case 'interval':
       return listed(query);
     case 'datasource':
       return [DATA_SOURCE];
-    case 'constant':
-    case 'textbox':
-      return [query];
     default:
       throw new Error(`The preview does not know variables of type "${model.type}".`);
   }
@@ -143,7 +121,7 @@ function valueOf(model: VariableModel, options: string[], asked?: string[]): str
 export async function resolve(
   dashboard: Dashboard,
   asked: Record<string, string[]>,
-  window: { start: number; end: number }
+  window: { start: number; end: number },
 ): Promise<Record<string, Variable>> {
   const scope: Record<string, Variable> = {};
   for (const model of dashboard.templating?.list ?? []) {

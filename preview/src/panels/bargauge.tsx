@@ -10,7 +10,10 @@ export function BarGaugePanel(props: VizProps) {
   return (
     <Values
       {...props}
-      options={{ ...options, orientation: options.orientation === 'auto' ? VizOrientation.Horizontal : options.orientation }}
+      options={{
+        ...options,
+        orientation: options.orientation === 'auto' ? VizOrientation.Horizontal : options.orientation,
+      }}
       render={({ value, width, height, orientation, alignmentFactors }) => (
         <BarGauge
           value={value.display}

@@ -32,7 +32,7 @@ function Dial({ value: { display, field }, size, bands, color, ground, ink }: Di
   const share = (number: number) => Math.min(1, Math.max(0, (number - min!) / (max! - min! || 1)));
   const steps = thresholds?.steps ?? [];
   const edges = [...steps.map((step) => (thresholds?.mode === 'percentage' ? step.value / 100 : share(step.value))), 1];
-  const text = formattedValueToString(display);
+  const text = formattedValueToString(display) || 'No data';
   return (
     <svg {...size} viewBox="-100 -100 200 180" role="img" aria-label={`${display.title ?? ''} ${text}`}>
       <path d={arc(0, 1, RADIUS)} fill="none" stroke={ground} strokeWidth={24} />
@@ -41,10 +41,20 @@ function Dial({ value: { display, field }, size, bands, color, ground, ink }: Di
       )}
       {bands &&
         steps.map((step, i) => (
-          <path key={i} d={arc(Math.max(0, edges[i]!), edges[i + 1]!, 97)} fill="none" stroke={color(getActiveThreshold(step.value, steps).color)} strokeWidth={5} />
+          <path
+            key={i}
+            d={arc(Math.max(0, edges[i]!), edges[i + 1]!, 97)}
+            fill="none"
+            stroke={color(getActiveThreshold(step.value, steps).color)}
+            strokeWidth={5}
+          />
         ))}
-      <text textAnchor="middle" y={12} fontSize={Math.min(40, 230 / text.length)} fill={display.color}>{text}</text>
-      <text textAnchor="middle" y={74} fontSize={18} fill={ink}>{display.title}</text>
+      <text textAnchor="middle" y={12} fontSize={Math.min(40, 230 / text.length)} fill={display.color ?? ink}>
+        {text}
+      </text>
+      <text textAnchor="middle" y={74} fontSize={18} fill={ink}>
+        {display.title}
+      </text>
     </svg>
   );
 }

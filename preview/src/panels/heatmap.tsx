@@ -4,7 +4,7 @@ import { VizLayout } from '@grafana/ui';
 import * as schemes from 'd3-scale-chromatic';
 import { useMemo } from 'react';
 
-import { toNumber } from '../prometheus';
+import { toNumber } from '../frames';
 import { TimeGrid, type Cell } from './timegrid';
 import type { VizProps } from './viz';
 
@@ -12,10 +12,20 @@ import type { VizProps } from './viz';
 const DIVERGING = new Set(['Spectral', 'RdYlGn', 'Turbo', 'Viridis', 'Magma', 'Inferno', 'Plasma']);
 
 function palette(options: Record<string, any>, theme: GrafanaTheme2): (share: number) => string {
-  const { scheme = 'Oranges', reverse = false, mode = 'scheme', fill = 'dark-orange', exponent = 0.5 } = options.color ?? {};
+  const {
+    scheme = 'Oranges',
+    reverse = false,
+    mode = 'scheme',
+    fill = 'dark-orange',
+    exponent = 0.5,
+  } = options.color ?? {};
   if (mode === 'opacity') {
     const base = theme.visualization.getColorByName(fill);
-    return (share) => base + Math.round(255 * share ** exponent).toString(16).padStart(2, '0');
+    return (share) =>
+      base +
+      Math.round(255 * share ** exponent)
+        .toString(16)
+        .padStart(2, '0');
   }
   const found = (schemes as unknown as Record<string, (t: number) => string>)[`interpolate${scheme}`];
   const draw = found ?? schemes.interpolateOranges;
@@ -42,8 +52,10 @@ export function HeatmapPanel(props: VizProps) {
     const cells: Cell[] = fields.flatMap(({ values }, lane) =>
       time.values.flatMap((to: number, i) => {
         const value: number = values[i];
-        return value > least ? [{ lane, from: to - step, to, color: colorOf(value / largest), value: text(value) }] : [];
-      })
+        return value > least
+          ? [{ lane, from: to - step, to, color: colorOf(value / largest), value: text(value) }]
+          : [];
+      }),
     );
     const lanes = fields.map(({ name }) => {
       const upper = toNumber(name);
@@ -65,7 +77,16 @@ export function HeatmapPanel(props: VizProps) {
   return (
     <VizLayout width={width} height={height} legend={legend}>
       {(w: number, h: number) => (
-        <TimeGrid {...props} range={range} width={w} height={h} lanes={drawn.lanes} named="top" cells={drawn.cells} fill={1} />
+        <TimeGrid
+          {...props}
+          range={range}
+          width={w}
+          height={h}
+          lanes={drawn.lanes}
+          named="top"
+          cells={drawn.cells}
+          fill={1}
+        />
       )}
     </VizLayout>
   );

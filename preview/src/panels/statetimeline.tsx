@@ -1,7 +1,7 @@
 /** What state each series was in, when. */
 import { FieldType, formattedValueToString, getFieldDisplayName, type Field } from '@grafana/data';
-import { LegendDisplayMode, VisibilityMode } from '@grafana/schema';
-import { VizLayout, VizLegend } from '@grafana/ui';
+import { VisibilityMode } from '@grafana/schema';
+import { SeriesIcon, VizLayout } from '@grafana/ui';
 import { useMemo } from 'react';
 
 import { TimeGrid, type Cell } from './timegrid';
@@ -45,19 +45,35 @@ export function StateTimelinePanel(props: VizProps) {
     };
   }, [frames, range]);
   const labelled = options.showValue !== VisibilityMode.Never;
-  const drawn = useMemo(() => (labelled ? cells : cells.map((cell) => ({ ...cell, label: undefined }))), [cells, labelled]);
+  const drawn = useMemo(
+    () => (labelled ? cells : cells.map((cell) => ({ ...cell, label: undefined }))),
+    [cells, labelled],
+  );
   const states = new Map(cells.map(({ value, color }) => [value, color]));
-  const items = [...states].map(([label, color]) => ({ label, color, yAxis: 1 }));
   const legend =
     options.legend?.showLegend === false ? null : (
       <VizLayout.Legend placement="bottom">
-        <VizLegend items={items} placement="bottom" displayMode={LegendDisplayMode.List} readonly />
+        <div className="legend">
+          {[...states].map(([value, color]) => (
+            <span key={value}>
+              <SeriesIcon color={color} /> {value}
+            </span>
+          ))}
+        </div>
       </VizLayout.Legend>
     );
   return (
     <VizLayout width={width} height={height} legend={legend}>
       {(w: number, h: number) => (
-        <TimeGrid {...props} width={w} height={h} lanes={lanes} named="middle" cells={drawn} fill={options.rowHeight ?? 0.9} />
+        <TimeGrid
+          {...props}
+          width={w}
+          height={h}
+          lanes={lanes}
+          named="middle"
+          cells={drawn}
+          fill={options.rowHeight ?? 0.9}
+        />
       )}
     </VizLayout>
   );

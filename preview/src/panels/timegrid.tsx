@@ -3,7 +3,9 @@ import { dateTimeFormat, type GrafanaTheme2, type TimeRange } from '@grafana/dat
 import { AxisPlacement, ScaleDirection, ScaleOrientation } from '@grafana/schema';
 import {
   KeyboardPlugin,
+  measureText,
   Portal,
+  UPLOT_AXIS_FONT_SIZE,
   UPlotChart,
   UPlotConfigBuilder,
   VizTooltipContainer,
@@ -13,6 +15,9 @@ import {
 } from '@grafana/ui';
 import { useMemo, useState } from 'react';
 import type uPlot from 'uplot';
+
+/** In letters; the tooltip has the whole name. */
+const LONGEST_NAME = 30;
 
 export interface Cell {
   lane: number;
@@ -46,6 +51,7 @@ function paint(u: uPlot, { cells, fill, theme }: Props) {
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
   ctx.clip();
   ctx.font = `${12 * devicePixelRatio}px ${theme.typography.fontFamily}`;
+  ctx.textAlign = 'left';
   ctx.textBaseline = 'middle';
   for (const { lane, from, to, color, label } of cells) {
     const left = u.valToPos(from, 'x', true);
@@ -69,19 +75,32 @@ export function TimeGrid(props: Props) {
     const built = new UPlotConfigBuilder(timeZone);
     const { Horizontal, Vertical } = ScaleOrientation;
     const span = (): [number, number] => [range.from.valueOf(), range.to.valueOf()];
-    built.addScale({ scaleKey: 'x', isTime: true, orientation: Horizontal, direction: ScaleDirection.Right, range: span });
-    built.addScale({ scaleKey: 'y', orientation: Vertical, direction: ScaleDirection.Up, range: () => [0, lanes.length] });
+    built.addScale({
+      scaleKey: 'x',
+      isTime: true,
+      orientation: Horizontal,
+      direction: ScaleDirection.Right,
+      range: span,
+    });
+    built.addScale({
+      scaleKey: 'y',
+      orientation: Vertical,
+      direction: ScaleDirection.Up,
+      range: () => [0, lanes.length],
+    });
     built.addAxis({ scaleKey: 'x', isTime: true, placement: AxisPlacement.Bottom, timeZone, theme });
     // A lane less than a line of text high keeps its name to itself.
     const every = Math.ceil((lanes.length * 16) / Math.max(1, height - 40));
     const shown = lanes.map((_, i) => i).filter((i) => i % every === 0);
+    const names = lanes.map((name) => (name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name));
     built.addAxis({
       scaleKey: 'y',
       placement: AxisPlacement.Left,
+      size: Math.max(...names.map((name) => measureText(name, UPLOT_AXIS_FONT_SIZE).width)) + 16,
       theme,
       grid: { show: false },
       splits: () => shown.map((i) => i + (named === 'top' ? 1 : 0.5)),
-      values: () => shown.map((i) => lanes[i]!),
+      values: () => shown.map((i) => names[i]!),
     });
     built.addSeries({ scaleKey: 'y', theme, pathBuilder: () => null, show: true });
     built.setCursor({ drag: { x: false, y: false }, points: { show: false } });
@@ -95,7 +114,13 @@ export function TimeGrid(props: Props) {
     });
     return built;
   }, [props]);
-  const data = useMemo<uPlot.AlignedData>(() => [[range.from.valueOf(), range.to.valueOf()], [null, null]], [range]);
+  const data = useMemo<uPlot.AlignedData>(
+    () => [
+      [range.from.valueOf(), range.to.valueOf()],
+      [null, null],
+    ],
+    [range],
+  );
   return (
     <>
       <UPlotChart config={builder} data={data} width={width} height={height}>
@@ -106,7 +131,9 @@ export function TimeGrid(props: Props) {
           <VizTooltipContainer position={hover} offset={{ x: 10, y: 10 }}>
             <VizTooltipWrapper>
               <VizTooltipHeader item={{ label: '', value: dateTimeFormat(hover.cell.from, { timeZone }) }} />
-              <VizTooltipContent items={[{ label: lanes[hover.cell.lane]!, value: hover.cell.value, color: hover.cell.color }]} />
+              <VizTooltipContent
+                items={[{ label: lanes[hover.cell.lane]!, value: hover.cell.value, color: hover.cell.color }]}
+              />
             </VizTooltipWrapper>
           </VizTooltipContainer>
         </Portal>

@@ -2,18 +2,19 @@
 import { DashboardCursorSync, dateTimeFormat, FieldType, type DataFrame } from '@grafana/data';
 import { SortOrder, TooltipDisplayMode, type VizTooltipOptions } from '@grafana/schema';
 import {
-  EventsCanvas,
   getFieldDisplayItems,
   KeyboardPlugin,
+  Marker,
   TimeSeries,
   Tooltip,
   TooltipPlugin2,
   VizTooltipContent,
   VizTooltipHeader,
   VizTooltipWrapper,
+  XYCanvas,
   type UPlotConfigBuilder,
 } from '@grafana/ui';
-import { useLayoutEffect, useMemo, useRef } from 'react';
+import { useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type uPlot from 'uplot';
 
 import type { Mark } from '../query';
@@ -31,59 +32,73 @@ function finite(frames: DataFrame[]): DataFrame[] {
     fields: frame.fields.map((field) =>
       field.type === FieldType.number
         ? { ...field, values: field.values.map((value) => (Number.isFinite(value) ? value : null)) }
-        : field
+        : field,
     ),
   }));
 }
 
-function Marks({ builder, marks, color }: { builder: UPlotConfigBuilder; marks: Mark[]; color: (name: string) => string }) {
-  const plot = useRef<uPlot>(null);
+interface MarksProps {
+  builder: UPlotConfigBuilder;
+  marks: Mark[];
+  color: (name: string) => string;
+}
+
+/** Annotations over the whole height. */
+function paint({ ctx, bbox, valToPos }: uPlot, marks: Mark[], color: MarksProps['color']) {
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.setLineDash([4, 4]);
+  for (const { from, to, color: name } of marks.filter(({ value }) => value === undefined)) {
+    const left = valToPos(from, 'x', true);
+    ctx.fillStyle = ctx.strokeStyle = color(name);
+    ctx.globalAlpha = 0.15;
+    ctx.fillRect(left, bbox.top, valToPos(to, 'x', true) - left, bbox.height);
+    ctx.globalAlpha = 1;
+    ctx.strokeRect(left, bbox.top - 1, 0, bbox.height + 2);
+  }
+  ctx.restore();
+}
+
+function Marks({ builder, marks, color }: MarksProps) {
+  // A new object at each drawing: the marks below follow the plot.
+  const [drawn, setDrawn] = useState<{ u: uPlot }>();
   // The hook outlives a render: it looks up the marks of the moment.
   const current = useRef(marks);
   current.current = marks;
   useLayoutEffect(() => {
-    builder.addHook('init', (u) => {
-      plot.current = u;
-    });
-    builder.addHook('draw', ({ ctx, bbox, valToPos }) => {
-      ctx.save();
-      ctx.beginPath();
-      ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-      ctx.clip();
-      for (const { from, to, value, color: name } of current.current) {
-        if (value === undefined) {
-          const left = valToPos(from, 'x', true);
-          ctx.fillStyle = ctx.strokeStyle = color(name);
-          ctx.globalAlpha = 0.15;
-          ctx.fillRect(left, bbox.top, valToPos(to, 'x', true) - left, bbox.height);
-          ctx.globalAlpha = 1;
-          ctx.setLineDash([4, 4]);
-          ctx.strokeRect(left, bbox.top - 1, 0, bbox.height + 2);
-        }
-      }
-      ctx.restore();
+    builder.addHook('draw', (u) => {
+      paint(u, current.current, color);
+      setDrawn({ u });
     });
   }, [builder, color]);
-  const frames = useMemo(() => [{ fields: [], length: marks.length }], [marks]);
-  const place = (_: DataFrame, row: number) => {
-    const { from, value } = marks[row]!;
-    const u = plot.current;
-    if (!u || from < u.scales.x!.min! || from > u.scales.x!.max!) {
-      return undefined;
-    }
-    const scale = Object.keys(u.scales).find((key) => key !== 'x');
-    return { x: u.valToPos(from, 'x'), y: value === undefined || !scale ? u.over.clientHeight : u.valToPos(value, scale) };
-  };
-  const show = (_: DataFrame, row: number) => {
-    const { title, text, value, color: name } = marks[row]!;
-    const shape = value === undefined ? 'mark-annotation' : 'mark-exemplar';
-    return (
-      <Tooltip content={<>{title}{text && <><br />{text}</>}</>}>
-        <button type="button" className={`mark ${shape}`} style={{ color: color(name) }} aria-label={`${title} ${text}`} />
-      </Tooltip>
-    );
-  };
-  return <EventsCanvas id="marks" config={builder} events={frames} renderEventMarker={show} mapEventToXYCoords={place} />;
+  if (!drawn) {
+    return null;
+  }
+  const { u } = drawn;
+  const { min = 0, max = 0 } = u.scales.x ?? {};
+  const scale = Object.keys(u.scales).find((key) => key !== 'x') ?? 'x';
+  return (
+    <XYCanvas left={u.bbox.left / devicePixelRatio} top={u.bbox.top / devicePixelRatio}>
+      {marks.map(({ from, to, value, title, text, color: name }, i) => {
+        const at = Math.max(from, min!);
+        const top = value === undefined ? u.over.clientHeight : u.valToPos(value, scale);
+        return to < min! || from > max! ? null : (
+          <Marker key={i} x={u.valToPos(at, 'x')} y={top}>
+            <Tooltip content={[title, text].filter(Boolean).join(': ')}>
+              <button
+                type="button"
+                className={`event ${value === undefined ? 'event-annotation' : 'event-exemplar'}`}
+                style={{ color: color(name) }}
+                aria-label={`${title} ${text}`}
+              />
+            </Tooltip>
+          </Marker>
+        );
+      })}
+    </XYCanvas>
+  );
 }
 
 export function TimeSeriesPanel({ options, frames, marks, width, height, range, timeZone, theme, zoom }: VizProps) {
@@ -112,8 +127,14 @@ export function TimeSeriesPanel({ options, frames, marks, width, height, range, 
               render={(_, indexes, series, pinned) => {
                 const time = aligned.fields[0]!;
                 const items = getFieldDisplayItems(
-                  aligned.fields, time, indexes, series, mode, tooltip.sort ?? SortOrder.None,
-                  ({ type }) => type === FieldType.number, tooltip.hideZeros
+                  aligned.fields,
+                  time,
+                  indexes,
+                  series,
+                  mode,
+                  tooltip.sort ?? SortOrder.None,
+                  ({ type }) => type === FieldType.number,
+                  tooltip.hideZeros,
                 );
                 const at = time.values[indexes[0] ?? 0];
                 return (

@@ -1,0 +1,116 @@
+"""The platform with traffic, its preview with test dashboards beside the shipped ones, and a browser."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Browser, Page, Request
+
+from lab import preview, traffic
+from lab.browser import chromium
+from lab.errors import LabError
+from lab.platform import Platform
+from lab.tools import ToolError
+
+FIXTURES = Path(__file__).parent / "dashboards"
+READY_MS = 30_000
+
+
+@dataclass
+class Visit:
+    """A loaded page, and everything that went wrong in it."""
+
+    page: Page
+    faults: list[str] = field(default_factory=list)
+    """Errors of the page, of its console, and requests without a good answer."""
+    queries: list[Request] = field(default_factory=list)
+    """What it asked Prometheus."""
+
+    def settle(self) -> None:
+        """Waits until every panel has drawn or said why not."""
+        self.page.wait_for_selector("body[data-ready=true]", timeout=READY_MS)
+
+    def states(self) -> dict[str, str]:
+        """How far each panel is, by its id."""
+        panels = self.page.locator("[data-panel]").all()
+        return {panel.get_attribute("data-panel"): panel.get_attribute("data-state") for panel in panels}
+
+    def panel(self, number: int):
+        return self.page.locator(f"[data-panel='{number}']")
+
+
+@pytest.fixture(scope="session")
+def browser(missing_part) -> Iterator[Browser]:
+    try:
+        with chromium() as started:
+            yield started
+    except LabError as error:
+        missing_part(str(error))
+
+
+@pytest.fixture(scope="session")
+def beside() -> dict[str, str]:
+    """Dashboards that only the tests have, by their path: kinds and faults that the shipped ones lack."""
+    return {f"Fixtures/{file.name}": file.read_text() for file in FIXTURES.iterdir()}
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory, beside, missing_part) -> Iterator[Platform]:
+    values = {
+        "kube-prometheus-stack": {
+            "prometheus": {"prometheusSpec": {"scrapeInterval": "1s", "evaluationInterval": "1s"}},
+            "grafana": {"sidecar": {"datasources": {"defaultDatasourceScrapeInterval": "1s"}}},
+        },
+        "storage-api": {"serviceMonitor": {"interval": "1s", "scrapeTimeout": "1s"}},
+    }
+    with Platform(folder=tmp_path_factory.mktemp("lab"), values=values) as started:
+        try:
+            preview.publish(started, beside)
+        except ToolError as error:
+            missing_part(str(error))
+        _send_traffic(started)
+        yield started
+
+
+def _send_traffic(platform: Platform) -> None:
+    """Traffic that a whole rate window has seen, with some objects kept."""
+    traffic.send(platform.service_url, rounds=40, rate=5)
+    deadline = time.monotonic() + 30
+    while not platform.prometheus.value("sum(rate(http_request_count_total[4s]))"):
+        assert time.monotonic() < deadline, platform.prometheus.targets()
+        time.sleep(0.2)
+
+
+@pytest.fixture(scope="session")
+def visit(browser: Browser, platform: Platform) -> Callable:
+    """A context manager that opens the preview: `visit("dark", dashboard="kinds", **parameters)`."""
+
+    # One for all visits in a theme: it keeps the page's code.
+    size = {"width": 1280, "height": 2600}
+    contexts = {theme: browser.new_context(color_scheme=theme, viewport=size) for theme in ("light", "dark")}
+
+    @contextmanager
+    def visiting(system: str = "light", /, **parameters: str | list[str]) -> Iterator[Visit]:
+        page = contexts[system].new_page()
+        opened = Visit(page)
+        page.on("pageerror", lambda error: opened.faults.append(f"page: {error}"))
+        page.on("console", lambda entry: entry.type == "error" and opened.faults.append(entry.text))
+        page.on("requestfailed", lambda request: _failed(request, opened))
+        page.on("response", lambda answer: answer.ok or opened.faults.append(f"{answer.status} {answer.url}"))
+        page.on("request", lambda request: "/api/v1/query" in request.url and opened.queries.append(request))
+        page.goto(f"{preview.url(platform)}?{urlencode(parameters, doseq=True)}")
+        opened.settle()
+        yield opened
+        page.close()
+
+    return visiting
+
+
+def _failed(request: Request, opened: Visit) -> None:
+    # The page itself gives up a question whose answer it no longer needs.
+    if request.failure != "net::ERR_ABORTED":
+        opened.faults.append(f"{request.failure} {request.url}")

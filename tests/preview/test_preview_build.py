@@ -1,0 +1,130 @@
+"""How the preview is built, kept and published, and what is said where it can't be."""
+
+import json
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab import preview
+from lab.chart import ROOT
+from lab.platform import Platform
+from lab.tools import ToolError
+
+SHIPPED = {path.name: json.loads(path.read_text()) for path in (ROOT / "dashboards").glob("*.json")}
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`python -m lab ...` in an environment of its own."""
+    command = [sys.executable, "-m", "lab", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=250, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def packages(missing_part) -> None:
+    """The preview's packages, or the line that says why there are none."""
+    try:
+        preview.npm("--version")
+    except ToolError as error:
+        missing_part(str(error))
+
+
+def test_the_page_is_strict_typescript(packages):
+    preview.npm("run", "check", "--silent")
+
+
+def test_the_rules_of_intervals_variables_and_frames_hold(packages):
+    assert " passed" in preview.npm("test", "--silent")
+
+
+def test_a_build_is_kept_until_its_sources_change(packages):
+    first = preview.build()
+    born = (first / "index.html").stat().st_mtime_ns
+    assert preview.build() == first
+    assert (first / "index.html").stat().st_mtime_ns == born
+    assert (first / "public/build/img/icons/unicons/angle-down.svg").is_file()
+    assert (first / "public/fonts/inter/Inter-Regular.woff2").is_file()
+
+
+def test_the_lock_file_holds_hashes_and_no_addresses():
+    lock = json.loads((preview.SOURCE / "package-lock.json").read_text())
+    packages = {name: entry for name, entry in lock["packages"].items() if name}
+    assert all("integrity" in entry for entry in packages.values())
+    assert not [name for name, entry in packages.items() if "resolved" in entry]
+
+
+def test_grafanas_libraries_are_pinned_exactly():
+    manifest = json.loads((preview.SOURCE / "package.json").read_text())
+    versions = manifest["dependencies"] | manifest["devDependencies"]
+    assert {version for name, version in versions.items() if name.startswith("@grafana/")} == {"13.2.2"}
+    assert not [name for name, version in versions.items() if not version[0].isdigit()]
+
+
+def test_without_node_and_network_one_line_says_what_is_missing(tmp_path):
+    unreachable = "http://127.0.0.1:9"
+    done = run(
+        "preview",
+        PATH=str(tmp_path),
+        HOME=str(tmp_path),
+        TOOLS_DIR=str(tmp_path / "tools"),
+        PIP_INDEX_URL=unreachable,
+        PIP_RETRIES="0",
+        UV_DEFAULT_INDEX=unreachable,
+        UV_HTTP_RETRIES="0",
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("preview: node 24.19.0 can't be had; put node (20.19, 22.12 or newer) on PATH.")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.live
+def test_the_page_tells_the_interval_that_the_chart_renders(platform: Platform):
+    about = json.loads((platform.folder / "user" / "platform.json").read_text())
+    assert about["scrapeInterval"] == "1s"
+
+
+@pytest.mark.live
+def test_the_rendered_dashboards_are_published_as_they_are(platform: Platform):
+    about = json.loads((platform.folder / "user" / "platform.json").read_text())
+    published = {Path(entry["file"]).name: entry for entry in about["dashboards"]}
+    for name, document in SHIPPED.items():
+        entry = published[name]
+        assert (entry["uid"], entry["title"]) == (document["uid"], document["title"])
+        assert json.loads((platform.folder / "user" / "dashboards" / entry["file"]).read_text()) == document
+
+
+@pytest.mark.live
+def test_pictures_show_every_shipped_dashboard_in_both_themes(platform: Platform, browser, beside, tmp_path):
+    settings = os.environ | {"LAB_DIR": str(platform.folder)}
+    try:
+        preview.publish(platform)
+        done = run("pictures", "--folder", str(tmp_path), "--range", "1m", **settings)
+    finally:
+        preview.publish(platform, beside)
+    assert done.returncode == 0, done.stderr
+    wanted = {
+        f"{document['uid']}-{theme}.png" for document in SHIPPED.values() for theme in ("light", "dark")
+    }
+    assert {path.name for path in tmp_path.iterdir()} == wanted
+    for path in tmp_path.iterdir():
+        width, height = struct.unpack(">II", path.read_bytes()[16:24])
+        assert width == 1280
+        assert height > 1000
+
+
+@pytest.mark.live
+def test_no_picture_hides_a_panel_that_cannot_be_drawn(platform: Platform, browser, tmp_path):
+    settings = os.environ | {"LAB_DIR": str(platform.folder)}
+    done = run("pictures", "--folder", str(tmp_path), "--range", "1m", **settings)
+    assert done.returncode == 1
+    *_, words = done.stderr.splitlines()
+    assert words.startswith(
+        "pictures: What can go wrong can't be drawn whole: Broken query Prometheus refuses"
+    )
