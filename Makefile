@@ -68,6 +68,7 @@ lint: $(READY) ## Check style and generated files
 	@$(PY) -m yamllint --strict .
 	@$(VENV)/bin/shellcheck .ci/run
 	@$(PY) -m dashboards --check
+	@$(PY) ci/schema.py --check
 format: $(READY) ## Format the Python code
 	@$(PY) -m ruff check --fix --quiet . && $(PY) -m ruff format --quiet .
 e2e: $(READY) ## Install into the cluster of KUBECONFIG and prove it there
@@ -75,9 +76,13 @@ e2e: $(READY) ## Install into the cluster of KUBECONFIG and prove it there
 
 # --- the chart ----------------------------------------------------------------------------------------
 
-.PHONY: dashboards deps package requirements clean
+.PHONY: dashboards schema golden deps package requirements clean
 dashboards: $(READY) ## Write dashboards/*.json from their Python code
 	@$(PY) -m dashboards
+schema: $(READY) ## Write values.schema.json and docs/values.md from the comments in values.yaml
+	@$(PY) ci/schema.py
+golden: $(READY) ## Write what the presets render into the golden files
+	@$(PY) -m pytest --quiet tests/matrix --update-golden
 deps: $(READY) ## Download the chart's dependencies into charts/ (reaches their chart repository)
 	@"$$($(PY) -m lab tools --print helm)" dependency build .
 package: deps ## Package the chart into dist/
