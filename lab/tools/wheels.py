@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lab.tools.install import WayError
 
+INSTALL_SECONDS = 600
 PINS = Path(__file__).with_name("wheels")
 
 
@@ -20,7 +21,12 @@ def install(requirements: Path, folder: Path) -> None:
     """Installs a complete list of hashed requirements into the folder, by pip or uv; raises WayError."""
     options = ["--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
     command = [*_installer(), *options, "--target", str(folder), "--requirement", str(requirements)]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=600, check=False)
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=INSTALL_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise WayError(f"no answer within {INSTALL_SECONDS} s") from error
     if done.returncode != 0:
         lines = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
         raise WayError(lines[-1].strip().removeprefix("ERROR: "))
