@@ -29,7 +29,7 @@ CONNECT = """
 import socket, sys
 address = socket.getaddrinfo(sys.argv[1], int(sys.argv[2]), socket.AF_INET)[0][4]
 try:
-    socket.create_connection(address, timeout=3).close()
+    socket.create_connection(address, timeout=2).close()
     print("open")
 except (TimeoutError, ConnectionRefusedError):
     print("closed")
@@ -71,7 +71,7 @@ def documents(manifest: str) -> list[Object]:
     return [o for o in yaml.load_all(manifest, Loader=KubernetesLoader) if o]
 
 
-def python_pod(name: str, namespace: str, image: str) -> Object:
+def python_pod(name: str, namespace: str, image: str, labels: Mapping[str, str] | None = None) -> Object:
     """A pod that answers HTTP on port 8000 and may run where PodSecurity is `restricted`."""
     container = {
         "name": "python",
@@ -87,7 +87,7 @@ def python_pod(name: str, namespace: str, image: str) -> Object:
         "terminationGracePeriodSeconds": 0,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
     }
-    metadata = {"name": name, "namespace": namespace, "labels": {"app": name}}
+    metadata = {"name": name, "namespace": namespace, "labels": {"app": name, **(labels or {})}}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
@@ -140,19 +140,25 @@ class Cluster:
         )
         self.namespaces.append(name)
 
-    def delete_namespace(self, name: str) -> None:
-        self.kubectl("delete", "namespace", name, "--ignore-not-found", "--timeout=90s", seconds=100)
-        if name in self.namespaces:
-            self.namespaces.remove(name)
+    def delete_namespace(self, name: str, *, wait: bool = True) -> None:
+        """With all that is in it; `close` waits for what was not waited for here."""
+        self.kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=false")
+        if wait:
+            gone = ["--for=delete", "--timeout=120s"]
+            self.kubectl("wait", f"namespace/{name}", *gone, seconds=130)
+            self.namespaces = [other for other in self.namespaces if other != name]
 
-    def start_python(
-        self, name: str, namespace: str, image: str, labels: Mapping[str, str] | None = None
-    ) -> None:
-        """A pod to run Python in, that answers HTTP on port 8000."""
-        pod = python_pod(name, namespace, image)
-        pod["metadata"]["labels"] |= labels or {}
-        self.apply(pod)
-        self.wait_ready(name, namespace)
+    def close(self) -> None:
+        """Removes every namespace that this run made."""
+        for wait in (False, True):
+            for name in list(self.namespaces):
+                self.delete_namespace(name, wait=wait)
+
+    def start(self, *pods: Object) -> None:
+        """Starts pods, and waits until each is ready."""
+        self.apply(*pods)
+        for pod in pods:
+            self.wait_ready(pod["metadata"]["name"], pod["metadata"]["namespace"])
 
     def wait_ready(self, pod: str, namespace: str) -> None:
         ready = ["--for=condition=Ready", "--timeout=60s"]

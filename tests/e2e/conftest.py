@@ -79,8 +79,7 @@ def cluster(request: pytest.FixtureRequest, missing_part) -> Iterator[Cluster]:
     if cluster is None:
         missing_part(NO_CLUSTER)
     yield cluster
-    for namespace in list(cluster.namespaces):
-        cluster.delete_namespace(namespace)
+    cluster.close()
 
 
 @pytest.fixture(scope="session")

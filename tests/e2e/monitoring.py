@@ -3,7 +3,7 @@
 import base64
 import gzip
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lab.chart import dependency_package, load_yaml
@@ -29,36 +29,39 @@ def mode() -> str:
 
 @dataclass(frozen=True)
 class Monitoring:
-    """A Prometheus object of the operator."""
+    """A Prometheus object of the operator, and the Alertmanager beside it."""
 
     cluster: Cluster
     name: str
     namespace: str
-    labels: dict[str, str]
-    """What it asks of a ServiceMonitor and a PrometheusRule."""
-    service: str = "prometheus-operated"
-    port: str = "9090"
+    labels: dict[str, str] = field(default_factory=dict)
+    """What its selectors ask of our objects."""
+    alertmanager: bool = True
+    """Whether one runs in the same namespace."""
+
+    prometheus_url = property(lambda self: f"http://prometheus-operated.{self.namespace}:9090")
+    alertmanager_url = property(lambda self: f"http://alertmanager-operated.{self.namespace}:9093")
 
     @classmethod
     def bundled(cls, cluster: Cluster, namespace: str) -> "Monitoring":
-        return cls(cluster, "observability-platform-prometheus", namespace, {})
+        return cls(cluster, "observability-platform-prometheus", namespace)
 
     @classmethod
     def existing(cls, cluster: Cluster) -> "Monitoring":
         """E2E_PROMETHEUS (namespace/name), or the only one there; raises CommandError."""
         every = cluster.get("prometheuses.monitoring.coreos.com")["items"]
-        known = {f"{p['metadata']['namespace']}/{p['metadata']['name']}": p for p in every}
+        known = {f"{p['metadata']['namespace']}/{p['metadata']['name']}": p["spec"] for p in every}
         wanted = os.environ.get("E2E_PROMETHEUS") or (next(iter(known)) if len(known) == 1 else "")
         if wanted not in known:
-            raise CommandError(
-                f"E2E_PROMETHEUS={wanted!r} is none of the cluster's: {', '.join(known) or 'none'}"
-            )
+            raise CommandError(f"E2E_PROMETHEUS={wanted!r}: the cluster has {', '.join(known) or 'none'}")
+        namespace, name = wanted.split("/")
+        alertmanagers = cluster.get("alertmanagers.monitoring.coreos.com", namespace=namespace)["items"]
         given = os.environ.get("E2E_MONITORING_LABELS")
         labels = dict(pair.split("=", 1) for pair in given.split(",")) if given else {}
-        for kind in () if given else ("serviceMonitorSelector", "ruleSelector"):
-            labels |= (known[wanted]["spec"].get(kind) or {}).get("matchLabels") or {}
-        namespace, name = wanted.split("/")
-        return cls(cluster, name, namespace, labels)
+        for spec in () if given else (known[wanted], *(a["spec"] for a in alertmanagers)):
+            for key in ("serviceMonitorSelector", "ruleSelector", "alertmanagerConfigSelector"):
+                labels |= (spec.get(key) or {}).get("matchLabels") or {}
+        return cls(cluster, name, namespace, labels, bool(alertmanagers))
 
     def configuration(self) -> dict[str, Any]:
         """What the operator wrote for Prometheus."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .cluster import Cluster, Object, Release
+from .cluster import Cluster, Object, Release, python_pod
 
 NAMESPACE = "observability-e2e-policy"
 ELSEWHERE = "observability-e2e-elsewhere"
@@ -27,13 +27,15 @@ def release(cluster: Cluster, chart: Path, image: str, image_values: Object) -> 
         },
     }
     release = Release(cluster, "platform", NAMESPACE, chart, values=values)
+    cluster.start(
+        python_pod("client", NAMESPACE, image),
+        python_pod("outsider", ELSEWHERE, image),
+        python_pod("scraper", ELSEWHERE, image, {"app.kubernetes.io/name": "prometheus"}),
+    )
     release.install()
-    cluster.start_python("client", NAMESPACE, image)
-    cluster.start_python("outsider", ELSEWHERE, image)
-    cluster.start_python("scraper", ELSEWHERE, image, {"app.kubernetes.io/name": "prometheus"})
     yield release
     for namespace in (NAMESPACE, ELSEWHERE):
-        cluster.delete_namespace(namespace)
+        cluster.delete_namespace(namespace, wait=False)
 
 
 @pytest.fixture(scope="module")

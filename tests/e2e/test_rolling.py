@@ -14,7 +14,7 @@ import pytest
 from lab import tools
 
 from . import object_storage
-from .cluster import Cluster, CommandError, Object, Release, is_ready, wait_for
+from .cluster import Cluster, CommandError, Object, Release, is_ready, python_pod, wait_for
 
 NAMESPACE = "observability-e2e-rolling"
 HAMMER = Path(__file__).with_name("hammer.py").read_text(encoding="utf-8")
@@ -74,7 +74,7 @@ def store(cluster: Cluster, image: str, missing_part, fact) -> Iterator[Object]:
     values = object_storage.start(cluster, NAMESPACE, image)
     fact(f"object store: SeaweedFS in the cluster after {time.monotonic() - began:.1f} s")
     yield values
-    cluster.delete_namespace(NAMESPACE)
+    cluster.delete_namespace(NAMESPACE, wait=False)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def release(store: Object, chart: Path, image: str, image_values: Object, cluste
     }
     release = Release(cluster, "platform", NAMESPACE, chart, values=values)
     release.install()
-    cluster.start_python("client", NAMESPACE, image)
+    cluster.start(python_pod("client", NAMESPACE, image))
     return release
 
 

@@ -1,0 +1,72 @@
+"""What every preset renders is accepted by the API server: schemas, the CRDs' own CEL rules, PodSecurity."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.chart import ROOT, render_chart
+
+from .cluster import Cluster, CommandError, Object
+
+NAMESPACE = "observability-e2e-presets"
+PRESETS = sorted((ROOT / "ci").glob("*-values.yaml"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def namespace(cluster: Cluster) -> Iterator[None]:
+    """What is accepted may depend on the namespace: this one enforces PodSecurity `restricted`."""
+    cluster.create_namespace(NAMESPACE)
+    yield
+    cluster.delete_namespace(NAMESPACE, wait=False)
+
+
+@pytest.fixture(scope="module")
+def kinds(cluster: Cluster) -> set[tuple[str, str]]:
+    """(apiVersion, kind) of everything that the cluster serves."""
+    listed = cluster.kubectl("api-resources", "--no-headers").splitlines()
+    return {tuple(re.search(r"(\S+) +(?:true|false) +(\S+)", line).groups()) for line in listed}
+
+
+ROUTE = {
+    "storage-api": {
+        "httpRoute": {
+            "enabled": True,
+            "parentRefs": [{"name": "public"}],
+            "hostnames": ["storage.example.com"],
+        },
+        "certificate": {"enabled": True, "issuerRef": {"name": "letsencrypt"}},
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "values"),
+    [
+        pytest.param([], {}, id="defaults"),
+        *(pytest.param([path], {}, id=path.name.removesuffix("-values.yaml")) for path in PRESETS),
+        pytest.param([], ROUTE, id="gateway"),
+    ],
+)
+def test_is_accepted(cluster: Cluster, kinds, files: list[Path], values: Object, missing_part):
+    objects = render_chart(values, value_files=files, namespace=NAMESPACE).ours
+    known = [o for o in objects if (o["apiVersion"], o["kind"]) in kinds]
+    assert known
+    warnings = cluster.apply(*known, dry_run=True)
+    assert "PodSecurity" not in warnings and "unknown field" not in warnings, warnings
+    if unknown := {f"{o['kind']} ({o['apiVersion']})" for o in objects if o not in known}:
+        missing_part(f"the cluster does not serve {', '.join(sorted(unknown))}; the rest was accepted")
+
+
+def test_a_broken_rule_is_refused(cluster: Cluster, kinds, missing_part):
+    """The API server evaluates CEL: only such a rule forbids a redirect beside backends."""
+    if ("gateway.networking.k8s.io/v1", "HTTPRoute") not in kinds:
+        missing_part("the cluster does not serve HTTPRoute (gateway.networking.k8s.io/v1)")
+    (route,) = render_chart(ROUTE, namespace=NAMESPACE).find("HTTPRoute")
+    redirect = {"type": "RequestRedirect", "requestRedirect": {"scheme": "https"}}
+    route["spec"]["rules"][0]["filters"] = [redirect]
+    with pytest.raises(
+        CommandError, match="RequestRedirect filter must not be used together with backendRefs"
+    ):
+        cluster.apply(route, dry_run=True)
