@@ -31,11 +31,9 @@ def take(platform: Platform, folder: Path, span: str) -> Iterator[Path]:
                 page.set_viewport_size({"width": WIDTH, "height": 900})
                 page.goto(f"{preview.url(platform)}?{urlencode(query)}")
                 page.wait_for_selector("body[data-ready=true]", timeout=READY_MS)
-                faults = page.locator("[data-state=error]").all_inner_texts()
-                if faults:
-                    raise LabError(
-                        f"{dashboard['title']} has panels that can't be drawn: {'; '.join(faults)}"
-                    )
+                if faults := page.locator("[data-state=error]").all_inner_texts():
+                    words = "; ".join(" ".join(text.split()) for text in faults)
+                    raise LabError(f"{dashboard['title']} can't be drawn whole: {words}")
                 # All of the page has to be in view: what is not, the browser may leave undrawn.
                 height = page.evaluate("document.documentElement.scrollHeight")
                 page.set_viewport_size({"width": WIDTH, "height": height})
