@@ -52,7 +52,8 @@ class KubernetesLoader(yaml.CSafeLoader):
         return super().construct_mapping(node, deep)
 
 
-KubernetesLoader.add_constructor("tag:yaml.org,2002:value", yaml.CSafeLoader.construct_yaml_str)
+for tag in ("value", "merge"):  # `=`, and `<<` where it is no key
+    KubernetesLoader.add_constructor(f"tag:yaml.org,2002:{tag}", yaml.CSafeLoader.construct_yaml_str)
 
 
 def load_yaml(text: str) -> Any:
@@ -146,7 +147,7 @@ def render_chart(
             command += ["--show-only", template]
         done = subprocess.run(
             command,
-            input=json.dumps(values) if values else None,
+            input=json.dumps(values, ensure_ascii=False) if values else None,
             capture_output=True,
             text=True,
             encoding="utf-8",

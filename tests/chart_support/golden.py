@@ -18,7 +18,7 @@ def names(render: Render) -> set[str]:
 
 
 def manifest(render: Render) -> str:
-    """Our objects, sorted by kind and name; a dashboard is named instead of repeated."""
+    """Our objects, sorted by kind and name; dashboards are named instead of repeated, secrets left out."""
     objects = sorted(render.ours, key=lambda each: (each["kind"], each["metadata"]["name"]))
     return yaml.dump_all(map(_short, objects), Dumper=_Dumper, sort_keys=False, width=120)
 
@@ -54,6 +54,11 @@ _Dumper.add_representer(str, _text)
 
 
 def _short(document: dict[str, Any]) -> dict[str, Any]:
+    if document["kind"] == "Secret":  # a generated one differs from render to render
+        return {
+            **document,
+            "data": {name: f"({len(text)} characters)" for name, text in document["data"].items()},
+        }
     if document["kind"] != "ConfigMap":
         return document
     data = {

@@ -1,5 +1,6 @@
 """The linters that users run on charts and on what charts render, for every preset."""
 
+import functools
 import json
 import os
 import shutil
@@ -17,12 +18,16 @@ from lab.tools import checks
 from tests.chart_support.axes import HELMS, presets
 from tests.render.kube_schemas import kubernetes_versions
 
-# kube-score's advice that we don't follow, and why: for every object, or for the hooks of `helm test` alone.
+# kube-score's advice that we don't follow, and why: for all, for one kind (Pod: the hooks of `helm test`), or
+# for one preset.
 DECLINED = {
     "container-resources": "a CPU limit throttles what waits for disks and networks; the rest is set",
     "container-image-pull-policy": "a version's image never changes",
     "container-ephemeral-storage-request-and-limit": "only bodies in flight are kept in /tmp",
+    "deployment-has-host-podantiaffinity": "topologySpreadConstraints spread the pods over hosts",
     "Pod/pod-networkpolicy": "a test listens to nothing and lives for seconds",
+    "dev/deployment-replicas": "the memory store's objects are one process's own",
+    "dev/deployment-strategy": "the memory store's objects are one process's own",
 }
 # Of text that no person keeps: what changes its meaning, not its looks.
 RENDERED = YamlLintConfig(
@@ -96,6 +101,7 @@ def scored(tool):
     for check in ("container-seccomp-profile", "container-ports-check"):
         options += ["--enable-optional-test", check]
 
+    @functools.cache
     def score(preset):
         render = render_chart(value_files=presets()[preset], kubernetes_version=version)
         objects = "\n---\n".join(json.dumps(each) for each in render.ours)
@@ -105,11 +111,10 @@ def scored(tool):
             for check in each["checks"]:
                 if not check["skipped"] and check["grade"] < 10:
                     name = check["check"]["id"]
-                    of_kind = f"{each['type_meta']['kind']}/{name}"
+                    keys = [f"{preset}/{name}", f"{each['type_meta']['kind']}/{name}", name]
                     said = [comment["summary"] for comment in check["comments"] or []]
-                    found.setdefault(of_kind if of_kind in DECLINED else name, []).append(
-                        f"{each['object_name']}: {said}"
-                    )
+                    key = next((key for key in keys if key in DECLINED), name)
+                    found.setdefault(key, []).append(f"{each['object_name']}: {said}")
         return found
 
     return score
