@@ -106,7 +106,7 @@ def number(title: str, description: str, unit: str) -> stat.Panel:
         .graph_mode(BigValueGraphMode.AREA)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .thresholds(steps("text"))
-        .height(4)
+        .height(5)
     )
 
 
@@ -176,7 +176,7 @@ def buckets(title: str, description: str, unit: str, expr: str) -> heatmap.Panel
 
 def instant_table(title: str, description: str) -> table.Panel:
     """A table of what is true now; its queries come from `instant`."""
-    return table.Panel().title(title).description(description).height(9).span(24)
+    return table.Panel().title(title).description(description).height(7).span(24)
 
 
 def instant(expr: str) -> prometheus.Dataquery:
