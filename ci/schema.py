@@ -28,6 +28,7 @@ STACK = "kube-prometheus-stack"
 SUBCHART = "storage-api"
 KEYS = ROOT / "ci/dependency-keys.json"
 DOCUMENT = ROOT / "docs/values.md"
+INT32 = 2**31 - 1  # what Kubernetes takes
 DIALECT = "http://json-schema.org/draft-07/schema#"
 Schema = dict[str, Any]
 
@@ -49,6 +50,8 @@ DEFINITIONS: dict[str, Schema] = {
     "duration": {"type": "string", "minLength": 2, "pattern": f"^{_DURATION}$"},
     "quantity": {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$"},
     "host": {"type": "string", "maxLength": 253, "pattern": f"^(\\*\\.)?{_HOST}$"},
+    "name": {"type": "string", "maxLength": 253, "pattern": f"^({_HOST})?$"},
+    "registry": {"type": "string", "pattern": f"^({_HOST}(:[0-9]+)?(/[a-z0-9]+([._/-]+[a-z0-9]+)*)?)?$"},
     "datasource": {
         "type": "object",
         "required": ["name", "type", "uid"],
@@ -98,6 +101,8 @@ class Value:
         if not self.children:
             kind = {} if {"$ref", "type", "enum"} & self.annotation.keys() else {"type": _type(self.default)}
             rules = {**kind, **self.annotation}
+            if rules.get("type") == "integer":
+                rules.setdefault("maximum", INT32)
             if "$ref" in rules:  # its siblings would be ignored
                 rules = {"allOf": [{"$ref": rules.pop("$ref")}], **rules}
             return {**described, "default": self.default, **rules}

@@ -18,7 +18,7 @@ KEY_PAIR = {"storage-api": {"store": {"s3": {"accessKeyId": "a", "secretAccessKe
 # What must be given for a value to show, by the beginning of its path.
 CONTEXTS = {
     "alerting": {"alerting": {"enabled": True, "receivers": [{"name": "default"}, {"name": "other"}]}},
-    "tests.grafanaSecret": {"tests": {"grafanaUrl": "http://grafana.example"}},
+    "tests.grafana": {"tests": {"grafanaUrl": "http://grafana.example", "grafanaSecret": "grafana"}},
     "storage-api.replicas": {"storage-api": {"store": S3}},
     "storage-api.store.s3": {"storage-api": {"store": S3}},
     "storage-api.store.s3.accessKeyId": KEY_PAIR,
@@ -47,7 +47,7 @@ SAMPLES = {
     "alerting.receivers": [{"name": "default"}],
     "tests.prometheusUrl": "http://prometheus.example",
     "tests.alertmanagerUrl": "http://alertmanager.example",
-    "tests.grafanaUrl": "http://grafana.example",
+    "tests.grafanaUrl": "http://other.example",
     "storage-api.image.digest": "sha256:" + "0" * 64,
     "storage-api.imagePullSecrets": ["registry"],
     "storage-api.store.persistence.accessModes": ["ReadWriteOncePod"],
