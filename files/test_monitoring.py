@@ -1,7 +1,7 @@
 """`helm test`: the monitoring has what the release brought. Argument: prometheus, alertmanager or grafana.
 
 Reads URL, the server's address; EXPECTED, what must be there, as JSON; USERNAME and PASSWORD for Grafana.
-What is missing is looked for again for three minutes: an operator and a sidecar take their time.
+What is missing is looked for again for SECONDS (180): an operator and a sidecar take their time.
 """
 
 import base64
@@ -13,7 +13,7 @@ import urllib.request
 
 URL = os.environ["URL"].rstrip("/")
 EXPECTED = json.loads(os.environ["EXPECTED"])
-SECONDS = 180
+SECONDS = int(os.environ.get("SECONDS", "180"))
 
 
 def get(path):
