@@ -5,8 +5,9 @@ import json
 import tarfile
 
 import pytest
+import yaml
 
-from lab.chart import ROOT, RenderError, load_yaml, render_chart
+from lab.chart import ROOT, KubernetesLoader, RenderError, load_yaml, render_chart
 
 # What the package may hold beside the dependency.
 FILES = {
@@ -90,3 +91,43 @@ def test_a_broken_values_file_is_refused_in_one_line(tmp_path):
             render_chart(value_files=[path])
         assert path.name in str(refused.value)
         assert "\n" not in str(refused.value)
+
+
+def test_the_documented_command_shows_every_definition_that_the_render_needs(helm, staged, rendered):
+    """`helm show crds`, as docs/install.md and docs/upgrade.md pipe it to kubectl."""
+    for page in ("install", "upgrade"):
+        command = "helm show crds . | kubectl apply --server-side --force-conflicts --filename -"
+        assert command in (ROOT / f"docs/{page}.md").read_text()
+    done = helm("show", "crds", staged)
+    assert done.returncode == 0, done.stderr
+    shown = {
+        crd["spec"]["names"]["kind"] for crd in yaml.load_all(done.stdout, Loader=KubernetesLoader) if crd
+    }
+    needed = {o["kind"] for o in rendered().objects if o["apiVersion"].startswith("monitoring.coreos.com/")}
+    assert needed
+    assert shown >= needed or rendered().stand_in
+
+
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "examples/gitops").glob("*.yaml")), ids=lambda path: path.stem
+)
+def test_the_gitops_examples_render_and_apply_on_the_server(rendered, file):
+    text = (ROOT / f"examples/gitops/{file}.yaml").read_text()
+    (source,) = [
+        spec
+        for document in yaml.safe_load_all(text)
+        if (spec := document["spec"]).get("source") or spec.get("chart")
+    ]
+    if "source" in source:
+        helm = source["source"]["helm"]
+        release, files, values = helm["releaseName"], helm["valueFiles"], helm["valuesObject"]
+        assert "ServerSideApply=true" in source["syncPolicy"]["syncOptions"]
+    else:
+        release, values = source["releaseName"], source["values"]
+        files = source["chart"]["spec"]["valuesFiles"]
+        assert source["install"]["serverSideApply"] is True
+        assert source["upgrade"]["serverSideApply"] == "enabled"
+        assert source["upgrade"]["crds"] == "CreateReplace"
+    render = rendered(values, value_files=[str(ROOT / name) for name in files], release=release)
+    assert render.values["global"]["gitops"] is True
+    assert not [o for o in render.ours if o["kind"] == "Secret"]
