@@ -108,9 +108,7 @@ def test_the_documented_command_shows_every_definition_that_the_render_needs(hel
     assert shown >= needed or rendered().stand_in
 
 
-@pytest.mark.parametrize(
-    "file", sorted((ROOT / "examples/gitops").glob("*.yaml")), ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("file", ["argo-cd", "flux"])
 def test_the_gitops_examples_render_and_apply_on_the_server(rendered, file):
     text = (ROOT / f"examples/gitops/{file}.yaml").read_text()
     (source,) = [
