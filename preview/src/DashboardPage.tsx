@@ -19,41 +19,47 @@ interface Props {
   address: Address;
 }
 
-interface Loaded {
+interface Moment {
   range: TimeRange;
   variables: Record<string, Variable>;
   marks: Mark[];
+}
+
+interface Loaded {
+  moment?: Moment;
   error?: string;
 }
 
+const LEAST_REFRESH_MS = 1000;
+
 /** A moment's range, the variables in it and what happened in it; asked again at each refresh. */
 function useLoaded({ dashboard, address }: Props, from: string, to: string, refresh: string) {
-  const [loaded, setLoaded] = useState<Loaded>();
+  const [loaded, setLoaded] = useState<Loaded>({});
   const [tick, setTick] = useState(0);
   const reload = useCallback(() => setTick((before) => before + 1), []);
   const asked = JSON.stringify(address.variables);
   useEffect(() => {
     let current = true;
-    const range = toRange(from, to);
-    const window = { start: range.from.unix(), end: range.to.unix() };
     const load = async (): Promise<Loaded> => {
+      const range = toRange(from, to);
+      const window = { start: range.from.unix(), end: range.to.unix() };
       const variables = await resolve(dashboard, JSON.parse(asked) as Address['variables'], window);
       const marks = await askAnnotations(dashboard.annotations?.list ?? [], variables, range);
-      return { range, variables, marks };
+      return { moment: { range, variables, marks } };
     };
     load()
-      .catch((error: Error): Loaded => ({ range, variables: {}, marks: [], error: error.message }))
+      .catch((error: Error): Loaded => ({ error: error.message }))
       .then((next) => current && setLoaded(next));
     return () => {
       current = false;
     };
   }, [dashboard, asked, from, to, tick]);
   useEffect(() => {
-    const every = refresh ? rangeUtil.intervalToMs(refresh) : 0;
-    const timer = every > 0 ? setInterval(reload, every) : undefined;
+    const every = rangeUtil.isValidTimeSpan(refresh) ? rangeUtil.intervalToMs(refresh) : 0;
+    const timer = every > 0 ? setInterval(reload, Math.max(every, LEAST_REFRESH_MS)) : undefined;
     return () => clearInterval(timer);
   }, [refresh, reload]);
-  return { loaded, reload };
+  return { ...loaded, reload };
 }
 
 /** Tells others, by an attribute of the page, when every panel has drawn or said why not. */
@@ -82,16 +88,16 @@ export function DashboardPage(props: Props) {
   const to = address.to ?? dashboard.time?.to ?? 'now';
   const refresh = address.refresh ?? (typeof dashboard.refresh === 'string' ? dashboard.refresh : '');
   const timeZone = dashboard.timezone || 'browser';
-  const { loaded, reload } = useLoaded(props, from, to, refresh);
+  const { moment, error, reload } = useLoaded(props, from, to, refresh);
   const [toggled, setToggled] = useState<ReadonlySet<string>>(new Set());
-  const grid = useReady(loaded !== undefined);
+  const grid = useReady(moment !== undefined || error !== undefined);
 
   const set = useCallback((change: Partial<Address>) => go({ ...address, ...change }), [address]);
   const zoom = useCallback(
     (range: { from: number; to: number }) => set({ from: `${Math.round(range.from)}`, to: `${Math.round(range.to)}` }),
     [set],
   );
-  const scope: Scope = useMemo(() => ({ __dashboard: dashboard.title, ...loaded?.variables }), [dashboard, loaded]);
+  const scope: Scope = useMemo(() => ({ __dashboard: dashboard.title, ...moment?.variables }), [dashboard, moment]);
   const placed = useMemo(() => layout(dashboard, scope, toggled), [dashboard, scope, toggled]);
   const replace = (text: string) => interpolate(text, scope, 'text');
   const linksOf = (links: Dashboard['links']) =>
@@ -110,11 +116,11 @@ export function DashboardPage(props: Props) {
           </h1>
           <nav aria-label="Linked dashboards">{linksOf(dashboard.links)}</nav>
         </div>
-        {loaded && (
+        {moment && (
           <Controls
-            variables={Object.values(loaded.variables)}
+            variables={Object.values(moment.variables)}
             setVariable={(name, value) => set({ variables: { ...address.variables, [name]: value } })}
-            range={loaded.range}
+            range={moment.range}
             timeZone={timeZone}
             setRange={set}
             refresh={refresh}
@@ -123,14 +129,13 @@ export function DashboardPage(props: Props) {
           />
         )}
       </header>
-      {loaded?.error && (
+      {error && (
         <p className="nothing" role="alert">
-          {loaded.error}
+          {error}
         </p>
       )}
       <main className="grid" ref={grid}>
-        {loaded &&
-          !loaded.error &&
+        {moment &&
           placed.map((one) => {
             const { key, panel, at, open } = one;
             const area = { gridColumn: `${at.x + 1} / span ${at.w}`, gridRow: `${at.y + 1} / span ${at.h}` };
@@ -151,10 +156,10 @@ export function DashboardPage(props: Props) {
                 ) : (
                   <PanelFrame
                     placed={one}
-                    range={loaded.range}
+                    range={moment.range}
                     scrapeInterval={platform.scrapeInterval}
                     timeZone={timeZone}
-                    marks={loaded.marks}
+                    marks={moment.marks}
                     links={panel.links?.length ? linksOf(panel.links) : undefined}
                     zoom={zoom}
                   />

@@ -7,7 +7,7 @@ const NEVER = [
   'editing, sharing and inspecting',
   'annotations kept by Grafana itself',
   'ad hoc filters',
-  'actions, and links on single values',
+  'actions, and data links outside tables',
   'data sources other than Prometheus',
   'heatmaps computed from single values, and native histograms',
   'time shifts of single panels',

@@ -1,7 +1,6 @@
 /** One panel: asks, draws, or says in words why there is nothing to see. */
-import type { DataFrame, GrafanaTheme2, TimeRange } from '@grafana/data';
+import { EventBusSrv, LoadingState, renderMarkdown, type DataFrame, type GrafanaTheme2, type TimeRange } from '@grafana/data';
 import { ErrorBoundary, PanelChrome, PanelContextProvider, SeriesVisibilityChangeMode, useTheme2 } from '@grafana/ui';
-import { EventBusSrv, LoadingState } from '@grafana/data';
 import { memo, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 
 import { dress, fieldConfigOf, transform } from './fields';
@@ -135,12 +134,13 @@ export const PanelFrame = memo(function PanelFrame(props: Props) {
   // Data for a few pixels more or less is the same data.
   const points = panel.maxDataPoints ?? Math.ceil(width / 100) * 100;
   const result = useAnswer(props, known ? points : 0);
-  const [broken, setBroken] = useState<string>();
+  const [broken, setBroken] = useState<{ result: Result; words: string }>();
   const title = interpolate(panel.title ?? '', scope, 'text');
 
   const needsData = panel.type !== 'text';
   const empty = needsData && !result?.frames.some(({ length }) => length > 0);
-  const error = known ? (broken ?? result?.error) : `The preview does not draw panels of the kind "${panel.type}".`;
+  const thrown = broken?.result === result ? broken?.words : undefined;
+  const error = known ? (thrown ?? result?.error) : `The preview does not draw panels of the kind "${panel.type}".`;
   const state: State = error ? 'error' : !result ? 'loading' : empty ? 'empty' : 'drawn';
   const words = error ?? (empty ? (panel.fieldConfig?.defaults.noValue ?? 'No data') : undefined);
 
@@ -149,7 +149,8 @@ export const PanelFrame = memo(function PanelFrame(props: Props) {
       {width > 0 && (
         <PanelChrome
           title={title}
-          description={panel.description && interpolate(panel.description, scope, 'text')}
+          // The library takes this for HTML: Markdown's renderer makes it harmless.
+          description={panel.description && renderMarkdown(interpolate(panel.description, scope, 'text'))}
           titleItems={props.links}
           width={width}
           height={height}
@@ -162,10 +163,7 @@ export const PanelFrame = memo(function PanelFrame(props: Props) {
               </p>
             ) : (
               result && (
-                <ErrorBoundary
-                  onError={(fault) => setBroken(`The preview cannot draw this: ${message(fault)}`)}
-                  dependencies={[result]}
-                >
+                <ErrorBoundary onError={(fault) => setBroken({ result, words: `The preview cannot draw this: ${message(fault)}` })}>
                   {({ error: fault }) =>
                     fault ? null : (
                       <Body {...props} result={result} theme={theme} width={innerWidth} height={innerHeight} />

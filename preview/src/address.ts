@@ -15,19 +15,20 @@ export interface Address {
 }
 
 const PREFIX = 'var-';
+const KEYS = ['dashboard', 'from', 'to', 'refresh', 'theme'];
 
 export function parse(search: string): Address {
   const parameters = new URLSearchParams(search);
-  const names = [...new Set(parameters.keys())].filter((key) => key.startsWith(PREFIX));
-  const get = (name: string) => parameters.get(name) ?? undefined;
-  return {
-    dashboard: get('dashboard'),
-    from: get('from'),
-    to: get('to'),
-    refresh: get('refresh'),
-    theme: get('theme'),
-    variables: Object.fromEntries(names.map((name) => [name.slice(PREFIX.length), parameters.getAll(name)])),
-  };
+  const own = [...parameters].filter(([name]) => KEYS.includes(name));
+  const names = [...new Set(parameters.keys())].filter((name) => name.startsWith(PREFIX));
+  const variables = names.map((name) => [name.slice(PREFIX.length), parameters.getAll(name)]);
+  return { ...Object.fromEntries(own), variables: Object.fromEntries(variables) };
+}
+
+/** The preview's address of what Grafana shows at a path such as /d/<uid>/<name>?var-job=x. */
+export function fromGrafana(url: string): Address | undefined {
+  const [, uid, search = ''] = /^\/d\/([^/?]+)[^?]*(\?.*)?$/.exec(url) ?? [];
+  return uid ? { ...parse(search), dashboard: uid } : undefined;
 }
 
 export function format({ variables, ...own }: Address): string {
@@ -56,7 +57,7 @@ export function go(address: Address): void {
   dispatchEvent(new PopStateEvent('popstate'));
 }
 
-/** A dashboard's or panel's links as addresses; `/d/<uid>` leads to the preview of that dashboard. */
+/** A dashboard's or panel's links; those to Grafana's dashboards lead to their previews. */
 export function hrefs(
   links: Link[],
   address: Address,
@@ -73,15 +74,17 @@ export function hrefs(
       ...(link.keepTime && { from: address.from, to: address.to, refresh: address.refresh }),
       variables: link.includeVars ? Object.fromEntries(values) : {},
     };
-    const to = (uid: string) => format({ ...carried, dashboard: uid });
     if (link.type === 'dashboards') {
       return platform.dashboards
         .filter(({ tags, uid }) => uid !== address.dashboard && (link.tags ?? []).every((tag) => tags.includes(tag)))
-        .map(({ uid, title }) => ({ title, href: to(uid), blank: link.targetBlank }));
+        .map(({ uid, title }) => ({ title, href: format({ ...carried, dashboard: uid }), blank: link.targetBlank }));
     }
     const url = replace(link.url ?? '');
-    const uid = /^\/d\/([^/?]+)/.exec(url)?.[1];
-    const safe = uid !== undefined || /^(https?:|[^:]*$)/.test(url);
-    return safe ? [{ title: replace(link.title), href: uid ? to(uid) : url, blank: link.targetBlank }] : [];
+    const inside = fromGrafana(url);
+    const href = inside
+      ? format({ ...carried, ...inside, variables: { ...carried.variables, ...inside.variables } })
+      : url;
+    // A scheme other than the web's would run as code.
+    return /^(https?:|[^:]*$|\?)/.test(href) ? [{ title: replace(link.title), href, blank: link.targetBlank }] : [];
   });
 }

@@ -18,6 +18,7 @@ import {
 } from '@grafana/data';
 import { lastValueFrom } from 'rxjs';
 
+import { format, fromGrafana } from './address';
 import type { Panel } from './dashboard';
 
 // The library lists some of them twice.
@@ -110,6 +111,10 @@ export function dress(
     replaceVariables: (text) => replace(text),
     theme,
     timeZone,
+    dataLinkPostProcessor: ({ linkModel }) => {
+      const inside = fromGrafana(linkModel.href);
+      return inside ? { ...linkModel, href: format(inside) } : linkModel;
+    },
   });
   // Without this the names that overrides and legends go by are computed from half-dressed frames.
   cacheFieldDisplayNames(dressed);

@@ -1,6 +1,6 @@
 /** The page: a dashboard if the address names one, else the start page. */
 import { createTheme, ThemeContext } from '@grafana/data';
-import { GlobalStyles, PortalContainer } from '@grafana/ui';
+import { ErrorBoundary, GlobalStyles, PortalContainer } from '@grafana/ui';
 import { StrictMode, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { createRoot } from 'react-dom/client';
 
@@ -73,9 +73,11 @@ function Page() {
   );
 }
 
-// What a panel throws while it draws, the panel shows in words.
+// What a part of the page throws is shown in words in its place.
 createRoot(document.getElementById('root')!, { onCaughtError: () => undefined }).render(
   <StrictMode>
-    <Page />
+    <ErrorBoundary>
+      {({ error }) => (error ? <p role="alert">The preview broke: {error.message}</p> : <Page />)}
+    </ErrorBoundary>
   </StrictMode>,
 );

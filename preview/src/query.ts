@@ -126,5 +126,9 @@ export async function askAnnotations(models: AnnotationModel[], variables: Scope
 /** The range that an address such as from=now-1h&to=now means at this moment. */
 export function toRange(from: string, to: string): TimeRange {
   const absolute = (text: string) => (/^\d+$/.test(text) ? dateTime(Number(text)) : text);
-  return rangeUtil.convertRawToRange({ from: absolute(from), to: absolute(to) });
+  const range = rangeUtil.convertRawToRange({ from: absolute(from), to: absolute(to) });
+  if (!(range.from.valueOf() < range.to.valueOf())) {
+    throw new Error(`From "${from}" to "${to}" is no time range: use now-1h, now, or milliseconds.`);
+  }
+  return range;
 }

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
@@ -171,12 +172,24 @@ def test_the_page_asks_again_by_itself(visit):
             opened.page.wait_for_event("request", lambda request: "query_range" in request.url, timeout=5000)
 
 
-def test_annotations_and_exemplars_are_marks(visit, platform, browser):
+def test_annotations_are_marks(visit):
     with visit(dashboard="kinds") as opened:
         marks = opened.panel(8).locator(".event-annotation")
         expect(marks.first).to_have_attribute("aria-label", "a quarter of a minute")
         marks.first.hover()
         expect(opened.page.get_by_role("tooltip")).to_contain_text("a quarter: of a minute")
+
+
+def test_exemplars_are_marks(visit):
+    with visit(dashboard="kinds") as opened:
+        expect(opened.panel(8).locator(".event-exemplar")).to_have_count(0)
+        # No part of the platform sends exemplars yet: this answer alone is not Prometheus' own.
+        exemplar = {"labels": {"trace_id": "abc"}, "value": "0.1", "timestamp": time.time() - 60}
+        answer = {"status": "success", "data": [{"seriesLabels": {}, "exemplars": [exemplar]}]}
+        opened.page.route("**/api/v1/query_exemplars?*", lambda route: route.fulfill(json=answer))
+        opened.page.get_by_role("button", name="Refresh", exact=True).click()
+        mark = opened.panel(8).locator(".event-exemplar")
+        expect(mark).to_have_attribute("aria-label", "Exemplar trace_id: abc")
 
 
 def test_a_graph_tells_its_values_and_hides_series(visit):
@@ -198,6 +211,21 @@ def test_links_lead_to_the_preview_of_other_dashboards(visit):
         links.get_by_role("link", name="Storage API").click()
         expect(opened.page.get_by_role("heading", level=1)).to_contain_text("Storage API")
         opened.settle()
+
+
+def test_a_link_in_a_table_leads_to_the_preview(visit):
+    with visit(dashboard="kinds") as opened:
+        link = opened.panel(9).get_by_role("link", name="platform-storage-api")
+        target = dict(parse_qsl(link.get_attribute("href").removeprefix("?")))
+        assert target == {"dashboard": SHIPPED["storage-api"]["uid"], "from": "now-2m"}
+
+
+def test_an_address_that_means_nothing_is_said_in_words(visit):
+    with visit(dashboard="kinds", **{"from": "yesterday-ish", "refresh": "often"}) as opened:
+        expect(opened.page.get_by_role("alert")).to_contain_text(
+            'From "yesterday-ish" to "now" is no time range'
+        )
+        assert not [fault for fault in opened.faults if fault.startswith("page:")]
 
 
 def test_the_system_chooses_light_or_dark_unless_the_address_does(visit):
@@ -231,6 +259,8 @@ def test_a_hostile_label_is_text(faulty):
     for number in (5, 6, 7):
         expect(faulty.panel(number)).to_contain_text("<img src=x onerror=window.hacked=1>")
     expect(faulty.panel(8).get_by_role("heading", name=HOSTILE)).to_be_visible()
+    faulty.panel(8).get_by_test_id("title-items-container").locator("svg").hover()
+    expect(faulty.page.get_by_role("tooltip")).to_contain_text(f"What {HOSTILE.split('<', maxsplit=1)[0]}")
     faulty.panel(9).locator(".u-over").hover()
     expect(faulty.page.locator("#grafana-portal-container")).to_contain_text("<img src=x")
     assert faulty.page.evaluate("window.hacked") is None
