@@ -136,10 +136,14 @@ def test_a_second_default_datasource_is_refused():
 
 
 def test_an_interval_longer_than_the_datasources_is_refused():
+    grafana = {"sidecar": {"datasources": {"defaultDatasourceScrapeInterval": "1m"}}}
     with pytest.raises(RenderError, match=r"serviceMonitor\.interval: 1m1s is longer than .* 1m,"):
-        sidecar = {"datasources": {"defaultDatasourceScrapeInterval": "1m"}}
-        monitor = {"serviceMonitor": {"interval": "1m1s"}}
-        render_chart({"storage-api": monitor, STACK: {"grafana": {"sidecar": sidecar}}})
+        render_chart(
+            {"storage-api": {"serviceMonitor": {"interval": "1m1s"}}, STACK: {"grafana": grafana}},
+        )
+    with pytest.raises(RenderError, match=r"prometheusSpec\.scrapeInterval: 90s is longer than .* 1m,"):
+        prometheus = {"prometheusSpec": {"scrapeInterval": "90s"}}
+        render_chart({STACK: {"grafana": grafana, "prometheus": prometheus}})
 
 
 @pytest.mark.parametrize(
@@ -373,3 +377,19 @@ def test_the_notes_forward_ports_of_services_that_there_are(rendered, path):
     bundled = of_stack(render)["enabled"]
     assert (f"{PREFIX}-prometheus" in text) == (f"{PREFIX}-grafana" in text) == bundled
     assert "helm test platform --namespace observability" in text
+
+
+@pytest.mark.parametrize(
+    ("values", "warning"),
+    [
+        ({"store": {"type": "memory"}}, "they are gone with the pod"),
+        ({"store": {"persistence": {"enabled": False}}}, "they are gone with it"),
+        ({"ingress": {"enabled": True, "hosts": ["a.example"]}}, "name who else may"),
+        ({"service": {"type": "NodePort"}}, "name who else may"),
+        ({}, None),
+    ],
+)
+def test_the_notes_warn_of_what_would_surprise(values, warning):
+    text = notes({"storage-api": values})
+    for line in ("they are gone with the pod", "they are gone with it", "name who else may"):
+        assert (line in text) == (line == warning)

@@ -146,3 +146,17 @@ capabilities:
 runbook_url: {{ printf "%s/%s" (trimSuffix "/" .) $.alert }}
 {{- end -}}
 {{- end }}
+
+{{/* What a person should know of the values, a line each. */}}
+{{- define "storage-api.warnings" -}}
+{{- if eq .Values.store.type "memory" -}}
+Objects are kept in memory: they are gone with the pod.
+{{ end -}}
+{{- if and (eq .Values.store.type "filesystem") (not .Values.store.persistence.enabled) -}}
+Objects are kept in a folder of the pod: they are gone with it.
+{{ end -}}
+{{- $outside := or .Values.ingress.enabled .Values.httpRoute.enabled (ne .Values.service.type "ClusterIP") -}}
+{{- if and .Values.networkPolicy.enabled $outside (eq (toJson .Values.networkPolicy.api.from) `[{"podSelector":{}}]`) -}}
+The NetworkPolicy lets in the pods of this namespace only: name who else may in networkPolicy.api.from.
+{{ end -}}
+{{- end }}
