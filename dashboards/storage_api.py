@@ -81,8 +81,8 @@ def storage_api() -> dashboard.Dashboard:
     """The dashboard's builder."""
     return (
         page("storage-api", "Storage API", "Traffic, errors, latency and contents of the storage API.")
-        .with_variable(variable("namespace", "storage_api_objects"))
-        .with_variable(variable("job", 'storage_api_objects{namespace="$namespace"}', every=True))
+        .with_variable(variable("namespace", "storage_api_build_info"))
+        .with_variable(variable("job", 'storage_api_build_info{namespace="$namespace"}', every=True))
         .annotation(alert_marks(ALERTS))
         .with_row(dashboard.Row("At a glance"))
         .with_panel(
@@ -165,14 +165,14 @@ def storage_api() -> dashboard.Dashboard:
         .with_panel(routes())
         .with_row(dashboard.Row("Storage"))
         .with_panel(
-            graph("Objects Stored", "Objects that the service holds.", "short").with_target(
-                # Replicas share one store: each of them reports all of it.
-                query(f"max by (job) (storage_api_objects{{{SERVICE}}})", "{{job}}")
-            )
+            graph("Objects Stored", "Objects that the service holds; unknown with the S3 store.", "short")
+            # While a rollout overlaps, two replicas report one store.
+            .with_target(query(f"max by (job) (storage_api_objects{{{SERVICE}}})", "{{job}}"))
+            .no_value("unknown with the S3 store")
         )
         .with_panel(
-            graph("Bytes Stored", "Size of all objects together.", "bytes").with_target(
-                query(f"max by (job) (storage_api_stored_bytes{{{SERVICE}}})", "{{job}}")
-            )
+            graph("Bytes Stored", "Size of all objects together; unknown with the S3 store.", "bytes")
+            .with_target(query(f"max by (job) (storage_api_stored_bytes{{{SERVICE}}})", "{{job}}"))
+            .no_value("unknown with the S3 store")
         )
     )
