@@ -1,6 +1,6 @@
 """What is kept of a render in the golden files: text that a person reads in a diff."""
 
-import json
+import functools
 from typing import Any
 
 import yaml
@@ -9,16 +9,12 @@ from lab.chart import DEPENDENCY, ROOT, Render
 
 
 def names(render: Render) -> set[str]:
-    """A line for each object: whose it is, its kind and name."""
-    ours = {id(each) for each in render.ours}
-    return {
-        f"{'ours' if id(each) in ours else DEPENDENCY} {each['kind']} {each['metadata']['name']}"
-        for each in render.objects
-    }
+    """A line for each object of ours: its kind and name."""
+    return {f"{each['kind']} {each['metadata']['name']}" for each in render.ours}
 
 
 def manifest(render: Render) -> str:
-    """Our objects, sorted by kind and name; dashboards are named instead of repeated, secrets left out."""
+    """Our objects, sorted by kind and name; its files are named, secrets left out."""
     objects = sorted(render.ours, key=lambda each: (each["kind"], each["metadata"]["name"]))
     return yaml.dump_all(map(_short, objects), Dumper=_Dumper, sort_keys=False, width=120)
 
@@ -57,18 +53,27 @@ def _short(document: dict[str, Any]) -> dict[str, Any]:
     if document["kind"] == "Secret":  # a generated one differs from render to render
         return {
             **document,
-            "data": {name: f"({len(text)} characters)" for name, text in document["data"].items()},
+            **{key: _hidden(document[key]) for key in ("data", "stringData") if key in document},
         }
-    if document["kind"] != "ConfigMap":
-        return document
-    data = {
-        key: f"(dashboards/{key})" if _is_dashboard(key, text) else text
-        for key, text in document["data"].items()
-    }
-    return {**document, "data": data}
+    return _named(document)
 
 
-def _is_dashboard(name: str, text: str) -> bool:
-    """Whether a text is the dashboard of that name in the repository."""
-    path = ROOT / "dashboards" / name
-    return path.is_file() and json.loads(text) == json.loads(path.read_text(encoding="utf-8"))
+def _named(value: Any) -> Any:
+    """The value with the chart's own files named instead of repeated."""
+    if isinstance(value, dict):
+        return {key: _named(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_named(each) for each in value]
+    return _files().get(value.strip(), value) if isinstance(value, str) else value
+
+
+@functools.cache
+def _files() -> dict[str, str]:
+    """The name of each file that templates include, by its text."""
+    patterns = ("dashboards/*.json", "files/*", "charts/storage-api/files/*")
+    paths = [path for pattern in patterns for path in sorted(ROOT.glob(pattern)) if path.is_file()]
+    return {path.read_text(encoding="utf-8").strip(): f"({path.relative_to(ROOT)})" for path in paths}
+
+
+def _hidden(texts: dict[str, str]) -> dict[str, str]:
+    return {name: f"({len(text)} characters)" for name, text in texts.items()}

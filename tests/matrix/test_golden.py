@@ -2,7 +2,7 @@
 
     python -m pytest tests/matrix --update-golden
 
-writes what is rendered now. Beside kube-prometheus-stack's package it also writes the names of its objects.
+writes what is rendered now: our objects, their names, and what we set of kube-prometheus-stack.
 """
 
 from pathlib import Path
@@ -24,23 +24,16 @@ def kept(request, column):
     if request.config.getoption("--update-golden", default=False) and column.helm == "helm4":
         folder.mkdir(parents=True, exist_ok=True)
         newest = column.newest
-        names = golden.names(newest)
-        if newest.stand_in and (folder / NAMES).is_file():
-            names |= {line for line in lines(folder) if not line.startswith("ours ")}
-        (folder / NAMES).write_text("\n".join(sorted(names)) + "\n", encoding="utf-8")
+        (folder / NAMES).write_text("\n".join(sorted(golden.names(newest))) + "\n", encoding="utf-8")
         (folder / MANIFEST).write_text(golden.manifest(newest), encoding="utf-8")
         if newest.stand_in:
             (folder / SETTINGS).write_text(golden.as_text(golden.settings(newest)), encoding="utf-8")
     return folder
 
 
-def lines(folder):
-    return set((folder / NAMES).read_text(encoding="utf-8").splitlines())
-
-
 def test_the_objects_are_exactly_the_known_ones(column, kept):
+    expected = set((kept / NAMES).read_text(encoding="utf-8").splitlines())
     for version, render in column.renders.items():
-        expected = {line for line in lines(kept) if line.startswith("ours ") or not render.stand_in}
         assert golden.names(render) == expected, version
 
 
