@@ -17,31 +17,25 @@ observability-platform-grafana-admin
 {{- end }}
 
 {{/*
-The address of a part of the bundled stack, or nothing where it does not run.
-Argument: a dict of `root`, `part` (prometheus, alertmanager, grafana), `port`.
+The address at which `helm test` asks a part (prometheus, alertmanager, grafana): the given one, else that of the
+bundled stack, or nothing where neither is there. Argument: a dict of `root` and `part`.
 */}}
-{{- define "observability-platform.bundledUrl" -}}
+{{- define "observability-platform.url" -}}
 {{- $stack := index .root.Values "kube-prometheus-stack" -}}
-{{- if and $stack.enabled (index $stack .part).enabled -}}
-{{- $namespace := default .root.Release.Namespace $stack.namespaceOverride -}}
+{{- $values := index $stack .part | default dict -}}
+{{- if index .root.Values.tests (printf "%sUrl" .part) -}}
+{{- index .root.Values.tests (printf "%sUrl" .part) -}}
+{{- else if and $stack.enabled $values.enabled -}}
 {{- $name := eq .part "grafana" | ternary $stack.grafana.fullnameOverride (printf "%s-%s" $stack.fullnameOverride .part) -}}
-{{- printf "http://%s.%s:%v" $name (default $namespace (index $stack .part).namespaceOverride) .port -}}
+{{- $namespace := $values.namespaceOverride | default $stack.namespaceOverride | default .root.Release.Namespace -}}
+{{- printf "http://%s.%s:%s" $name $namespace (include "observability-platform.port" .) -}}
 {{- end -}}
 {{- end }}
 
-{{- define "observability-platform.prometheusUrl" -}}
-{{- $stack := index .Values "kube-prometheus-stack" -}}
-{{- default (include "observability-platform.bundledUrl" (dict "root" . "part" "prometheus" "port" (dig "service" "port" 9090 $stack.prometheus))) .Values.tests.prometheusUrl -}}
-{{- end }}
-
-{{- define "observability-platform.alertmanagerUrl" -}}
-{{- $stack := index .Values "kube-prometheus-stack" -}}
-{{- default (include "observability-platform.bundledUrl" (dict "root" . "part" "alertmanager" "port" (dig "service" "port" 9093 $stack.alertmanager))) .Values.tests.alertmanagerUrl -}}
-{{- end }}
-
-{{- define "observability-platform.grafanaUrl" -}}
-{{- $stack := index .Values "kube-prometheus-stack" -}}
-{{- default (include "observability-platform.bundledUrl" (dict "root" . "part" "grafana" "port" (dig "service" "port" 80 $stack.grafana))) .Values.tests.grafanaUrl -}}
+{{/* The port of a part's Service; without the dependency's package its own defaults. */}}
+{{- define "observability-platform.port" -}}
+{{- $default := get (dict "prometheus" 9090 "alertmanager" 9093 "grafana" 80) .part -}}
+{{- dig "service" "port" $default (index .root.Values "kube-prometheus-stack" .part) -}}
 {{- end }}
 
 {{/* The receivers that a route and the routes below it name, one a line. Argument: the route. */}}

@@ -1,6 +1,8 @@
 """Every value: described, in the schema, used by a template, refused when it is wrong."""
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from copy import deepcopy
@@ -328,3 +330,33 @@ def test_several_contradictions_are_told_at_once():
         render_chart({"storage-api": {"replicas": 2, "certificate": {"enabled": True}}})
     assert "storage-api.replicas" in str(refused.value)
     assert "storage-api.certificate.issuerRef.name" in str(refused.value)
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """What the generator reads and writes, to be changed."""
+    for name in ("ci", "charts", "docs"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for name in ("values.yaml", "values.schema.json"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("added", "message"),
+    [
+        ("more: 1", r"/values\.yaml:\d+: more has no description above it"),
+        ("# More.\nmore: {}", r"/values\.yaml:\d+: more: an empty default needs an @schema line"),
+        ("# More.\n# @schema [\nmore: 1", r"/values\.yaml:\d+: more: its @schema line is no map"),
+        ("more: [", r"/values\.yaml:\d+: "),
+        ("# More.\nmore: 1", r"^values\.schema\.json is not up to date"),
+    ],
+)
+def test_the_generator_names_the_line_that_it_can_not_read(copy, added, message):
+    with (copy / "values.yaml").open("a") as file:
+        file.write(f"\n{added}\n")
+    command = [sys.executable, "ci/schema.py", "--check"]
+    done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert re.search(message, done.stderr, re.MULTILINE)
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,93 @@
+"""The JSON Schema definitions that the comments in values.yaml refer to by name."""
+
+import json
+import re
+from collections.abc import Iterator
+from importlib import resources
+from typing import Any
+
+Schema = dict[str, Any]
+
+_LABEL = "([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)"
+_HOST = "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+_DURATION = "".join(f"([1-9][0-9]*{unit})?" for unit in ("y", "w", "d", "h", "m", "s", "ms"))
+_QUALIFIED = {"pattern": f"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?{_LABEL}$"}
+DEFINITIONS: dict[str, Schema] = {
+    "labels": {
+        "type": "object",
+        "propertyNames": _QUALIFIED,
+        "additionalProperties": {"type": "string", "pattern": f"^{_LABEL}?$"},
+    },
+    "annotations": {
+        "type": "object",
+        "propertyNames": _QUALIFIED,
+        "additionalProperties": {"type": "string"},
+    },
+    "duration": {"type": "string", "minLength": 2, "pattern": f"^{_DURATION}$"},
+    "quantity": {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$"},
+    "host": {"type": "string", "maxLength": 253, "pattern": f"^(\\*\\.)?{_HOST}$"},
+    "name": {"type": "string", "maxLength": 253, "pattern": f"^({_HOST})?$"},
+    "registry": {"type": "string", "pattern": f"^({_HOST}(:[0-9]+)?(/[a-z0-9]+([._/-]+[a-z0-9]+)*)?)?$"},
+    "datasource": {
+        "type": "object",
+        "required": ["name", "type", "uid"],
+        "properties": {key: {"type": "string", "minLength": 1} for key in ("name", "type", "uid")},
+    },
+    "parentRef": {
+        "type": "object",
+        "required": ["name"],
+        "additionalProperties": False,
+        "properties": {
+            "group": {"type": "string", "maxLength": 253},
+            "kind": {"type": "string", "maxLength": 63, "pattern": "^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$"},
+            "name": {"type": "string", "minLength": 1, "maxLength": 253},
+            "namespace": {"type": "string", "maxLength": 63, "pattern": f"^{_HOST}$"},
+            "port": {"type": "integer", "minimum": 1, "maximum": 65535},
+            "sectionName": {"type": "string", "minLength": 1, "maxLength": 253},
+        },
+    },
+}
+"""Ours; every other name is one of Kubernetes' own types."""
+
+
+def referred(schema: Schema) -> dict[str, Schema]:
+    """What a schema refers to, Kubernetes' own types taken from its newest version's closed schemas."""
+    folder = resources.files("kubernetes_validate") / "kubernetes-json-schema"
+    newest = max(
+        (tuple(map(int, match[1].split("."))), file)
+        for file in folder.iterdir()
+        if (match := re.fullmatch(r"v([\d.]+)-local-strict", file.name))
+    )[1]
+    kubernetes = json.loads((newest / "_definitions.json").read_text(encoding="utf-8"))["$defs"]
+    found: dict[str, Schema] = {}
+    waiting = set(_references(schema))
+    while waiting:
+        name = waiting.pop()
+        found[name] = DEFINITIONS.get(name) or _without_prose(kubernetes[name])
+        waiting |= set(_references(found[name])) - found.keys()
+    return found
+
+
+def _references(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        if isinstance(schema.get("$ref"), str):
+            yield schema["$ref"].removeprefix("#/definitions/")
+        for value in schema.values():
+            yield from _references(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from _references(value)
+
+
+def _without_prose(schema: Any) -> Any:
+    """A Kubernetes definition without what nothing checks, its references ours."""
+    if isinstance(schema, list):
+        return [_without_prose(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: value.replace("#/$defs/", "#/definitions/") if key == "$ref" else _without_prose(value)
+        for key, value in schema.items()
+        if not key.startswith("x-kubernetes-")
+        and not (key in ("description", "format") and isinstance(value, str))
+    }
