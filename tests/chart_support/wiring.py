@@ -1,0 +1,250 @@
+"""What refers to what in a render: each reference must lead somewhere, each selector to exactly its own."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from lab.chart import DEPENDENCY, Render
+
+Object = dict[str, Any]
+WORKLOADS = ("Deployment", "StatefulSet")
+NAME = "app.kubernetes.io/name"
+PROMETHEUS_PODS = {NAME: "prometheus"}
+ANY_PROMETHEUS = {"namespaceSelector": {}, "podSelector": {"matchLabels": PROMETHEUS_PODS}}
+# The operator's kinds, and how the Prometheus object calls their selectors.
+_SELECTED = {"ServiceMonitor": "serviceMonitor", "PrometheusRule": "rule"}
+
+
+def faults(render: Render, release: str, namespace: str) -> list[str]:
+    """What is not wired in our objects, a line each."""
+    checks = [_identity(render, release, namespace), _dashboards(render)]
+    if render.values["storage-api"].get("enabled"):
+        api = _Api(render, release, namespace)
+        checks += [api.services(), api.pods(), api.monitoring(), api.policies(), api.routes(), api.scaling()]
+    return [line for check in checks for line in check]
+
+
+def selects(selector: Object, labels: dict[str, str]) -> bool:
+    """Whether a label selector, of any form, selects an object with these labels."""
+
+    def holds(rule: Object) -> bool:
+        key, operator, values = rule["key"], rule["operator"], rule.get("values", [])
+        return {
+            "In": labels.get(key) in values,
+            "NotIn": labels.get(key) not in values,
+            "Exists": key in labels,
+            "DoesNotExist": key not in labels,
+        }[operator]
+
+    return selector.get("matchLabels", {}).items() <= labels.items() and all(
+        holds(rule) for rule in selector.get("matchExpressions", [])
+    )
+
+
+def _identity(render: Render, release: str, namespace: str) -> Iterator[str]:
+    for o in render.ours:
+        metadata = o["metadata"]
+        name = f"{o['kind']} {metadata['name']}"
+        if metadata.get("namespace") != namespace:
+            yield f"{name} is in namespace {metadata.get('namespace')}"
+        if metadata["labels"].get("app.kubernetes.io/instance") != release:
+            yield f"{name} does not carry its release"
+
+
+def _dashboards(render: Render) -> Iterator[str]:
+    """Each ConfigMap of a dashboard carries what Grafana's sidecar looks for."""
+    values = render.values.get(DEPENDENCY, {})
+    sidecar = values.get("grafana", {}).get("sidecar", {}).get("dashboards", {})
+    label, value = sidecar.get("label", "grafana_dashboard"), sidecar.get("labelValue", "1")
+    for o in (o for o in render.ours if o["kind"] == "ConfigMap"):
+        for name, text in o["data"].items():
+            if name.endswith(".json") and "panels" in json.loads(text):
+                labels, annotations = o["metadata"]["labels"], o["metadata"].get("annotations", {})
+                if values.get("enabled") and labels.get(label) != value:
+                    yield f"Grafana does not pick up {name}"
+                if (key := sidecar.get("folderAnnotation")) and key not in annotations:
+                    yield f"{name} is in no folder"
+
+
+class _Api:
+    """The storage API's workload, and what leads to it."""
+
+    def __init__(self, render: Render, release: str, namespace: str) -> None:
+        self.render, self.release, self.namespace = render, release, namespace
+        self.api = self.one(*WORKLOADS)
+        self.pod = self.api["spec"]["template"]
+        self.labels = self.pod["metadata"]["labels"]
+        self.service = self.one("Service", where=lambda o: o["spec"].get("clusterIP") != "None")
+
+    def ours(self, *kinds: str) -> list[Object]:
+        return [o for o in self.render.ours if o["kind"] in kinds]
+
+    def one(self, *kinds: str, where=lambda _: True) -> Object:
+        (found,) = [o for o in self.ours(*kinds) if where(o)]
+        return found
+
+    def has(self, kind: str, name: str) -> bool:
+        return any(o["metadata"]["name"] == name for o in self.ours(kind))
+
+    def services(self) -> Iterator[str]:
+        ports = {port["name"]: port for c in self.pod["spec"]["containers"] for port in c.get("ports", [])}
+        for service in self.ours("Service"):
+            name = service["metadata"]["name"]
+            selector = service["spec"]["selector"]
+            if not selector.items() <= self.labels.items():
+                yield f"Service {name} does not select our pods"
+            if selector.get("app.kubernetes.io/instance") != self.release:
+                yield f"Service {name} selects other releases' pods"
+            for other in self.other_pods():
+                if selector.items() <= other.items():
+                    yield f"Service {name} selects pods that are not the API's"
+            yield from (
+                f"Service {name} leads to port {port['targetPort']}, which no container has"
+                for port in service["spec"]["ports"]
+                if port["targetPort"] not in ports
+            )
+
+    def other_pods(self) -> Iterator[dict[str, str]]:
+        """The labels of every pod that is not the API's."""
+        for o in self.render.objects:
+            if o is not self.api:
+                if o["kind"] == "Pod":
+                    yield o["metadata"].get("labels", {})
+                elif o["kind"] in (*WORKLOADS, "DaemonSet", "Job"):
+                    yield o["spec"]["template"]["metadata"].get("labels", {})
+
+    def pods(self) -> Iterator[str]:
+        if not selects(self.api["spec"]["selector"], self.labels):
+            yield "the workload's selector does not select its pods"
+        spec = self.pod["spec"]
+        account = spec["serviceAccountName"]
+        made = self.render.values["storage-api"]["serviceAccount"].get("create")
+        if made and not self.has("ServiceAccount", account):
+            yield f"the pods' ServiceAccount {account} is not made"
+        volumes = [volume["name"] for volume in spec["volumes"]]
+        yield from (f"two volumes are called {name}" for name in set(volumes) if volumes.count(name) > 1)
+        for container in spec["containers"]:
+            mounted = container["volumeMounts"]
+            yield from (
+                f"volume {m['name']} is mounted but not there" for m in mounted if m["name"] not in volumes
+            )
+            name = self.service["metadata"]["name"]
+            if {"configMapRef": {"name": name}} in container["envFrom"] and not self.has("ConfigMap", name):
+                yield f"ConfigMap {name} is read but not made"
+            for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+                port = container[probe]["httpGet"]["port"]
+                if port not in [each["name"] for each in container["ports"]]:
+                    yield f"{probe} asks port {port}, which the container does not have"
+        given = self.render.values["storage-api"]["store"]["persistence"].get("existingClaim")
+        for volume in spec["volumes"]:
+            claim = volume.get("persistentVolumeClaim", {}).get("claimName", given)
+            if volume["name"] == "data" and claim != given and not self.has("PersistentVolumeClaim", claim):
+                yield f"claim {claim} is mounted but not made"
+        if self.api["kind"] == "StatefulSet" and not self.has("Service", self.api["spec"]["serviceName"]):
+            yield "the StatefulSet's Service is not made"
+
+    def monitoring(self) -> Iterator[str]:
+        job = f'namespace="{self.namespace}", job="{self.service["metadata"]["name"]}"'
+        for monitor in self.ours("ServiceMonitor"):
+            selector, namespaces = monitor["spec"]["selector"], monitor["spec"]["namespaceSelector"]
+            if namespaces != {"matchNames": [self.namespace]}:
+                yield f"the ServiceMonitor looks into {namespaces}"
+            found = [
+                o for o in self.render.objects
+                if o["kind"] == "Service" and selects(selector, o["metadata"].get("labels", {}))
+            ]  # fmt: skip
+            if found != [self.service]:
+                yield f"the ServiceMonitor selects {[o['metadata']['name'] for o in found]}"
+            ports = [port["name"] for port in self.service["spec"]["ports"]]
+            yield from (
+                f"the ServiceMonitor scrapes port {endpoint['port']}, which the Service does not have"
+                for endpoint in monitor["spec"]["endpoints"]
+                if endpoint["port"] not in ports
+            )
+        for rule in self.ours("PrometheusRule"):
+            for each in (r for group in rule["spec"]["groups"] for r in group["rules"]):
+                name = each.get("record") or each["alert"]
+                yield from (
+                    f"rule {name} reads more than our job: {selector}"
+                    for selector in re.findall(r"\{([^{}]*)\}", each["expr"])
+                    if job not in selector
+                )
+        for o in self.ours(*_SELECTED):
+            if not self.picked_up(o):
+                yield f"Prometheus does not pick up our {o['kind']}"
+
+    def picked_up(self, o: Object) -> bool:
+        """By the Prometheus that is rendered, or by what the values make of it."""
+        key = _SELECTED[o["kind"]]
+        labels = o["metadata"]["labels"]
+        if found := self.render.find("Prometheus"):
+            spec = found[0]["spec"]
+            return selects(spec[f"{key}Selector"], labels) and spec.get(f"{key}NamespaceSelector") == {}
+        values = self.render.values.get(DEPENDENCY, {})
+        if not values.get("enabled"):
+            return labels.get("release") is not None
+        spec = values["prometheus"]["prometheusSpec"]
+        if selector := spec.get(f"{key}Selector"):
+            return selects(selector, labels)
+        return spec[f"{key}SelectorNilUsesHelmValues"] is False or labels.get("release") == self.release
+
+    def policies(self) -> Iterator[str]:
+        for policy in self.ours("NetworkPolicy"):
+            spec = policy["spec"]
+            name = policy["metadata"]["name"]
+            if selects(spec["podSelector"], self.labels):
+                for o in self.ours("Pod"):  # the API's own test must get in, whoever else may
+                    labels = o["metadata"]["labels"]
+                    if labels[NAME] == self.labels[NAME] and not self.admitted(spec, labels):
+                        yield f"NetworkPolicy {name} shuts out {o['metadata']['name']}"
+                scrapers = self.render.values["storage-api"]["networkPolicy"]["metrics"].get("from")
+                if scrapers == [ANY_PROMETHEUS] and not self.admitted(spec, PROMETHEUS_PODS):
+                    yield f"NetworkPolicy {name} shuts out Prometheus"
+            else:
+                yield f"NetworkPolicy {name} does not select our pods"
+            if any(selects(spec["podSelector"], labels) for labels in self.other_pods()):
+                yield f"NetworkPolicy {name} selects pods that are not the API's"
+
+    def admitted(self, spec: Object, labels: dict[str, str]) -> bool:
+        """Whether a policy lets pods with these labels reach the port of the pods."""
+        names = {port["name"] for c in self.pod["spec"]["containers"] for port in c["ports"]}
+        return any(
+            names & {port["port"] for port in rule["ports"]}
+            and any("podSelector" in peer and selects(peer["podSelector"], labels) for peer in rule["from"])
+            for rule in spec["ingress"]
+        )
+
+    def routes(self) -> Iterator[str]:
+        ports = self.service["spec"]["ports"]
+        name = self.service["metadata"]["name"]
+        for ingress in self.ours("Ingress"):
+            for path in (path for rule in ingress["spec"]["rules"] for path in rule["http"]["paths"]):
+                backend = path["backend"]["service"]
+                if backend["name"] != name or backend["port"]["name"] not in [p["name"] for p in ports]:
+                    yield f"the Ingress leads to {backend}"
+        for route in self.ours("HTTPRoute"):
+            for backend in (ref for rule in route["spec"]["rules"] for ref in rule["backendRefs"]):
+                if backend["name"] != name or backend["port"] not in [p["port"] for p in ports]:
+                    yield f"the HTTPRoute leads to {backend}"
+        for certificate in self.ours("Certificate"):
+            for tls in (t for i in self.ours("Ingress") for t in i["spec"].get("tls", [])):
+                if tls["secretName"] != certificate["spec"]["secretName"]:
+                    yield f"the Ingress reads Secret {tls['secretName']}, which the Certificate does not fill"
+                if not set(tls["hosts"]) <= set(certificate["spec"]["dnsNames"]):
+                    yield "the Certificate does not cover the Ingress"
+
+    def scaling(self) -> Iterator[str]:
+        scalers = self.ours("HorizontalPodAutoscaler")
+        for scaler in scalers:
+            target = scaler["spec"]["scaleTargetRef"]
+            own = (self.api["apiVersion"], self.api["kind"], self.api["metadata"]["name"])
+            if (target["apiVersion"], target["kind"], target["name"]) != own:
+                yield f"the HorizontalPodAutoscaler scales {target}"
+        if bool(scalers) == ("replicas" in self.api["spec"]):
+            yield "replicas must be set by the workload or by the HorizontalPodAutoscaler, not by both"
+        for budget in self.ours("PodDisruptionBudget"):
+            if not selects(budget["spec"]["selector"], self.labels):
+                yield "the PodDisruptionBudget does not select our pods"
+            if any(selects(budget["spec"]["selector"], labels) for labels in self.other_pods()):
+                yield "the PodDisruptionBudget selects pods that are not the API's"

@@ -1,0 +1,11 @@
+"""The chart's schema, as the properties draw values from it."""
+
+import pytest
+
+from lab.chart import ROOT
+from tests.chart_support.schema_values import Reader, chart_schema
+
+
+@pytest.fixture(scope="session")
+def reader() -> Reader:
+    return Reader(chart_schema(ROOT))
