@@ -26,6 +26,8 @@ def chromium() -> Iterator[Browser]:
         try:
             browser = playwright.chromium.launch(executable_path=found, args=list(_ARGUMENTS))
         except Error as error:
+            if found:
+                raise LabError(f"{found} does not start: {error.message.splitlines()[0]}") from error
             raise LabError(
                 "no Chromium is found; put one on PATH (on Debian: apt-get install chromium) "
                 "or install Playwright's (python -m playwright install chromium)"

@@ -5,13 +5,15 @@ import os
 import struct
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from lab import preview
+from lab import preview, tools
 from lab.chart import ROOT
 from lab.platform import Platform
+from lab.ports import Ports
 from lab.tools import ToolError
 
 SHIPPED = {path.name: json.loads(path.read_text()) for path in (ROOT / "dashboards").glob("*.json")}
@@ -65,23 +67,49 @@ def test_grafanas_libraries_are_pinned_exactly():
     assert not [name for name, version in versions.items() if not version[0].isdigit()]
 
 
-def test_without_node_and_network_one_line_says_what_is_missing(tmp_path):
+@pytest.fixture
+def without_node(tmp_path) -> dict[str, str]:
+    """An environment with the lab's programs, without Node.js and without a package registry."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("helm", "prometheus", "promtool", "alertmanager", "amtool"):
+        (programs / name).symlink_to(tools.find(name))
     unreachable = "http://127.0.0.1:9"
-    done = run(
-        "preview",
-        PATH=str(tmp_path),
-        HOME=str(tmp_path),
-        TOOLS_DIR=str(tmp_path / "tools"),
-        PIP_INDEX_URL=unreachable,
-        PIP_RETRIES="0",
-        UV_DEFAULT_INDEX=unreachable,
-        UV_HTTP_RETRIES="0",
-    )
+    return {
+        "PATH": str(programs),
+        "HOME": str(tmp_path),
+        "TOOLS_DIR": str(tmp_path / "tools"),
+        "LAB_DIR": str(tmp_path / "lab"),
+        "PIP_INDEX_URL": unreachable,
+        "PIP_RETRIES": "0",
+        "UV_DEFAULT_INDEX": unreachable,
+        "UV_HTTP_RETRIES": "0",
+    }
+
+
+MISSING = "node 24.19.0 can't be had; put node (20.19, 22.12 or newer) on PATH."
+
+
+def test_without_node_and_network_the_build_says_in_one_line_what_is_missing(without_node):
+    done = run("preview", **without_node)
     assert done.returncode == 1
     assert done.stdout == ""
-    last = done.stderr.splitlines()[-1]
-    assert last.startswith("preview: node 24.19.0 can't be had; put node (20.19, 22.12 or newer) on PATH.")
+    assert done.stderr.splitlines()[-1].startswith(f"preview: {MISSING}")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.live
+def test_without_node_and_network_the_platform_comes_up_all_the_same(without_node):
+    ports = {Ports.KNOWN[name][0]: str(port) for name, port in asdict(Ports.free()).items()}
+    try:
+        done = run("up", "--minutes", "0", **without_node, **ports)
+        assert done.returncode == 0, done.stderr
+        assert [
+            line for line in done.stderr.splitlines() if f"no preview of the dashboards: {MISSING}" in line
+        ]
+        assert "See the dashboards" not in done.stdout
+    finally:
+        run("down", **without_node, **ports)
 
 
 @pytest.mark.live

@@ -8,8 +8,9 @@ import { toNumber } from '../frames';
 import { TimeGrid, type Cell } from './timegrid';
 import type { VizProps } from './viz';
 
-// Schemes that run from light to dark, which a dark page wants the other way round, as Grafana does.
-const DIVERGING = new Set(['Spectral', 'RdYlGn', 'Turbo', 'Viridis', 'Magma', 'Inferno', 'Plasma']);
+// Grafana turns some of D3's schemes round always, some on light pages only, all others on dark pages.
+const TURNED_ALWAYS = /^(BrBG|PiYG|PRGn|PuOr|RdBu|RdGy|RdYlBu|RdYlGn|Spectral|Rainbow|Sinebow)$/;
+const TURNED_ON_LIGHT = /^(Turbo|Cividis|Viridis|Magma|Inferno|Plasma|Warm|Cool|CubehelixDefault)$/;
 
 function palette(options: Record<string, any>, theme: GrafanaTheme2): (share: number) => string {
   const {
@@ -29,7 +30,8 @@ function palette(options: Record<string, any>, theme: GrafanaTheme2): (share: nu
   }
   const found = (schemes as unknown as Record<string, (t: number) => string>)[`interpolate${scheme}`];
   const draw = found ?? schemes.interpolateOranges;
-  const turned = reverse !== (theme.isDark && !DIVERGING.has(scheme));
+  const inTheme = TURNED_ON_LIGHT.test(scheme) ? theme.isLight : theme.isDark;
+  const turned = reverse !== (TURNED_ALWAYS.test(scheme) || inTheme);
   return (share) => draw(turned ? 1 - share : share);
 }
 
