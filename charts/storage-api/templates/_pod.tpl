@@ -50,7 +50,7 @@ spec:
       imagePullPolicy: {{ .Values.image.pullPolicy }}
       envFrom:
         - configMapRef:
-            name: {{ include "storage-api.fullname" . }}
+            name: {{ include "storage-api.fullname" . | quote }}
         {{- with include "storage-api.s3Secret" . }}
         - secretRef:
             name: {{ . | quote }}
