@@ -72,11 +72,11 @@ interface BodyProps extends Props {
 
 function Body({ placed: { panel }, result, range, timeZone, marks, zoom, theme, width, height }: BodyProps) {
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
-  const fieldConfig = useMemo(() => fieldConfigOf(panel, hidden), [panel, hidden]);
+  const fieldConfig = useMemo(() => fieldConfigOf(panel), [panel]);
   const replace = useMemo(() => (text: string) => interpolate(text, result.scope, 'text'), [result]);
   const frames = useMemo(
-    () => dress(result.frames, fieldConfig, theme, timeZone, replace),
-    [result, fieldConfig, theme, timeZone, replace],
+    () => dress(result.frames, fieldConfig, theme, timeZone, replace, hidden),
+    [result, fieldConfig, theme, timeZone, replace, hidden],
   );
   const allMarks = useMemo(() => [...marks, ...result.exemplars], [marks, result]);
   const options = useMemo(() => panel.options ?? {}, [panel]);

@@ -79,16 +79,12 @@ function registryFor({ defaults, overrides }: FieldConfigSource): FieldConfigOpt
 }
 
 /** The panel's field settings, completed with what Grafana assumes for its kind. */
-export function fieldConfigOf({ type, fieldConfig }: Panel, hidden: ReadonlySet<string>): FieldConfigSource {
+export function fieldConfigOf({ type, fieldConfig }: Panel): FieldConfigSource {
   const mode = BY_SERIES.has(type) ? FieldColorModeId.PaletteClassic : FieldColorModeId.Thresholds;
   const given: FieldConfig = fieldConfig?.defaults ?? {};
-  const hide = [...hidden].map((name) => ({
-    matcher: { id: 'byName', options: name },
-    properties: [{ id: 'custom.hideFrom', value: { viz: true, legend: false, tooltip: true } }],
-  }));
   return {
     defaults: { ...given, color: given.color ?? { mode }, thresholds: given.thresholds ?? DEFAULT_THRESHOLDS },
-    overrides: [...(fieldConfig?.overrides ?? []), ...hide],
+    overrides: fieldConfig?.overrides ?? [],
   };
 }
 
@@ -96,13 +92,14 @@ export async function transform(panel: Panel, frames: DataFrame[], replace: (tex
   return lastValueFrom(transformDataFrame(panel.transformations ?? [], frames, { interpolate: replace }));
 }
 
-/** Frames whose fields know how they look. */
+/** Frames whose fields know how they look; the fields of the names in `hidden` are not drawn. */
 export function dress(
   frames: DataFrame[],
   fieldConfig: FieldConfigSource,
   theme: GrafanaTheme2,
   timeZone: string,
   replace: (text: string) => string,
+  hidden: ReadonlySet<string>,
 ): DataFrame[] {
   const dressed = applyFieldOverrides({
     data: frames,
@@ -118,5 +115,10 @@ export function dress(
   });
   // Without this the names that overrides and legends go by are computed from half-dressed frames.
   cacheFieldDisplayNames(dressed);
+  for (const { config, state } of dressed.flatMap(({ fields }) => fields)) {
+    if (hidden.has(state?.displayName ?? '')) {
+      config.custom = { ...config.custom, hideFrom: { viz: true, legend: false, tooltip: true } };
+    }
+  }
   return dressed;
 }
