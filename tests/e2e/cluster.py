@@ -122,7 +122,8 @@ class Cluster:
     def apply(self, *objects: Object, dry_run: bool = False) -> str:
         """What the API server warned of; raises CommandError with its reason where it refuses one."""
         command = [tools.kubectl(), "apply", "--server-side", "--filename=-", "--field-manager=e2e"]
-        command += ["--dry-run=server"] if dry_run else []
+        # Nothing is changed then: what another release owns is no reason to refuse.
+        command += ["--dry-run=server", "--force-conflicts"] if dry_run else []
         return run(command, given=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})).stderr
 
     def create_namespace(self, name: str, labels: Mapping[str, str] = RESTRICTED) -> None:
@@ -130,7 +131,9 @@ class Cluster:
         found = self.get("namespace", selector=f"kubernetes.io/metadata.name={name}")["items"]
         if found and not MANAGED_BY.items() <= found[0]["metadata"]["labels"].items():
             raise CommandError(f"the namespace {name} exists and is not of these tests: remove it first")
-        self.delete_namespace(name)
+        if found:
+            self.namespaces.append(name)
+            self.delete_namespace(name)
         self.apply(
             {
                 "apiVersion": "v1",
@@ -141,12 +144,15 @@ class Cluster:
         self.namespaces.append(name)
 
     def delete_namespace(self, name: str, *, wait: bool = True) -> None:
-        """With all that is in it; `close` waits for what was not waited for here."""
+        """With its releases, that may have more elsewhere; `close` waits for what was not waited for here."""
+        inside = ["--namespace", name]
+        for release in run([tools.helm(), "list", "--short", *inside]).stdout.split():
+            run([tools.helm(), "uninstall", release, *inside])
         self.kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=false")
         if wait:
             gone = ["--for=delete", "--timeout=120s"]
             self.kubectl("wait", f"namespace/{name}", *gone, seconds=130)
-            self.namespaces = [other for other in self.namespaces if other != name]
+            self.namespaces.remove(name)
 
     def close(self) -> None:
         """Removes every namespace that this run made."""
@@ -235,9 +241,11 @@ class Release:
         """The storage API's Service, that also names its other objects and the job."""
         return f"{self.name}-storage-api"
 
-    def helm(self, *arguments: str | Path, given: str | None = None) -> subprocess.CompletedProcess[str]:
+    def helm(
+        self, *arguments: str | Path, given: str | None = None, seconds: float = 0
+    ) -> subprocess.CompletedProcess[str]:
         command = [tools.helm(), *arguments, "--namespace", self.namespace]
-        return run(command, given=given, seconds=self.seconds + 30)
+        return run(command, given=given, seconds=seconds or self.seconds + 30)
 
     def install(self) -> None:
         """Until everything is ready; raises CommandError."""
@@ -262,7 +270,7 @@ class Release:
 
     def test(self) -> str:
         """Helm's account of its tests; raises CommandError where one fails."""
-        return self.helm("test", self.name, "--logs", f"--timeout={self.seconds}s").stdout
+        return self.helm("test", self.name, "--logs", "--timeout=280s", seconds=290).stdout
 
     def objects(self) -> list[Object]:
         """What the release consists of, hooks left out."""

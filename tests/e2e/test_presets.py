@@ -50,12 +50,15 @@ ROUTE = {
     ],
 )
 def test_is_accepted(cluster: Cluster, kinds, files: list[Path], values: Object, missing_part):
-    objects = render_chart(values, value_files=files, namespace=NAMESPACE).ours
-    known = [o for o in objects if (o["apiVersion"], o["kind"]) in kinds]
-    assert known
-    warnings = cluster.apply(*known, dry_run=True)
+    render = render_chart(values, value_files=files, namespace=NAMESPACE)
+    ours = [o for o in render.ours if (o["apiVersion"], o["kind"]) in kinds]
+    warnings = cluster.apply(*ours, dry_run=True)
     assert "PodSecurity" not in warnings and "unknown field" not in warnings, warnings
-    if unknown := {f"{o['kind']} ({o['apiVersion']})" for o in objects if o not in known}:
+    # The dependency's, where its package is in charts/; some of it asks for more than `restricted` allows.
+    rest = [o for o in render.objects if o not in render.ours and (o["apiVersion"], o["kind"]) in kinds]
+    if rest:
+        cluster.apply(*rest, dry_run=True)
+    if unknown := {f"{o['kind']} ({o['apiVersion']})" for o in render.objects if o not in [*ours, *rest]}:
         missing_part(f"the cluster does not serve {', '.join(sorted(unknown))}; the rest was accepted")
 
 
