@@ -15,7 +15,7 @@ from tests.chart_support.schema_values import merged, nested
 from tests.chart_support.wiring import faults
 from tests.render.kube_schemas import custom_schema, errors, kubernetes_versions
 
-EXAMPLES = 150
+EXAMPLES = 200
 SLOW = settings(
     deadline=None,
     phases=set(Phase) - {Phase.explain},
@@ -30,6 +30,26 @@ NAMESPACES = st.one_of(
 )
 SECRET = re.compile(r"password|secretaccesskey|accesskeyid|token|credential|apikey", re.IGNORECASE)
 
+# What takes more than one setting to switch on.
+FEATURES = [
+    {"storage-api": {"store": {"type": "s3", "s3": {"bucket": "objects"}}, "autoscaling": {"enabled": True}}},
+    {"storage-api": {"store": {"type": "memory"}, "autoscaling": {"enabled": False}, "replicas": 1}},
+    {"storage-api": {"ingress": {"enabled": True, "hosts": ["a.example"]}}},
+    {
+        "storage-api": {
+            "httpRoute": {"enabled": True, "hostnames": ["b.example"], "parentRefs": [{"name": "g"}]}
+        }
+    },
+    {
+        "storage-api": {
+            "ingress": {"enabled": True, "hosts": ["a.example"]},
+            "certificate": {"enabled": True, "issuerRef": {"name": "ca"}},
+        }
+    },
+    {"alerting": {"enabled": True, "receivers": [{"name": "default"}]}},
+    {"kube-prometheus-stack": {"enabled": False}},
+]
+
 
 @pytest.fixture(scope="session")
 def paths(reader):
@@ -38,13 +58,15 @@ def paths(reader):
 
 @pytest.fixture(scope="session")
 def overrides(reader):
-    """A preset with a few settings of its own."""
+    """A preset with some features switched on and a few settings of its own."""
     found = [setting for setting in reader.settings() if setting[1].keys() & {"type", "enum", "anyOf"}]
 
     @st.composite
     def draw_overrides(draw):
         chosen = draw(st.lists(st.sampled_from(range(len(found))), min_size=1, max_size=6, unique=True))
         values = {}
+        for feature in draw(st.lists(st.sampled_from(FEATURES), max_size=3, unique_by=id)):
+            values = merged(values, feature)
         for path, schema in (found[index] for index in chosen):
             values = merged(values, nested(path, draw(reader.valid(schema))))
         return draw(st.sampled_from(sorted(presets()))), values
