@@ -47,7 +47,11 @@ def take(platform: Platform, folder: Path, span: str) -> Iterator[Path]:
 
 
 def _save(screenshot: bytes, path: Path) -> None:
-    """With 256 colours, each at most a shade off: a third of the size."""
+    """With 256 colours, a third of the size: half of them the most frequent, half spread over the rest."""
     picture = Image.open(BytesIO(screenshot)).convert("RGB")
-    colors = picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    colors.save(path, optimize=True)
+    counted = sorted(picture.getcolors(picture.width * picture.height), reverse=True)
+    frequent = [channel for _, color in counted[:128] for channel in color]
+    spread = picture.quantize(128, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(frequent + spread.getpalette())
+    picture.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True)
