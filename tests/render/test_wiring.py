@@ -7,11 +7,13 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import fields
 
 import pytest
 import requests
 
 from lab.chart import ROOT
+from storage_api.config import LOG_LEVELS, STORES, Config
 
 RELEASES = ["platform", "other", "r" * 53]
 MONITORING = ("ServiceMonitor", "PrometheusRule")
@@ -84,14 +86,15 @@ def test_the_rules_select_the_job_that_the_monitor_makes(render):
 def service(default, tmp_path_factory):
     """The address of the service, run with the settings and on the port that the pod would have."""
     container = workload(default)["spec"]["template"]["spec"]["containers"][0]
-    settings = dict(default.find("ConfigMap", container["envFrom"][0]["configMapRef"]["name"])[0]["data"])
-    assert settings["PORT"] == str(container["ports"][0]["containerPort"])
+    given = settings(default)
+    assert given["PORT"] == str(container["ports"][0]["containerPort"])
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    settings |= {"HOST": "127.0.0.1", "PORT": str(port), "STORE_PATH": str(tmp_path_factory.mktemp("data"))}
+    given = {**given, "HOST": "127.0.0.1", "PORT": str(port)}
+    given["STORE_PATH"] = str(tmp_path_factory.mktemp("data"))
     process = subprocess.Popen(
         [sys.executable, "-m", "storage_api"],
-        env={**os.environ, **settings, "PYTHONPATH": str(ROOT / "service")},
+        env={**os.environ, **given, "PYTHONPATH": str(ROOT / "service")},
     )
     try:
         address = f"http://127.0.0.1:{port}"
@@ -130,6 +133,33 @@ def test_every_probe_answers(default, service):
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         assert container[probe]["httpGet"]["port"] == "http"
         assert requests.get(service + container[probe]["httpGet"]["path"], timeout=5).status_code == 200
+
+
+def settings(render):
+    """The environment that our ConfigMap gives the container."""
+    container = workload(render)["spec"]["template"]["spec"]["containers"][0]
+    (config,) = render.find("ConfigMap", container["envFrom"][0]["configMapRef"]["name"])
+    return config["data"]
+
+
+@pytest.mark.parametrize("preset", sorted((ROOT / "ci").glob("*-values.yaml")), ids=lambda path: path.name)
+def test_the_service_takes_the_settings_of_each_preset(rendered, preset):
+    given = settings(rendered(value_files=[str(preset)]))
+    assert given.keys() <= {field.name.upper() for field in fields(Config)}
+    Config.from_environment(given)
+
+
+def test_every_setting_of_the_service_is_a_value_of_the_chart(rendered):
+    s3 = {"type": "s3", "s3": {"bucket": "objects", "endpoint": "http://minio.example:9000"}}
+    given = settings(rendered()) | settings(rendered({"storage-api": {"store": s3}}))
+    assert given.keys() == {field.name.upper() for field in fields(Config)}
+
+
+def test_the_chart_and_the_service_allow_the_same_words():
+    schema = json.loads((ROOT / "charts/storage-api/values.schema.json").read_text())["properties"]
+    assert schema["config"]["properties"]["logLevel"]["enum"] == list(LOG_LEVELS)
+    assert schema["store"]["properties"]["type"]["enum"] == list(STORES)
+    assert schema["config"]["properties"]["maxObjectBytes"]["default"] == Config().max_object_bytes
 
 
 @pytest.mark.parametrize("release", RELEASES)
