@@ -66,7 +66,7 @@ lint: $(READY) ## Check style and generated files
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --check --quiet .
 	@$(PY) -m yamllint --strict .
-	@$(VENV)/bin/shellcheck .ci/run
+	@$(VENV)/bin/shellcheck .ci/run .ci/e2e
 	@$(PY) -m dashboards --check
 	@$(PY) ci/schema.py --check
 format: $(READY) ## Format the Python code
