@@ -7,7 +7,6 @@ sources, the same hashed requirements and the Dockerfile's own settings, around 
 
 import argparse
 import hashlib
-import io
 import json
 import re
 import shlex
@@ -180,30 +179,25 @@ def _copy_libraries(root: Path) -> None:
 
 def _write_archive(archive: Path, name: str, root: Path) -> None:
     """One layer, times and owners fixed: the same files give the same image."""
-    layer = archive.with_suffix(".layer")
-    with tarfile.open(layer, "w") as tar:
-        for path in sorted(root.rglob("*")):
-            tar.add(path, path.relative_to(root), recursive=False, filter=_plain)
-    digest = hashlib.sha256(layer.read_bytes()).hexdigest()
-    system, architecture = platform().split("-")
-    config = json.dumps(
-        {
+    with tempfile.TemporaryDirectory(prefix="archive-") as temporary:
+        folder = Path(temporary)
+        with tarfile.open(folder / "layer.tar", "w") as tar:
+            for path in sorted(root.rglob("*")):
+                tar.add(path, path.relative_to(root), recursive=False, filter=_plain)
+        digest = hashlib.sha256((folder / "layer.tar").read_bytes()).hexdigest()
+        system, architecture = platform().split("-")
+        config = {
             "os": system,
             "architecture": architecture,
             "config": dockerfile_settings(),
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
         }
-    ).encode()
-    manifest = json.dumps(
-        [{"Config": "config.json", "RepoTags": [_with_registry(name)], "Layers": ["layer.tar"]}]
-    ).encode()
-    with tarfile.open(archive, "w") as tar:
-        for file, data in (("manifest.json", manifest), ("config.json", config)):
-            entry = tarfile.TarInfo(file)
-            entry.size = len(data)
-            tar.addfile(entry, io.BytesIO(data))
-        tar.add(layer, "layer.tar")
-    layer.unlink()
+        manifest = [{"Config": "config.json", "RepoTags": [_with_registry(name)], "Layers": ["layer.tar"]}]
+        (folder / "config.json").write_text(json.dumps(config))
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        with tarfile.open(archive, "w") as tar:
+            for file in ("manifest.json", "config.json", "layer.tar"):
+                tar.add(folder / file, file, filter=_plain)
 
 
 def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:

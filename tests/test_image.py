@@ -1,0 +1,119 @@
+"""The image that is made without a container engine: the Dockerfile's settings, and a service that runs."""
+
+import hashlib
+import json
+import os
+import socket
+import subprocess
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from lab import image
+from lab.tools.machine import platform
+
+NAME = "observability-platform/storage-api:0.1.0"
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory, missing_part) -> Path:
+    """The archive's files in a folder, the layer's in `root` below it."""
+    if not platform().startswith("linux-"):
+        missing_part("a Linux to make an image on")
+    folder = tmp_path_factory.mktemp("image")
+    image.build(folder / "image.tar", NAME, builder="python")
+    with tarfile.open(folder / "image.tar") as archive:
+        archive.extractall(folder, filter="data")
+    with tarfile.open(folder / "layer.tar") as layer:
+        layer.extractall(folder / "root", filter="tar")
+    return folder
+
+
+def test_the_name_is_what_the_chart_runs():
+    assert image.default_name() == NAME
+
+
+def test_the_archive_is_whole(unpacked: Path):
+    (manifest,) = json.loads((unpacked / "manifest.json").read_text())
+    config = json.loads((unpacked / manifest["Config"]).read_text())
+    assert manifest["RepoTags"] == [f"docker.io/{NAME}"]
+    digest = hashlib.sha256((unpacked / manifest["Layers"][0]).read_bytes()).hexdigest()
+    assert config["rootfs"]["diff_ids"] == [f"sha256:{digest}"]
+    assert config["config"]["User"] == "65532:65532"
+    assert config["config"]["Entrypoint"] == ["python", "-m", "storage_api"]
+    assert "PYTHONPATH=/app" in config["config"]["Env"]
+
+
+def test_the_files_are_those_of_an_unprivileged_server(unpacked: Path):
+    with tarfile.open(unpacked / "layer.tar") as layer:
+        members = {member.name: member for member in layer}
+    assert members["data"].uid == members["data"].gid == 65532
+    assert members["tmp"].mode == 0o1777
+    assert {member.uid for name, member in members.items() if name != "data"} == {0}
+    writable = [n for n, m in members.items() if m.mode & 0o022 and n != "tmp" and not m.issym()]
+    assert writable == []
+    assert not [n for n in members if Path(n).name in ("sh", "pip") or n.startswith("app/bin")]
+
+
+def test_two_builds_are_the_same(unpacked: Path, tmp_path: Path):
+    image.build(tmp_path / "again.tar", NAME, builder="python")
+    assert (tmp_path / "again.tar").read_bytes() == (unpacked / "image.tar").read_bytes()
+
+
+def test_it_runs_on_its_own_files(unpacked: Path, tmp_path: Path):
+    """By its own loader, interpreter, libraries and packages: nothing of this machine is loaded."""
+    root = unpacked / "root"
+    (loader,) = (path for path in root.glob("lib*/**/ld-*") if path.is_file())
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    python = [loader, "--library-path", root / "usr/local/lib", root / "usr/local/bin/python"]
+    environment = {
+        "PYTHONHOME": str(root / "usr/local"),
+        "PYTHONPATH": str(root / "app"),
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "STORE": "memory",
+    }
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen([*python, "-m", "storage_api"], env=environment, stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                answer = requests.put(f"http://127.0.0.1:{port}/api/buckets/1", data=b"stored", timeout=5)
+                break
+            except requests.ConnectionError:
+                assert process.poll() is None and time.monotonic() < deadline, (tmp_path / "log").read_text()
+                time.sleep(0.1)
+        assert answer.status_code == 200
+        maps = Path(f"/proc/{process.pid}/maps").read_text().splitlines()
+        loaded = {
+            words[5] for line in maps if len(words := line.split(maxsplit=5)) == 6 and ".so" in words[5]
+        }
+        assert loaded and {path for path in loaded if not path.startswith(str(root))} == set()
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+def test_what_can_not_build_says_why(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("PATH", os.devnull)
+    with pytest.raises(image.ImageError, match=r"podman: it is not there") as refused:
+        image.build(tmp_path / "image.tar", NAME, builder="podman")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "full"),
+    [
+        ("a/b:1", "docker.io/a/b:1"),
+        ("localhost/b:1", "localhost/b:1"),
+        ("registry.example.com/b:1", "registry.example.com/b:1"),
+        ("registry:5000/b:1", "registry:5000/b:1"),
+    ],
+)
+def test_a_short_name_means_the_default_registry(name: str, full: str):
+    assert image._with_registry(name) == full
