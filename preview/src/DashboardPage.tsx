@@ -93,10 +93,11 @@ export function DashboardPage(props: Props) {
   const grid = useReady(moment !== undefined || error !== undefined);
 
   const set = useCallback((change: Partial<Address>) => go({ ...address, ...change }), [address]);
-  const zoom = useCallback(
-    (range: { from: number; to: number }) => set({ from: `${Math.round(range.from)}`, to: `${Math.round(range.to)}` }),
-    [set],
-  );
+  const view = useMemo(() => {
+    const zoom = (range: { from: number; to: number }) =>
+      set({ from: `${Math.round(range.from)}`, to: `${Math.round(range.to)}` });
+    return moment && { ...moment, timeZone, zoom };
+  }, [moment, timeZone, set]);
   const scope: Scope = useMemo(() => ({ __dashboard: dashboard.title, ...moment?.variables }), [dashboard, moment]);
   const placed = useMemo(() => layout(dashboard, scope, toggled), [dashboard, scope, toggled]);
   const replace = (text: string) => interpolate(text, scope, 'text');
@@ -135,7 +136,7 @@ export function DashboardPage(props: Props) {
         </p>
       )}
       <main className="grid" ref={grid}>
-        {moment &&
+        {view &&
           placed.map((one) => {
             const { key, panel, at, open } = one;
             const area = { gridColumn: `${at.x + 1} / span ${at.w}`, gridRow: `${at.y + 1} / span ${at.h}` };
@@ -156,12 +157,9 @@ export function DashboardPage(props: Props) {
                 ) : (
                   <PanelFrame
                     placed={one}
-                    range={moment.range}
+                    view={view}
                     scrapeInterval={platform.scrapeInterval}
-                    timeZone={timeZone}
-                    marks={moment.marks}
                     links={panel.links?.length ? linksOf(panel.links) : undefined}
-                    zoom={zoom}
                   />
                 )}
               </div>

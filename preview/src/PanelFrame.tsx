@@ -1,25 +1,21 @@
 /** One panel: asks, draws, or says in words why there is nothing to see. */
-import { EventBusSrv, LoadingState, renderMarkdown, type DataFrame, type GrafanaTheme2, type TimeRange } from '@grafana/data';
+import { EventBusSrv, LoadingState, renderMarkdown, type DataFrame } from '@grafana/data';
 import { ErrorBoundary, PanelChrome, PanelContextProvider, SeriesVisibilityChangeMode, useTheme2 } from '@grafana/ui';
 import { memo, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 
 import { dress, fieldConfigOf, transform } from './fields';
+import type { Panel } from './dashboard';
 import type { Placed } from './layout';
 import { KINDS } from './panels';
-import { askPanel, type Answer, type Mark } from './query';
+import type { View } from './panels/viz';
+import { askPanel, type Answer } from './query';
 import { interpolate } from './variables';
-
-/** How far a panel is; the page is ready when none is loading. */
-export type State = 'loading' | 'drawn' | 'empty' | 'error';
 
 interface Props {
   placed: Placed;
-  range: TimeRange;
+  view: View;
   scrapeInterval: string;
-  timeZone: string;
-  marks: Mark[];
   links: ReactNode;
-  zoom: (range: { from: number; to: number }) => void;
 }
 
 interface Result extends Answer {
@@ -43,7 +39,7 @@ function useSize() {
 }
 
 /** The panel's transformed frames; the former ones stay until the next have come. */
-function useAnswer({ placed: { panel, scope }, range, scrapeInterval }: Props, points: number): Result | undefined {
+function useAnswer({ placed: { panel, scope }, view: { range }, scrapeInterval }: Props, points: number): Result | undefined {
   const [result, setResult] = useState<Result>();
   useEffect(() => {
     if (points === 0) {
@@ -63,51 +59,37 @@ function useAnswer({ placed: { panel, scope }, range, scrapeInterval }: Props, p
   return result;
 }
 
-interface BodyProps extends Props {
+interface BodyProps {
+  panel: Panel;
+  view: View;
   result: Result;
-  theme: GrafanaTheme2;
   width: number;
   height: number;
 }
 
-function Body({ placed: { panel }, result, range, timeZone, marks, zoom, theme, width, height }: BodyProps) {
+function Body({ panel, view, result, width, height }: BodyProps) {
+  const theme = useTheme2();
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
-  const fieldConfig = useMemo(() => fieldConfigOf(panel), [panel]);
-  const replace = useMemo(() => (text: string) => interpolate(text, result.scope, 'text'), [result]);
-  const frames = useMemo(
-    () => dress(result.frames, fieldConfig, theme, timeZone, replace, hidden),
-    [result, fieldConfig, theme, timeZone, replace, hidden],
-  );
-  const allMarks = useMemo(() => [...marks, ...result.exemplars], [marks, result]);
-  const options = useMemo(() => panel.options ?? {}, [panel]);
+  const drawn = useMemo(() => {
+    const fieldConfig = fieldConfigOf(panel);
+    const replace = (text: string) => interpolate(text, result.scope, 'text');
+    const frames = dress(result.frames, fieldConfig, theme, view.timeZone, replace, hidden);
+    return { panel, options: panel.options ?? {}, fieldConfig, frames, replace, theme };
+  }, [panel, result, theme, view.timeZone, hidden]);
+  const marks = useMemo(() => [...view.marks, ...result.exemplars], [view, result]);
   const context = useMemo(
     () => ({
       eventsScope: 'global',
       eventBus: new EventBusSrv(),
       onToggleSeriesVisibility: (label: string | string[] | null, mode: SeriesVisibilityChangeMode) =>
-        setHidden((before) => toggled(before, [label ?? []].flat(), mode, names(frames))),
+        setHidden((before) => toggled(before, [label ?? []].flat(), mode, names(drawn.frames))),
     }),
-    [frames],
+    [drawn],
   );
   const Viz = KINDS[panel.type]!;
   return (
     <PanelContextProvider value={context}>
-      <Viz
-        {...{
-          panel,
-          options,
-          frames,
-          fieldConfig,
-          marks: allMarks,
-          width,
-          height,
-          range,
-          timeZone,
-          theme,
-          replace,
-          zoom,
-        }}
-      />
+      <Viz {...view} {...drawn} marks={marks} width={width} height={height} />
     </PanelContextProvider>
   );
 }
@@ -128,7 +110,6 @@ function toggled(hidden: ReadonlySet<string>, labels: string[], mode: SeriesVisi
 
 export const PanelFrame = memo(function PanelFrame(props: Props) {
   const { panel, scope } = props.placed;
-  const theme = useTheme2();
   const { ref, width, height } = useSize();
   const known = KINDS[panel.type] !== undefined;
   // Data for a few pixels more or less is the same data.
@@ -141,7 +122,8 @@ export const PanelFrame = memo(function PanelFrame(props: Props) {
   const empty = needsData && !result?.frames.some(({ length }) => length > 0);
   const thrown = broken?.result === result ? broken?.words : undefined;
   const error = known ? (thrown ?? result?.error) : `The preview does not draw panels of the kind "${panel.type}".`;
-  const state: State = error ? 'error' : !result ? 'loading' : empty ? 'empty' : 'drawn';
+  // How far the panel is; the page is ready when none is loading.
+  const state = error ? 'error' : !result ? 'loading' : empty ? 'empty' : 'drawn';
   const words = error ?? (empty ? (panel.fieldConfig?.defaults.noValue ?? 'No data') : undefined);
 
   return (
@@ -166,7 +148,7 @@ export const PanelFrame = memo(function PanelFrame(props: Props) {
                 <ErrorBoundary onError={(fault) => setBroken({ result, words: `The preview cannot draw this: ${message(fault)}` })}>
                   {({ error: fault }) =>
                     fault ? null : (
-                      <Body {...props} result={result} theme={theme} width={innerWidth} height={innerHeight} />
+                      <Body panel={panel} view={props.view} result={result} width={innerWidth} height={innerHeight} />
                     )
                   }
                 </ErrorBoundary>

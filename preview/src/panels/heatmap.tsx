@@ -36,7 +36,7 @@ function palette(options: Record<string, any>, theme: GrafanaTheme2): (share: nu
 }
 
 export function HeatmapPanel(props: VizProps) {
-  const { options, frames, fieldConfig, range, theme, width, height } = props;
+  const { options, frames, fieldConfig, theme, width, height } = props;
   const drawn = useMemo(() => {
     const frame = frames.find(({ fields }) => fields.some(({ type }) => type === FieldType.time));
     const time = frame?.fields.find(({ type }) => type === FieldType.time);
@@ -81,7 +81,6 @@ export function HeatmapPanel(props: VizProps) {
       {(w: number, h: number) => (
         <TimeGrid
           {...props}
-          range={range}
           width={w}
           height={h}
           lanes={drawn.lanes}

@@ -4,19 +4,24 @@ import type { DataFrame, FieldConfigSource, GrafanaTheme2, TimeRange } from '@gr
 import type { Panel } from '../dashboard';
 import type { Mark } from '../query';
 
-export interface VizProps {
+/** What all panels of a dashboard show at a moment. */
+export interface View {
+  range: TimeRange;
+  timeZone: string;
+  /** What happened in the range. */
+  marks: Mark[];
+  /** Narrows the page to a range in milliseconds. */
+  zoom: (range: { from: number; to: number }) => void;
+}
+
+export interface VizProps extends View {
   panel: Panel;
   /** The panel's own options; `{}` if it has none. */
   options: Record<string, any>;
   frames: DataFrame[];
   fieldConfig: FieldConfigSource;
-  marks: Mark[];
   width: number;
   height: number;
-  range: TimeRange;
-  timeZone: string;
   theme: GrafanaTheme2;
   replace: (text: string) => string;
-  /** Narrows the page to a range in milliseconds. */
-  zoom: (range: { from: number; to: number }) => void;
 }
