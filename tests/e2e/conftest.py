@@ -43,7 +43,7 @@ def pytest_report_header(config: pytest.Config) -> str:
         raise pytest.UsageError(str(error)) from None
     try:
         cluster = config.stash[CLUSTER] = Cluster()
-    except CommandError as error:
+    except (CommandError, tools.ToolError) as error:
         return f"E2E: {NO_CLUSTER} ({str(error).splitlines()[-1]})"
     return f"E2E MODE: {chosen} | cluster: {cluster.context}, Kubernetes {cluster.version}"
 
@@ -97,9 +97,12 @@ def image(cluster: Cluster, fact, tmp_path_factory: pytest.TempPathFactory) -> s
         return name
     archive = tmp_path_factory.mktemp("image") / "image.tar"
     began = time.monotonic()
-    builder = images.build(archive, name)
+    try:
+        builder = images.build(archive, name)
+    except images.ImageError as error:
+        pytest.fail(str(error), pytrace=False)
     built = time.monotonic()
-    command = load.format(archive=shlex.quote(str(archive)), image=shlex.quote(name))
+    command = load.replace("{archive}", shlex.quote(str(archive))).replace("{image}", shlex.quote(name))
     done = subprocess.run(
         ["/bin/sh", "-c", command], capture_output=True, text=True, errors="replace", timeout=300, check=False
     )
@@ -141,4 +144,7 @@ def monitoring(cluster: Cluster, missing_part) -> Monitoring:
         return Monitoring.bundled(cluster, NAMESPACE)
     if not cluster.serves("prometheuses.monitoring.coreos.com"):
         missing_part("the cluster has no prometheus-operator, and kube-prometheus-stack is not in charts/")
-    return Monitoring.existing(cluster)
+    try:
+        return Monitoring.existing(cluster)
+    except CommandError as error:
+        pytest.fail(str(error), pytrace=False)
