@@ -92,6 +92,7 @@ def problems(render, release, namespace, version):
     return [*found, *(faults(render, release, namespace) if not found else ())]
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.xfail(strict=False, reason="names are not quoted yet")
 def test_any_valid_values_render_valid_and_wired_objects(overrides, paths):
     counted = Counter()
