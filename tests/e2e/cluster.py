@@ -249,17 +249,16 @@ class Release:
 
     def install(self) -> None:
         """Until everything is ready; raises CommandError."""
-        self._apply("install")
+        self._apply("install", self.values)
 
     def upgrade(self, values: Object) -> None:
-        """As `install`, with other values from now on."""
-        self.values = values
-        self._apply("upgrade")
+        """As `install`, with these values instead of the release's."""
+        self._apply("upgrade", values)
 
-    def _apply(self, verb: str) -> None:
+    def _apply(self, verb: str, values: Object) -> None:
         files = [word for path in self.value_files for word in ("--values", path)]
         options = ["--values", "-", "--wait", f"--timeout={self.seconds}s"]
-        done = self.helm(verb, self.name, self.chart, *files, *options, given=json.dumps(self.values))
+        done = self.helm(verb, self.name, self.chart, *files, *options, given=json.dumps(values))
         self.warnings = done.stderr
 
     def rollback(self, revision: int) -> None:

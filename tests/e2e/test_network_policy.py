@@ -1,5 +1,6 @@
 """The NetworkPolicy does what it says, tried from pods that it lets in and from one that it does not."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,9 +52,10 @@ def enforced(cluster: Cluster, release: Release, missing_part) -> None:
             "spec": {"podSelector": {"matchLabels": {"app": "outsider"}}, "policyTypes": ["Ingress"]},
         }
     )
-    for _ in range(5):
+    for _ in range(20):
         if not cluster.reaches("scraper", ELSEWHERE, address, PORT):
             return
+        time.sleep(0.5)
     missing_part("this cluster's network does not enforce NetworkPolicy")
 
 
