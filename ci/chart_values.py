@@ -7,7 +7,13 @@ from typing import Any
 
 import yaml
 from definitions import Schema
+from typing_errors import refused
 
+STACK = "kube-prometheus-stack"
+SHARED = (STACK, "global")
+"""Where the dependency has keys that we do not list."""
+OURS = (("global", "monitoring"),)
+"""What is ours alone there."""
 INT32 = 2**31 - 1  # what Kubernetes takes
 _SAYS_WHAT_IT_HOLDS = {"$ref", "additionalProperties", "properties"}
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
@@ -33,8 +39,8 @@ class Value:
         for child in self.children:
             yield from child.walk()
 
-    def schema(self, known: dict[str, dict[str, str]]) -> Schema:
-        """`known`: the dependency's keys by dotted path, each with its type or `any`."""
+    def schema(self) -> Schema:
+        """Strict; but beside the dependency's own keys, which are allowed, only typing errors are refused."""
         described: Schema = {"description": self.description} if self.description else {}
         if not self.children:
             kind = (
@@ -46,16 +52,12 @@ class Value:
             if "$ref" in rules:  # its siblings would be ignored
                 rules = {"allOf": [{"$ref": rules.pop("$ref")}], **rules}
             return {**described, "default": self.default, **rules}
-        others = known.get(".".join(self.path), {})
-        foreign = {key: {} if kind == "any" else {"type": kind} for key, kind in others.items()}
-        ours = {child.path[-1]: child.schema(known) for child in self.children}
-        return {
-            **described,
-            "type": "object",
-            "additionalProperties": False,
-            **self.annotation,
-            "properties": {**foreign, **ours},
-        }
+        keys = {child.path[-1]: child.schema() for child in self.children}
+        shared = self.path[0] in SHARED and self.path not in OURS
+        others = {"patternProperties": refused(keys)} if shared else {"additionalProperties": False}
+        # Each key has a default; one is missing only where a null took it away, as Helm does.
+        required = {"required": list(keys)}
+        return {**described, "type": "object", **others, **required, **self.annotation, "properties": keys}
 
 
 def read(path: Path) -> list[Value]:

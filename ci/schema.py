@@ -2,36 +2,37 @@
 
     python ci/schema.py             writes them
     python ci/schema.py --check     fails with a line for each that is not up to date
-    python ci/schema.py --dependency charts/kube-prometheus-stack-88.5.3.tgz
-                                    reads anew which keys the dependency knows, and writes them all
 
 The comment above a value is its description. A line `# @schema {...}` in it holds JSON Schema keywords that
-the default can't say; a map is closed, and goes on below, unless that line says what it holds. Beside what we
-set of kube-prometheus-stack only keys that it knows are allowed: ci/dependency-keys.json has them.
+the default can't say; a map is closed, and goes on below, unless that line says what it holds. What we set of
+kube-prometheus-stack stands beside keys of its own, which are allowed; typing errors of those we set are not.
 """
 
 import argparse
 import json
 import sys
-import tarfile
 from pathlib import Path
 
-from chart_values import Value, ValuesError, read
+from chart_values import STACK, Value, ValuesError, read
 from definitions import Schema, referred
-from dependency import STACK, dependency_keys
 from values_table import table
 
 ROOT = Path(__file__).resolve().parent.parent
 SUBCHART = "storage-api"
-KEYS = ROOT / "ci/dependency-keys.json"
 DOCUMENT = ROOT / "docs/values.md"
 DIALECT = "http://json-schema.org/draft-07/schema#"
 
 
-def chart_schema(values: list[Value], known: dict[str, dict[str, str]], foreign: Schema) -> Schema:
+def chart_schema(values: list[Value], foreign: Schema) -> Schema:
     """The schema of a chart; `foreign` are the keys that are not its own."""
-    properties = {**foreign, **{value.path[0]: value.schema(known) for value in values}}
-    schema = {"$schema": DIALECT, "type": "object", "additionalProperties": False, "properties": properties}
+    properties = {**foreign, **{value.path[0]: value.schema() for value in values}}
+    schema = {
+        "$schema": DIALECT,
+        "type": "object",
+        "additionalProperties": False,
+        "required": [value.path[0] for value in values],
+        "properties": properties,
+    }
     return {**schema, "definitions": dict(sorted(referred(schema).items()))}
 
 
@@ -43,7 +44,9 @@ charts' `values.schema.json` come from there too: `helm lint` and `helm install`
 
 ## The platform
 
-Every other value of kube-prometheus-stack and its charts can be given below `{STACK}` as well.
+Every other value of kube-prometheus-stack and its charts can be given below `{STACK}` as well. What stands
+here is typed, and a name with one letter too many, too few, wrong or swapped is refused; one that is
+further off can't be told from one of the dependency's own.
 
 {table(umbrella)}
 
@@ -55,17 +58,17 @@ Given below `storage-api`.
 """
 
 
-def outputs(known: dict[str, dict[str, str]]) -> dict[Path, str]:
+def outputs() -> dict[Path, str]:
     """Each file that is written, with its content; raises ValuesError."""
     umbrella, subchart = read(ROOT / "values.yaml"), read(ROOT / f"charts/{SUBCHART}/values.yaml")
     # A subchart also gets what its parent says of it.
     from_parent = {"enabled": {"type": "boolean"}, "global": {"type": "object"}}
     described = [value for value in umbrella if value.path != (SUBCHART,)]
-    whole = chart_schema(described, known, {SUBCHART: {"type": "object"}})
+    whole = chart_schema(described, {SUBCHART: {"type": "object"}})
     return {
         ROOT / "values.schema.json": json.dumps(whole, indent=1) + "\n",
         ROOT / f"charts/{SUBCHART}/values.schema.json": json.dumps(
-            chart_schema(subchart, {}, from_parent), indent=1
+            chart_schema(subchart, from_parent), indent=1
         )
         + "\n",
         DOCUMENT: document(umbrella, subchart),
@@ -79,17 +82,10 @@ def main() -> int:
     parser.add_argument(
         "--check", action="store_true", help="write nothing, fail if anything is not up to date"
     )
-    parser.add_argument("--dependency", type=Path, help="the package of kube-prometheus-stack")
     arguments = parser.parse_args()
     try:
-        written: dict[Path, str] = {}
-        if arguments.dependency:
-            known = dependency_keys(arguments.dependency, read(ROOT / "values.yaml"))
-            written[KEYS] = json.dumps(known, indent=1) + "\n"
-        else:
-            known = json.loads(KEYS.read_text(encoding="utf-8"))
-        written |= outputs(known)
-    except (ValuesError, OSError, tarfile.TarError) as error:
+        written = outputs()
+    except (ValuesError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     stale = [path for path, text in written.items() if not path.is_file() or path.read_text("utf-8") != text]
