@@ -65,7 +65,7 @@ def _publish_preview(platform: Platform) -> None:
     """The platform is worth having without a preview: what it lacks is one line, not a failure."""
     try:
         preview.publish(platform)
-    except (LabError, ToolError) as error:
+    except (LabError, ToolError, OSError) as error:
         _say(f"no preview of the dashboards: {error}")
 
 

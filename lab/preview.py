@@ -22,6 +22,7 @@ from lab.tools.install import say, tools_folder
 
 SOURCE = ROOT / "preview"
 BUILD_SECONDS = 900
+PROBE_SECONDS = 20
 # What the bundle is made of; everything else in the folder is for its developers.
 _INPUTS = (
     ".npmrc",
@@ -39,8 +40,8 @@ def url(platform: Platform) -> str:
 
 
 def published(platform: Platform) -> bool:
-    """Whether the platform's Prometheus has a preview to serve."""
-    return (platform.folder / "user" / "index.html").is_file()
+    """Whether the platform's Prometheus serves a preview now."""
+    return (platform.folder / "user" / "index.html").is_file() and platform.ready("prometheus")
 
 
 def publish(platform: Platform, beside: Mapping[str, str] = MappingProxyType({})) -> None:
@@ -82,11 +83,11 @@ def _entry(path: str, text: str) -> dict[str, Any]:
 
 def build() -> Path:
     """The folder of the built page, made on the first call with these sources; raises LabError, ToolError."""
-    cache = tools_folder() / "preview"
+    cache = _cache()
     bundle = cache / _digest()
     if bundle.is_dir():
         return bundle
-    with _lock(cache), tempfile.TemporaryDirectory(prefix=".build-", dir=cache) as temporary:
+    with _lock("build"), tempfile.TemporaryDirectory(prefix=".build-", dir=cache) as temporary:
         if bundle.is_dir():  # another process was faster
             return bundle
         out = Path(temporary) / "bundle"
@@ -100,12 +101,22 @@ def npm(*arguments: str) -> str:
     command, environment = node.npm()
     locked = hashlib.sha256((SOURCE / "package-lock.json").read_bytes()).hexdigest()
     stamp = SOURCE / "node_modules" / ".lock-sha256"
-    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != locked:
-        say("preview: installing its packages (about a minute, once) ...")
-        _run([*command, "ci", "--ignore-scripts", "--loglevel=error"], environment)
-        stamp.write_text(locked, encoding="utf-8")
+    with _lock("packages"):
+        if not stamp.is_file() or stamp.read_text(encoding="utf-8") != locked:
+            _require_registry(command, environment)
+            say("preview: installing its packages (about a minute, once) ...")
+            _run([*command, "ci", "--ignore-scripts", "--loglevel=error"], environment)
+            stamp.write_text(locked, encoding="utf-8")
     say(f"preview: npm {' '.join(arguments[:2])} ...")
     return _run([*command, *arguments], environment)
+
+
+def _require_registry(command: list[str], environment: dict[str, str]) -> None:
+    """Raises LabError at once where no registry answers: npm would ask for each package for minutes."""
+    try:
+        _run([*command, "view", "react", "version", "--fetch-retries=0"], environment, PROBE_SECONDS)
+    except LabError as error:
+        raise LabError("the preview can't be built: npm reaches no package registry") from error
 
 
 def _digest() -> str:
@@ -117,7 +128,7 @@ def _digest() -> str:
     return digest.hexdigest()[:16]
 
 
-def _run(command: list[str], environment: dict[str, str]) -> str:
+def _run(command: list[str], environment: dict[str, str], seconds: int = BUILD_SECONDS) -> str:
     try:
         done = subprocess.run(
             command,
@@ -126,21 +137,27 @@ def _run(command: list[str], environment: dict[str, str]) -> str:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=BUILD_SECONDS,
+            timeout=seconds,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise LabError(f"the preview can't be built: no end after {BUILD_SECONDS} s") from error
+        raise LabError(f"the preview can't be built: no end after {seconds} s") from error
     if done.returncode != 0:
         lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise LabError(f"the preview can't be built: {'; '.join(lines[-3:]) or 'npm said nothing'}")
+        told = [line for line in lines if "error" in line.lower()] or lines or ["npm said nothing"]
+        raise LabError(f"the preview can't be built: {'; '.join(told[:3])}")
     return done.stdout
 
 
 @contextlib.contextmanager
-def _lock(cache: Path) -> Iterator[None]:
-    """Two builds at a time would share one folder of packages."""
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w", encoding="utf-8") as file:
+def _lock(name: str) -> Iterator[None]:
+    """Held by one process at a time: two would write the same files."""
+    with (_cache() / f"{name}.lock").open("w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _cache() -> Path:
+    cache = tools_folder() / "preview"
+    cache.mkdir(parents=True, exist_ok=True)
+    return cache

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -96,6 +97,23 @@ def test_without_node_and_network_the_build_says_in_one_line_what_is_missing(wit
     assert done.stdout == ""
     assert done.stderr.splitlines()[-1].startswith(f"preview: {MISSING}")
     assert "Traceback" not in done.stderr
+
+
+def test_without_a_registry_npm_is_not_waited_for(packages, tmp_path):
+    for folder in ("lab", "preview"):
+        shutil.copytree(
+            ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("node_modules", "dist")
+        )
+    unreachable = {"npm_config_registry": "http://127.0.0.1:9", "npm_config_cache": str(tmp_path / "cache")}
+    environment = os.environ | unreachable | {"TOOLS_DIR": str(tmp_path / "tools")}
+    command = [sys.executable, "-m", "lab", "preview"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "preview: the preview can't be built: npm reaches no package registry"
+    )
 
 
 @pytest.mark.live
