@@ -208,12 +208,17 @@ def seconds(duration: str) -> int:
 
 
 def test_uninstall_leaves_what_is_documented(platform: Release, before: set[str]):
+    """Of the namespace's contents, and of the release's own objects wherever they are."""
+    manifest = platform.helm("get", "manifest", platform.name).stdout
     kept = KEPT & {f"{item['kind'].lower()}s/{item['metadata']['name']}" for item in platform.objects()}
     platform.uninstall()
     deadline = time.monotonic() + 60
     while (left := contents(platform.cluster) - before) != kept and time.monotonic() < deadline:
         time.sleep(1)
     assert left == kept
+    look = ["get", "--filename=-", "--ignore-not-found", "--output=name"]
+    found = platform.cluster.kubectl(*look, given=manifest).split()
+    assert {name.replace("/", "s/", 1) for name in found} == kept
 
 
 def test_a_new_install_finds_the_data(platform: Release):
