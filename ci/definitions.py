@@ -12,6 +12,10 @@ _LABEL = "([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)"
 _HOST = "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 _DURATION = "".join(f"([1-9][0-9]*{unit})?" for unit in ("y", "w", "d", "h", "m", "s", "ms"))
 _QUALIFIED = {"pattern": f"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?{_LABEL}$"}
+_RELABEL_ACTIONS = [
+    *("replace", "keep", "drop", "hashmod", "labelmap", "labeldrop", "labelkeep"),
+    *("lowercase", "uppercase", "keepequal", "dropequal"),
+]
 DEFINITIONS: dict[str, Schema] = {
     "labels": {
         "type": "object",
@@ -28,6 +32,16 @@ DEFINITIONS: dict[str, Schema] = {
     "host": {"type": "string", "maxLength": 253, "pattern": f"^(\\*\\.)?{_HOST}$"},
     "name": {"type": "string", "maxLength": 253, "pattern": f"^({_HOST})?$"},
     "registry": {"type": "string", "pattern": f"^({_HOST}(:[0-9]+)?(/[a-z0-9]+([._/-]+[a-z0-9]+)*)?)?$"},
+    "relabeling": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "action": {"enum": _RELABEL_ACTIONS},
+            "modulus": {"type": "integer", "minimum": 0},
+            **{key: {"type": "string"} for key in ("regex", "replacement", "separator", "targetLabel")},
+            "sourceLabels": {"type": "array", "items": {"type": "string"}},
+        },
+    },
     "datasource": {
         "type": "object",
         "required": ["name", "type", "uid"],

@@ -63,7 +63,8 @@ def _dashboards(render: Render) -> Iterator[str]:
                 labels, annotations = o["metadata"]["labels"], o["metadata"].get("annotations", {})
                 if values.get("enabled") and labels.get(label) != value:
                     yield f"Grafana does not pick up {name}"
-                if (key := sidecar.get("folderAnnotation")) and key not in annotations:
+                key = sidecar.get("folderAnnotation") if values.get("enabled") else None
+                if key and key not in annotations:
                     yield f"{name} is in no folder"
 
 
