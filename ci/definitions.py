@@ -10,6 +10,7 @@ Schema = dict[str, Any]
 
 _LABEL = "([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)"
 _HOST = "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+_PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _DURATION = "".join(f"([1-9][0-9]*{unit})?" for unit in ("y", "w", "d", "h", "m", "s", "ms"))
 _QUALIFIED = {"pattern": f"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?{_LABEL}$"}
 _RELABEL_ACTIONS = [
@@ -32,6 +33,7 @@ DEFINITIONS: dict[str, Schema] = {
     "host": {"type": "string", "maxLength": 253, "pattern": f"^(\\*\\.)?{_HOST}$"},
     "name": {"type": "string", "maxLength": 253, "pattern": f"^({_HOST})?$"},
     "registry": {"type": "string", "pattern": f"^({_HOST}(:[0-9]+)?(/[a-z0-9]+([._/-]+[a-z0-9]+)*)?)?$"},
+    "endpoint": {"type": "string", "pattern": f"^(https?://{_HOST}(:{_PORT})?/?)?$"},
     "relabeling": {
         "type": "object",
         "additionalProperties": False,

@@ -339,6 +339,15 @@ API = {"ingress": {"enabled": True, "hosts": ["a.example"]}}
         (
             {"extraVolumes": [{"name": "tmp", "emptyDir": {}}]},
             "storage-api.extraVolumes: the name tmp",
+            (
+                {"extraVolumeMounts": [{"name": "a", "mountPath": "/a"}]},
+                "there is no volume a; add it to storage",
+            ),
+            (
+                {"extraVolumeMounts": [{"name": "tmp", "mountPath": "/data"}]},
+                "extraVolumeMounts: the mountPath",
+            ),
+            ({"extraEnv": [{"name": "A"}, {"name": "A"}]}, "storage-api.extraEnv: A is given twice"),
         ),
     ],
 )
