@@ -53,18 +53,19 @@ def _identity(render: Render, release: str, namespace: str) -> Iterator[str]:
 
 
 def _dashboards(render: Render) -> Iterator[str]:
-    """Each ConfigMap of a dashboard carries what Grafana's sidecar looks for."""
+    """Each ConfigMap of a dashboard carries what the bundled Grafana's sidecar looks for."""
     values = render.values.get(DEPENDENCY, {})
+    if not (values.get("enabled") and values["grafana"]["enabled"]):
+        return
     sidecar = values.get("grafana", {}).get("sidecar", {}).get("dashboards", {})
     label, value = sidecar.get("label", "grafana_dashboard"), sidecar.get("labelValue", "1")
     for o in (o for o in render.ours if o["kind"] == "ConfigMap"):
         for name, text in o["data"].items():
             if name.endswith(".json") and "panels" in json.loads(text):
                 labels, annotations = o["metadata"]["labels"], o["metadata"].get("annotations", {})
-                if values.get("enabled") and labels.get(label) != value:
+                if labels.get(label) != value:
                     yield f"Grafana does not pick up {name}"
-                key = sidecar.get("folderAnnotation") if values.get("enabled") else None
-                if key and key not in annotations:
+                if (key := sidecar.get("folderAnnotation")) and key not in annotations:
                     yield f"{name} is in no folder"
 
 

@@ -339,16 +339,16 @@ API = {"ingress": {"enabled": True, "hosts": ["a.example"]}}
         (
             {"extraVolumes": [{"name": "tmp", "emptyDir": {}}]},
             "storage-api.extraVolumes: the name tmp",
-            (
-                {"extraVolumeMounts": [{"name": "a", "mountPath": "/a"}]},
-                "there is no volume a; add it to storage",
-            ),
-            (
-                {"extraVolumeMounts": [{"name": "tmp", "mountPath": "/data"}]},
-                "extraVolumeMounts: the mountPath",
-            ),
-            ({"extraEnv": [{"name": "A"}, {"name": "A"}]}, "storage-api.extraEnv: A is given twice"),
         ),
+        (
+            {"extraVolumeMounts": [{"name": "a", "mountPath": "/a"}]},
+            "storage-api.extraVolumeMounts: there is no volume a; add it to storage-api.extraVolumes",
+        ),
+        (
+            {"extraVolumeMounts": [{"name": "tmp", "mountPath": "/data"}]},
+            "storage-api.extraVolumeMounts: the mountPath /data is taken",
+        ),
+        ({"extraEnv": [{"name": "A"}, {"name": "A"}]}, "storage-api.extraEnv: A is given twice"),
     ],
 )
 def test_a_contradiction_is_refused_with_what_to_change(values, message):
