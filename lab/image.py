@@ -51,7 +51,8 @@ def default_name() -> str:
 def build(archive: Path, name: str, builder: str = "auto") -> str:
     """Writes the image, called `name`, as a docker-archive; returns the builder that did it.
 
-    `builder` is one of BUILDERS, or `auto` for the first that works. Raises ImageError.
+    `builder` is one of BUILDERS, or `auto` for the first that works; why one does not is said on stderr.
+    Raises ImageError.
     """
     failures = []
     for candidate in BUILDERS if builder == "auto" else [builder]:
@@ -60,6 +61,7 @@ def build(archive: Path, name: str, builder: str = "auto") -> str:
             BUILDERS[candidate](archive, name)
         except WayError as error:
             failures.append(f"{candidate}: {error}")
+            print(f"image: not by {candidate}: {error}", file=sys.stderr)
         else:
             return candidate
     raise ImageError("the image can't be built by " + "; nor by ".join(failures))

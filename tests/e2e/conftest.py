@@ -34,18 +34,21 @@ LOADERS = {
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[FACTS] = []
     config.stash[EXPLAINED] = set()
-
-
-def pytest_report_header(config: pytest.Config) -> str:
     try:
-        chosen = mode()
+        mode()
     except ModeError as error:
         raise pytest.UsageError(str(error)) from None
     try:
-        cluster = config.stash[CLUSTER] = Cluster()
+        config.stash[CLUSTER] = Cluster()
     except (CommandError, tools.ToolError) as error:
-        return f"E2E: {NO_CLUSTER} ({str(error).splitlines()[-1]})"
-    return f"E2E MODE: {chosen} | cluster: {cluster.context}, Kubernetes {cluster.version}"
+        config.stash[FACTS].append(f"{NO_CLUSTER} ({str(error).splitlines()[-1]})")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    cluster = config.stash.get(CLUSTER, None)
+    return f"E2E MODE: {mode()} | " + (
+        f"cluster: {cluster.context}, Kubernetes {cluster.version}" if cluster else NO_CLUSTER
+    )
 
 
 @pytest.hookimpl(wrapper=True)
