@@ -119,7 +119,7 @@ class Reader:
         return st.lists(items, min_size=least, max_size=most, unique_by=unique)
 
     def _object(self, node: Schema, depth: int) -> st.SearchStrategy[dict[str, Any]]:
-        properties = node.get("properties", {})
+        properties = {name: {} for name in node.get("required", ())} | node.get("properties", {})
         others = node.get("additionalProperties", not properties)
         if properties or others is False:
             children = {name: self._later(child, depth) for name, child in properties.items()}
