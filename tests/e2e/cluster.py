@@ -126,28 +126,24 @@ class Cluster:
         command += ["--dry-run=server", "--force-conflicts"] if dry_run else []
         return run(command, given=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})).stderr
 
-    def create_namespace(self, name: str, labels: Mapping[str, str] = RESTRICTED) -> None:
-        """Made afresh: what a killed run of ours left is removed, another's namespace is not touched."""
+    def create_namespace(self, name: str) -> None:
+        """Made afresh, and `restricted`: what a killed run of ours left is removed, another's namespace is not touched."""
         found = self.get("namespace", selector=f"kubernetes.io/metadata.name={name}")["items"]
         if found and not MANAGED_BY.items() <= found[0]["metadata"]["labels"].items():
             raise CommandError(f"the namespace {name} exists and is not of these tests: remove it first")
         if found:
             self.namespaces.append(name)
             self.delete_namespace(name)
-        self.apply(
-            {
-                "apiVersion": "v1",
-                "kind": "Namespace",
-                "metadata": {"name": name, "labels": {**labels, **MANAGED_BY}},
-            }
-        )
+        metadata = {"name": name, "labels": {**RESTRICTED, **MANAGED_BY}}
+        self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
         self.namespaces.append(name)
 
     def delete_namespace(self, name: str, *, wait: bool = True) -> None:
         """With its releases, that may have more elsewhere; `close` waits for what was not waited for here."""
         inside = ["--namespace", name]
         for release in run([tools.helm(), "list", "--short", *inside]).stdout.split():
-            run([tools.helm(), "uninstall", release, *inside])
+            with contextlib.suppress(CommandError):  # one that a killed run left half done
+                run([tools.helm(), "uninstall", release, *inside])
         self.kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=false")
         if wait:
             gone = ["--for=delete", "--timeout=120s"]
