@@ -127,7 +127,7 @@ class Cluster:
         return run(command, given=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})).stderr
 
     def create_namespace(self, name: str) -> None:
-        """Made afresh, and `restricted`: what a killed run of ours left is removed, another's namespace is not touched."""
+        """A `restricted` one: what a killed run of ours left is removed, another's is not touched."""
         found = self.get("namespace", selector=f"kubernetes.io/metadata.name={name}")["items"]
         if found and not MANAGED_BY.items() <= found[0]["metadata"]["labels"].items():
             raise CommandError(f"the namespace {name} exists and is not of these tests: remove it first")
