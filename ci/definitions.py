@@ -11,6 +11,9 @@ Schema = dict[str, Any]
 _LABEL = "([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)"
 _HOST = "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 _PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+# A part of a path that is not `.` or `..`.
+_CHARACTER = "([-A-Za-z0-9_~!$&'()*+,;=:@]|%[013-9a-fA-F][0-9a-fA-F]|%2[0-9a-eA-E])"
+_PART = f"\\.{{0,2}}({_CHARACTER}\\.*)+"
 _DURATION = "".join(f"([1-9][0-9]*{unit})?" for unit in ("y", "w", "d", "h", "m", "s", "ms"))
 _QUALIFIED = {"pattern": f"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?{_LABEL}$"}
 _RELABEL_ACTIONS = [
@@ -34,6 +37,8 @@ DEFINITIONS: dict[str, Schema] = {
     "name": {"type": "string", "maxLength": 253, "pattern": f"^({_HOST})?$"},
     "registry": {"type": "string", "pattern": f"^({_HOST}(:[0-9]+)?(/[a-z0-9]+([._/-]+[a-z0-9]+)*)?)?$"},
     "endpoint": {"type": "string", "pattern": f"^(https?://{_HOST}(:{_PORT})?/?)?$"},
+    # A path as the Gateway API takes it: no empty, `.` or `..` part.
+    "path": {"type": "string", "maxLength": 1024, "pattern": f"^/$|^(/{_PART})+/?$"},
     "relabeling": {
         "type": "object",
         "additionalProperties": False,
@@ -54,12 +59,12 @@ DEFINITIONS: dict[str, Schema] = {
         "required": ["name"],
         "additionalProperties": False,
         "properties": {
-            "group": {"type": "string", "maxLength": 253},
+            "group": {"type": "string", "maxLength": 253, "pattern": f"^({_HOST})?$"},
             "kind": {"type": "string", "maxLength": 63, "pattern": "^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$"},
             "name": {"type": "string", "minLength": 1, "maxLength": 253},
             "namespace": {"type": "string", "maxLength": 63, "pattern": f"^{_HOST}$"},
             "port": {"type": "integer", "minimum": 1, "maximum": 65535},
-            "sectionName": {"type": "string", "minLength": 1, "maxLength": 253},
+            "sectionName": {"type": "string", "maxLength": 253, "pattern": f"^{_HOST}$"},
         },
     },
 }
