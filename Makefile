@@ -84,7 +84,10 @@ schema: $(READY) ## Write values.schema.json and docs/values.md from the comment
 golden: $(READY) ## Write what the presets render into the golden files
 	@$(PY) -m pytest --quiet tests/matrix --update-golden
 deps: $(READY) ## Download the chart's dependencies into charts/ (reaches their chart repository)
-	@"$$($(PY) -m lab tools --print helm)" dependency build .
+	@helm=$$($(PY) -m lab tools --print helm); \
+	export HELM_REPOSITORY_CONFIG=$(TOOLS_DIR)/helm/repositories.yaml HELM_REPOSITORY_CACHE=$(TOOLS_DIR)/helm/cache; \
+	url=$$(awk '/repository: https/ {print $$2}' Chart.yaml); \
+	"$$helm" repo add prometheus-community "$$url" --force-update && "$$helm" dependency build .
 package: deps ## Package the chart into dist/
 	@"$$($(PY) -m lab tools --print helm)" package . --destination dist
 requirements: ## Compile requirements*.in to hashed requirements (needs uv)
