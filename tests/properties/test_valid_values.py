@@ -28,8 +28,6 @@ NAMESPACES = st.one_of(
     st.sampled_from(["1e3", "007", "null", "true", "n" * 63]),
     st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True),
 )
-SECRET = re.compile(r"password|secretaccesskey|accesskeyid|token|credential|apikey", re.IGNORECASE)
-
 # What takes more than one setting to switch on.
 FEATURES = [
     {"storage-api": {"store": {"type": "s3", "s3": {"bucket": "objects"}}, "autoscaling": {"enabled": True}}},
