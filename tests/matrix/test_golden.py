@@ -1,6 +1,6 @@
 """What each preset renders, kept in golden files: no change goes unseen.
 
-    python -m pytest tests/matrix --update-golden
+    make golden
 
 writes what is rendered now: our objects, their names, and what we set of kube-prometheus-stack.
 """
