@@ -15,16 +15,21 @@ READY := $(VENV)/.installed
 #: PYTHON             the Python that makes the virtual environment, 3.11 or newer (python3)
 #: TOOLS_DIR          where tools and the virtual environment are kept (.tools)
 #: LAB_DIR            where the lab keeps logs, data and generated configuration (.lab)
-#: VALUES             value files for the lab's render, separated by spaces (none)
+#: VALUES             value files for the render of the lab and of `make e2e`, separated by spaces (none)
 #: PORT               the storage API's port (5000)
 #: PROMETHEUS_PORT    Prometheus' port (9090)
 #: ALERTMANAGER_PORT  Alertmanager's port (9093)
 #: GRAFANA_PORT       Grafana's port, where a Grafana is found (3000)
 #: GRAFANA_HOME       the folder of an unpacked Grafana (none)
 #: KUBECONFIG         the cluster that `make e2e` uses (kubectl's default)
+#: LOAD_IMAGE         the command that brings {archive}, as {image}, into that cluster (kind's or k3d's own)
+#: E2E_IMAGE          the image's name there (the chart's own)
+#: E2E_MODE           bundled or byo: with kube-prometheus-stack or the cluster's operator (by what is in charts/)
+#: E2E_PROMETHEUS     namespace/name of that operator's Prometheus (the only one)
+#: E2E_MONITORING_LABELS  labels for our objects, key=value,key=value (what its selectors match)
 #: ARGS               further arguments of the command, e.g. make traffic ARGS="--rounds 100"
 MAKEFILE := $(firstword $(MAKEFILE_LIST))
-known := $(shell sed -n 's/^\#: \([A-Z_]*\).*/\1/p' $(MAKEFILE))
+known := $(shell sed -n 's/^\#: \([A-Z0-9_]*\).*/\1/p' $(MAKEFILE))
 given := $(foreach v,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $v))),$v))
 unknown := $(filter-out $(known) MAKEFLAGS,$(given))
 ifneq ($(unknown),)
@@ -61,7 +66,7 @@ pictures: $(READY) ## Draw every dashboard, light and dark, as PNG into docs/pic
 
 .PHONY: test lint format e2e
 test: lint ## Run the whole suite
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 lint: $(READY) ## Check style and generated files
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --check --quiet .

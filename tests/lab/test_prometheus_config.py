@@ -245,7 +245,12 @@ def test_the_settings_of_the_stacks_prometheus():
         "retention": "3d",
         "retentionSize": "1GB",
     }
-    values = {"kube-prometheus-stack": {"prometheus": {"prometheusSpec": spec}}}
+    values = {
+        "kube-prometheus-stack": {
+            "prometheus": {"prometheusSpec": spec},
+            "grafana": {"sidecar": {"datasources": {"defaultDatasourceScrapeInterval": "7s"}}},
+        }
+    }
     config = build(render_chart(values, value_files=[VALUES]))
     assert config.main["global"] == {
         "scrape_interval": "7s",

@@ -101,10 +101,11 @@ def _steady_traffic(url: str, refused: Counter[tuple[str, str]]) -> traffic.Repo
 
     def refuse() -> None:
         with requests.Session() as session:
-            for _ in range(2 * STEADY_SECONDS):
+            started = time.monotonic()
+            for turn in range(1, 2 * STEADY_SECONDS + 1):
                 for method, path in REFUSED:
                     refused[method, str(session.request(method, url + path, timeout=5).status_code)] += 1
-                time.sleep(0.5)
+                time.sleep(max(0.0, started + turn / 2 - time.monotonic()))
 
     beside = threading.Thread(target=refuse)
     beside.start()
