@@ -1,8 +1,14 @@
 """What every test shares: a missing part is said in one loud line, and in CI it is a failure."""
 
 import os
+import signal
 
 import pytest
+
+
+def pytest_configure() -> None:
+    # A run in the background ignores SIGINT, and so would the processes that tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
