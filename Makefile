@@ -100,6 +100,7 @@ requirements: ## Compile requirements*.in to hashed requirements (needs uv)
 	@for f in service/requirements requirements; do \
 	  uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	    --no-emit-index-url --no-header --no-annotate $$f.in --output-file $$f.txt; done
+# A lab that can't be stopped must not keep its folder from being removed.
 clean: ## Remove tools, caches and the lab's folder, stored objects included
 	@if [ -x $(PY) ]; then $(PY) -m lab down --quiet || true; fi
 	@rm -rf .tools .lab dist .pytest_cache .ruff_cache .hypothesis preview/node_modules
