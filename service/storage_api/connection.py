@@ -1,0 +1,79 @@
+"""Connections on waitress: what its parser refuses is answered by the app, and so is counted."""
+
+from __future__ import annotations
+
+import socket
+from time import monotonic
+from typing import Any
+
+from waitress.channel import HTTPChannel
+from waitress.task import WSGITask
+
+from .errors import REFUSED
+
+LINGER_SECONDS = 10
+
+
+class Task(WSGITask):
+    """A request that the app answers."""
+
+    def start(self) -> None:
+        super().start()
+        if self.channel.server.draining.is_set():
+            self.set_close_on_finish()  # The client's next request goes to another replica.
+
+
+class Refusal(WSGITask):
+    """A request that waitress's parser refused (400, 413, 431, 501): the app answers it, and so counts it."""
+
+    def execute(self) -> None:
+        self.channel.refused = True
+        self.set_close_on_finish()
+        super().execute()
+
+    def get_environment(self) -> dict[str, Any]:
+        # What the parser had not come to when it gave up.
+        unread = {"command": "_OTHER", "path": "", "query": "", "request_uri": "", "url_scheme": "http"}
+        vars(self.request).update(unread | vars(self.request))
+        environ = super().get_environment()
+        environ[REFUSED] = (self.request.error.code, self.request.error.body)
+        return environ
+
+
+class Channel(HTTPChannel):
+    """A connection.
+
+    After a refusal the rest of the request is read and thrown away for a while: closing at once would reset
+    the connection, and the client would never see the answer.
+    """
+
+    task_class = Task
+    error_task_class = Refusal
+    refused = False
+    linger_until: float | None = None
+
+    def send_continue(self) -> None:
+        if self.request.error is None:  # Else the answer is the refusal.
+            super().send_continue()
+
+    def handle_close(self) -> None:
+        if self.refused and self.will_close and self.linger_until is None:
+            self.linger_until = monotonic() + LINGER_SECONDS
+            self.will_close = self.close_when_flushed = False
+            try:
+                self.socket.shutdown(socket.SHUT_WR)
+            except OSError:
+                super().handle_close()
+        else:
+            super().handle_close()
+
+    def received(self, data: bytes) -> bool:
+        if self.linger_until is None:
+            return super().received(data)
+        self.will_close = monotonic() > self.linger_until
+        return False
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is being read, served or answered."""
+        return not self.requests and self.request is None and not self.total_outbufs_len
