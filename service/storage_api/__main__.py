@@ -1,4 +1,4 @@
-"""`python -m storage_api`: run the service as the environment says.
+"""`python -m storage_api`: run the service as its flags and the environment say.
 
 Exit status: 0 after an orderly end, 1 when it could not start or had to cut off requests, 2 for a bad
 setting.
@@ -14,7 +14,7 @@ import sys
 
 from . import __version__, log
 from .app import create_app
-from .config import Config, ConfigError
+from .config import ConfigError, read
 from .server import ListenError, Server
 from .stores import StoreError, open_store
 
@@ -22,7 +22,7 @@ from .stores import StoreError, open_store
 def main() -> int:
     """Run until SIGTERM or SIGINT; a second one ends the process at once."""
     try:
-        config = Config.from_environment(os.environ)
+        config = read(os.environ, sys.argv[1:])
     except ConfigError as error:
         return _refuse(error, 2)
     log.configure(config.log_level)
@@ -50,7 +50,8 @@ def main() -> int:
 
 
 def _refuse(error: Exception, status: int) -> int:
-    print(f"storage-api: {error}", file=sys.stderr)
+    for line in str(error).splitlines():
+        print(f"storage-api: {line}", file=sys.stderr)
     return status
 
 

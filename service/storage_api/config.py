@@ -1,99 +1,258 @@
-"""Settings, read from the environment once at start."""
+"""Settings: one table of them makes the reading, the flags, `--help` and the documentation."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+import argparse
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Annotated, Any, NamedTuple, NoReturn, get_type_hints
 
-STORES = ("filesystem", "memory", "s3")
-LOG_LEVELS = ("debug", "info", "warning", "error")
+from . import __version__, kinds
+from .kinds import Kind
+
 MEBIBYTE = 1024 * 1024
+TEBIBYTE = MEBIBYTE * MEBIBYTE
+
+METRIC_FAMILIES = (
+    "http_request_count",
+    "http_request_duration_seconds",
+    "http_server_active_requests",
+    "http_server_busy_threads",
+    "http_server_open_connections",
+    "http_server_queued_requests",
+    "http_server_request_body_size_bytes",
+    "http_server_request_duration_seconds",
+    "http_server_response_body_size_bytes",
+    "http_server_threads",
+    "storage_objects",
+    "storage_operation_duration_seconds",
+    "storage_operations",
+    "storage_stored_bytes",
+)
+"""What METRICS_DISABLED may name."""
 
 
 class ConfigError(Exception):
-    """A setting that cannot be used: one line that names the variable and what is allowed."""
+    """Settings that cannot be used: a line for each mistake, naming the setting and what is allowed."""
+
+
+class About(NamedTuple):
+    """What the table says of a setting beside its name, type and default."""
+
+    kind: Kind
+    description: str
+    store: str | None = None
+    """The STORE that alone has a use for it; None: it concerns all."""
+    required: bool = False
+    """Whether that STORE can't do without it."""
+
+
+_S3_BUCKET = kinds.matching("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name (3-63 of a-z 0-9 . -)")
+_GCS_BUCKET = kinds.matching("[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", "a bucket's name (3-63 of a-z 0-9 . _ -)")
+_REGION = kinds.matching("[a-z0-9-]+", "a region's name (of a-z 0-9 -)")
+_ACCOUNT = kinds.matching("[a-z0-9]{3,24}", "an account's name (3-24 of a-z 0-9)")
+_CONTAINER = kinds.matching(
+    "(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", "a container's name (3-63 of a-z 0-9 -)"
+)
+_PORT = kinds.integer(0, 65535)
 
 
 @dataclass(frozen=True)
 class Config:
-    """Everything the service can be told; each field is an environment variable of the same name."""
+    """Everything the service can be told: a field `x_y` is the variable X_Y and the flag `--x-y`."""
 
-    host: str = "0.0.0.0"  # noqa: S104 - a container is reached from outside it
-    port: int = 5000
-    store: str = "filesystem"
-    store_path: Path = Path("/data")
-    store_s3_bucket: str | None = None
-    store_s3_endpoint: str | None = None
-    store_s3_region: str | None = None
-    max_object_bytes: int = 16 * MEBIBYTE
-    log_level: str = "info"
-    shutdown_delay_seconds: int = 0
-    shutdown_timeout_seconds: int = 20
+    host: Annotated[str, About(kinds.TEXT, "Address to listen on.")] = "0.0.0.0"  # noqa: S104 - for containers
+    port: Annotated[int, About(_PORT, "Port of the API; 0 takes any free one.")] = 5000
+    threads: Annotated[int, About(kinds.integer(1, 256), "Requests that are worked on at the same time.")] = 8
+    store: Annotated[
+        str,
+        About(kinds.one_of("memory", "filesystem", "s3", "gcs", "azure"), "Where objects are kept."),
+    ] = "filesystem"
+    store_path: Annotated[
+        Path, About(kinds.PATH, "Folder of the filesystem store, made where it is missing.")
+    ] = Path("/data")
+    store_min_free_bytes: Annotated[
+        int,
+        About(
+            kinds.integer(0, TEBIBYTE),
+            "With less than this free on the filesystem store's disk the service is not ready.",
+        ),
+    ] = 64 * MEBIBYTE
+    store_s3_bucket: Annotated[str | None, About(_S3_BUCKET, "The bucket.", "s3", required=True)] = None
+    store_s3_endpoint: Annotated[str | None, About(kinds.ENDPOINT, "A server other than AWS.", "s3")] = None
+    store_s3_region: Annotated[
+        str | None, About(_REGION, "The region; without it AWS_REGION, then us-east-1.", "s3")
+    ] = None
+    store_gcs_bucket: Annotated[str | None, About(_GCS_BUCKET, "The bucket.", "gcs", required=True)] = None
+    store_gcs_endpoint: Annotated[
+        str | None, About(kinds.ENDPOINT, "A server other than Google Cloud.", "gcs")
+    ] = None
+    store_azure_account: Annotated[
+        str | None, About(_ACCOUNT, "The storage account.", "azure", required=True)
+    ] = None
+    store_azure_container: Annotated[
+        str | None, About(_CONTAINER, "The container.", "azure", required=True)
+    ] = None
+    store_azure_endpoint: Annotated[
+        str | None, About(kinds.ENDPOINT, "A server other than Azure.", "azure")
+    ] = None
+    max_object_bytes: Annotated[
+        int,
+        About(kinds.integer(1, TEBIBYTE), "The largest object that is taken; a larger one is answered 413."),
+    ] = 16 * MEBIBYTE
+    log_level: Annotated[
+        str, About(kinds.one_of("debug", "info", "warning", "error"), "The least level that is logged.")
+    ] = "info"
+    log_format: Annotated[
+        str, About(kinds.one_of("json", "logfmt", "console"), "How a line of the log is written.")
+    ] = "json"
+    log_requests: Annotated[bool, About(kinds.SWITCH, "Log a line for each request, at level info.")] = True
+    metrics_port: Annotated[
+        int | None, About(_PORT, "Port that metrics move to; without it the API's port has them.")
+    ] = None
+    metrics_disabled: Annotated[
+        tuple[str, ...], About(kinds.names_of(METRIC_FAMILIES), "Metrics that are not made.")
+    ] = ()
+    auth_tokens_file: Annotated[
+        Path | None,
+        About(kinds.PATH, "File of bearer tokens, one a line; without it everyone may use the API."),
+    ] = None
+    faults_enabled: Annotated[
+        bool, About(kinds.SWITCH, "Serve /faults, which breaks the API on purpose, for drills.")
+    ] = False
+    shutdown_delay_seconds: Annotated[
+        int, About(kinds.SECONDS, "After SIGTERM: time not ready but serving, for load balancers to notice.")
+    ] = 0
+    shutdown_timeout_seconds: Annotated[
+        int, About(kinds.SECONDS, "Then: time for the requests in flight, before they are cut off.")
+    ] = 20
+    otel_traces_exporter: Annotated[
+        str,
+        About(
+            kinds.one_of("none", "otlp"),
+            "Where spans go. For otlp see OpenTelemetry's own OTEL_EXPORTER_OTLP_* variables.",
+        ),
+    ] = "none"
 
-    @classmethod
-    def from_environment(cls, environ: Mapping[str, str]) -> Config:
-        """Read the settings; raises ConfigError at the first that is not allowed."""
-        readers: dict[str, Callable[[str], object]] = {
-            "host": _text,
-            "port": _integer(0, 65535),
-            "store": _choice(STORES),
-            "store_path": lambda value: Path(_text(value)),
-            "store_s3_bucket": _matching(
-                r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name (3-63 of a-z 0-9 . -)"
-            ),
-            "store_s3_endpoint": _matching(r"https?://[^\s/?#@]+/?", "a URL such as https://s3.example.org"),
-            "store_s3_region": _matching(r"[a-z0-9-]+", "a region's name (of a-z 0-9 -)"),
-            "max_object_bytes": _integer(1, 1024 * MEBIBYTE),
-            "log_level": _choice(LOG_LEVELS),
-            "shutdown_delay_seconds": _integer(0, 3600),
-            "shutdown_timeout_seconds": _integer(0, 3600),
-        }
-        settings = {}
-        for field, read in readers.items():
-            variable = field.upper()
-            if variable not in environ:
-                continue
-            try:
-                settings[field] = read(environ[variable])
-            except ValueError as error:
-                raise ConfigError(f"{variable}={environ[variable]!r} is not allowed: use {error}") from None
-        config = cls(**settings)
-        if config.store == "s3" and config.store_s3_bucket is None:
-            raise ConfigError("STORE_S3_BUCKET is not set: STORE=s3 needs a bucket's name")
-        return config
+
+class Setting(NamedTuple):
+    """A row of the table."""
+
+    name: str
+    default: Any
+    about: About
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return self.name.upper()
+
+    @property
+    def flag(self) -> str:
+        """The flag, with its dashes."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def description(self) -> str:
+        """The description, with the STORE that it is for."""
+        return (
+            f"STORE={self.about.store}: {self.about.description}"
+            if self.about.store
+            else self.about.description
+        )
+
+    @property
+    def default_text(self) -> str:
+        """The default as a user would write it; empty where there is none."""
+        if self.about.kind is kinds.SWITCH:
+            return "true" if self.default else "false"
+        return "" if self.default in (None, ()) else str(self.default)
 
 
-def _text(value: str) -> str:
-    if not value.strip() or not value.isprintable():
-        raise ValueError("printable text that is not empty")
-    return value
+SETTINGS = tuple(
+    Setting(name, getattr(Config, name), hint.__metadata__[0])
+    for name, hint in get_type_hints(Config, include_extras=True).items()
+)
+"""The table: a row for each field of Config."""
 
 
-def _matching(pattern: str, words: str) -> Callable[[str], str]:
-    def read(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError(words)
-        return value
+def read(environ: Mapping[str, str], arguments: Sequence[str] = ()) -> Config:
+    """Read each setting from its flag, else from its variable, else take its default.
 
-    return read
+    Raises ConfigError with every mistake, and SystemExit(0) after printing for `--help` and `--version`.
+    """
+    flags, unknown = _parser().parse_known_args(arguments)
+    mistakes = [f"{' '.join(map(repr, unknown))} is not known: see --help"] if unknown else []
+    given = {}
+    for setting in SETTINGS:
+        name, text = setting.flag, getattr(flags, setting.name)
+        if text is None:
+            name, text = setting.variable, environ.get(setting.variable)
+        if text is None:
+            continue
+        try:
+            given[setting.name] = setting.about.kind.read(text)
+        except ValueError:
+            given[setting.name] = None
+            mistakes.append(f"{name}={text!r} is not allowed: use {setting.about.kind.allowed}")
+    config = Config(**given)
+    mistakes += _contradictions(config, given.keys())
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    return config
 
 
-def _choice(allowed: tuple[str, ...]) -> Callable[[str], str]:
-    def read(value: str) -> str:
-        if value not in allowed:
-            raise ValueError(f"one of {', '.join(allowed)}")
-        return value
+def _contradictions(config: Config, given: Set[str]) -> list[str]:
+    """What settings may be alone and not together; one that was refused is None and contradicts nothing."""
+    found = []
+    for setting in SETTINGS:
+        store = setting.about.store
+        if setting.about.required and store == config.store and setting.name not in given:
+            found.append(f"{setting.variable} is not set: STORE={store} needs {setting.about.kind.allowed}")
+        if store and config.store not in (store, None) and setting.name in given:
+            found.append(
+                f"{setting.variable} is set, but STORE is {config.store}: only {store} has a use for it"
+            )
+    if config.metrics_port and config.metrics_port == config.port:
+        found.append(f"METRICS_PORT={config.port} is the API's port: use another one, or none to share it")
+    if config.otel_traces_exporter == "otlp" and not _is_installed("opentelemetry.exporter.otlp.proto.http"):
+        found.append("OTEL_TRACES_EXPORTER=otlp needs the extra storage-api[traces], which is not installed")
+    return found
 
-    return read
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # nor is a package that it would be in
+        return False
 
 
-def _integer(low: int, high: int) -> Callable[[str], int]:
-    def read(value: str) -> int:
-        # int() alone would also take "1_0", " 1 " and digits of other scripts.
-        if not (value.isascii() and value.isdigit() and len(value) < 20 and low <= int(value) <= high):
-            raise ValueError(f"a whole number from {low} to {high}")
-        return int(value)
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"{message}: see --help")
 
-    return read
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="storage-api",
+        usage="storage-api [--setting value ...]",
+        description="Serves objects in buckets over HTTP, instrumented for Prometheus.",
+        epilog="A flag --some-setting is also the environment variable SOME_SETTING; the flag wins."
+        " Exit status: 0 after an orderly end; 1 when it could not start, or cut off requests at the end;"
+        " 2 for settings that are not allowed; 128 + n when a second signal n ended it at once.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"storage-api {__version__}")
+    for setting in SETTINGS:
+        allowed = setting.about.kind.allowed
+        default = f" (default: {setting.default_text})" if setting.default_text else ""
+        parser.add_argument(
+            setting.flag,
+            metavar="value",
+            help=f"{setting.description} {allowed[0].upper()}{allowed[1:]}{default}.".replace("%", "%%"),
+            # A switch alone means on.
+            **({"nargs": "?", "const": "true"} if setting.about.kind is kinds.SWITCH else {}),
+        )
+    return parser

@@ -31,7 +31,7 @@ from storage_api.stores import FilesystemStore
         ("HOST", " ", "printable text that is not empty"),
         ("STORE", "floppy", "one of "),
         ("STORE_PATH", "", "printable text that is not empty"),
-        ("MAX_OBJECT_BYTES", "16MiB", "a whole number from 1 to 1073741824"),
+        ("MAX_OBJECT_BYTES", "16MiB", "a whole number from 1 to 1099511627776"),
         ("LOG_LEVEL", "loud", "one of debug, info, warning, error"),
         ("SHUTDOWN_DELAY_SECONDS", "1.5", "a whole number from 0 to 3600"),
         ("SHUTDOWN_TIMEOUT_SECONDS", "x", "a whole number from 0 to 3600"),

@@ -1,0 +1,77 @@
+"""Kinds of settings: what the text of each may be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Kind(NamedTuple):
+    """`allowed` says in words what a text may be; `read` makes it a value or raises ValueError."""
+
+    allowed: str
+    read: Callable[[str], Any]
+
+
+def integer(low: int, high: int) -> Kind:
+    """A whole number from `low` to `high`."""
+
+    def read(text: str) -> int:
+        # int() alone would also take "1_0", " 1 " and digits of other scripts.
+        if not (text.isascii() and text.isdigit() and len(text) < 20 and low <= int(text) <= high):
+            raise ValueError
+        return int(text)
+
+    return Kind(f"a whole number from {low} to {high}", read)
+
+
+def one_of(*words: str) -> Kind:
+    """One of `words`."""
+    return _choice({word: word for word in words})
+
+
+def names_of(allowed: Sequence[str]) -> Kind:
+    """A tuple of names, all of them `allowed`; an empty text is none."""
+
+    def read(text: str) -> tuple[str, ...]:
+        names = tuple(name.strip() for name in text.split(",")) if text else ()
+        if not set(names) <= set(allowed):
+            raise ValueError
+        return names
+
+    return Kind(f"names, parted by commas, of {', '.join(allowed)}", read)
+
+
+def matching(pattern: str, words: str) -> Kind:
+    """A text that `pattern` matches as a whole; `words` say what that is."""
+
+    def read(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError
+        return text
+
+    return Kind(words, read)
+
+
+def _choice(values: dict[str, Any]) -> Kind:
+    def read(text: str) -> Any:
+        if text not in values:
+            raise ValueError
+        return values[text]
+
+    return Kind(f"one of {', '.join(values)}", read)
+
+
+def _printable(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise ValueError
+    return text
+
+
+TEXT = Kind("printable text that is not empty", _printable)
+PATH = Kind(TEXT.allowed, lambda text: Path(_printable(text)))
+SWITCH = _choice({"true": True, "false": False})
+SECONDS = integer(0, 3600)
+ENDPOINT = matching(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", "a URL such as https://storage.example.org")
