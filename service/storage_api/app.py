@@ -10,6 +10,7 @@ from werkzeug.routing import BaseConverter
 
 from . import errors
 from .config import Config
+from .exchange import Exchanges
 from .handlers import buckets, health, metrics
 from .instrumentation import Instrumentation
 from .stores import Store, open_store
@@ -39,8 +40,6 @@ def create_app(config: Config, store: Store | None = None) -> StorageApi:
     app.draining = threading.Event()
     app.registry = CollectorRegistry()
 
-    # First: a route must be known before anything can refuse the request.
-    Instrumentation(app, app.registry)
     errors.install(app, config)
     app.register_blueprint(buckets.blueprint(store, config.max_object_bytes))
     app.register_blueprint(metrics.blueprint(app.registry, store))
@@ -52,4 +51,6 @@ def create_app(config: Config, store: Store | None = None) -> StorageApi:
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
+    # Whatever watches requests is one more observer.
+    app.wsgi_app = Exchanges(app, observers=(Instrumentation(app.registry),))
     return app

@@ -8,10 +8,7 @@ from flask import Flask, Response, abort, json, request
 from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
 
 from .config import Config
-from .instrumentation import route_of
-
-REFUSED = "storage_api.refused"
-"""WSGI environ key: `(status, reason)` of a request that the server's parser refused."""
+from .exchange import REFUSED, route_of
 
 log = logging.getLogger(__name__)
 

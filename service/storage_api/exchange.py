@@ -1,0 +1,189 @@
+"""Exchanges: a request and its response, from the first call until the last byte has been handed on.
+
+All that watches requests (metrics, log, spans) is an observer of exchanges, called once at the end of each.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from time import perf_counter
+from typing import Any
+
+from flask import Flask, Request
+from flask.globals import request_ctx
+from waitress.buffers import ReadOnlyFileBasedBuffer
+from werkzeug.exceptions import MethodNotAllowed
+
+UNMATCHED = "unmatched"
+"""Route of a request that matches none."""
+OTHER_METHOD = "_OTHER"
+"""Method of a request whose method is not in METHODS; the name is OpenTelemetry's."""
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PUT"})
+"""What some route serves."""
+EXCHANGE = "storage_api.exchange"
+"""WSGI environ key: the Exchange of the request."""
+REFUSED = "storage_api.refused"
+"""WSGI environ key: `(status, reason)` of a request that the server's parser refused."""
+
+Observer = Callable[["Exchange"], None]
+
+log = logging.getLogger(__name__)
+
+
+class Exchange:
+    """A request and its response; all of it is known once it has ended.
+
+    method: one of METHODS or OTHER_METHOD
+    route: the template of the route, or UNMATCHED
+    status: of the response, such as 200
+    started: when the request, its body included, had been read; on the clock of `time.perf_counter`
+    duration_seconds: from then until the response's body was handed on or given up
+    request_bytes, response_bytes: of the bodies; the response's as far as it was handed on
+    error_type: what OpenTelemetry calls `error.type`, for what is an error of ours; else None
+    trace: the trace that the request belongs to, if any
+    environ: what the server said of the request (PEP 3333)
+    """
+
+    __slots__ = (
+        "duration_seconds",
+        "environ",
+        "error_type",
+        "method",
+        "request_bytes",
+        "response_bytes",
+        "route",
+        "started",
+        "status",
+        "trace",
+    )
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        method = environ["REQUEST_METHOD"]
+        self.started = perf_counter()
+        self.environ = environ
+        self.method = method if method in METHODS else OTHER_METHOD
+        # A body that was refused unread has no bytes, whatever its head announced.
+        self.request_bytes = 0 if REFUSED in environ else int(environ.get("CONTENT_LENGTH") or 0)
+        self.response_bytes = 0
+        self.route = UNMATCHED
+        self.status = 0
+        self.duration_seconds = 0.0
+        self.error_type: str | None = None
+        self.trace = None
+
+
+class Exchanges:
+    """WSGI middleware around the `app` that makes an Exchange of each request and shows it to `observers`.
+
+    An observer that fails is logged, and changes nothing for the client or the other observers. It may be
+    called on any thread.
+    """
+
+    def __init__(self, app: Flask, observers: tuple[Observer, ...]) -> None:
+        self._wsgi_app = app.wsgi_app
+        self._observers = observers
+        self.active: set[Exchange] = set()
+        """Those that have not ended. Copy before iterating: it changes at any time."""
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        exchange = environ[EXCHANGE] = Exchange(environ)
+        self.active.add(exchange)
+
+        def start(line: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+            exchange.status = int(line[:3])
+            # Only here, as Flask forgets the request when it returns.
+            exchange.route = _route(environ)
+            return start_response(line, headers, *exc_info)
+
+        try:
+            body = self._wsgi_app(environ, start)
+        except BaseException:
+            # No response: the server makes one, and that is an exchange of its own.
+            self.active.discard(exchange)
+            raise
+        if isinstance(body, ReadOnlyFileBasedBuffer) and hasattr(body, "tell"):
+            self._end_with(body, exchange)
+            return body
+        return _Body(self, exchange, body)
+
+    def end(self, exchange: Exchange) -> None:
+        """End `exchange`, unless it has ended."""
+        try:
+            self.active.remove(exchange)
+        except KeyError:
+            return
+        exchange.duration_seconds = perf_counter() - exchange.started
+        if exchange.status >= 500 and exchange.error_type is None:
+            exchange.error_type = str(exchange.status)
+        for observe in self._observers:
+            try:
+                observe(exchange)
+            except Exception:
+                log.exception("an observer of requests failed")
+
+    def _end_with(self, file: ReadOnlyFileBasedBuffer, exchange: Exchange) -> None:
+        """End `exchange` when `file` is closed; wrap it in nothing, as the server sends this very class."""
+        begin = file.tell()
+
+        def close() -> None:
+            del file.close  # What follows is the class's own.
+            try:
+                exchange.response_bytes = file.tell() - begin
+                file.close()
+            finally:
+                self.end(exchange)
+
+        file.close = close
+
+
+class _Body:
+    """A response's body that ends its exchange when it is closed."""
+
+    __slots__ = ("_body", "_chunks", "_exchange", "_exchanges")
+
+    def __init__(self, exchanges: Exchanges, exchange: Exchange, body: Iterable[bytes]) -> None:
+        self._exchanges = exchanges
+        self._exchange = exchange
+        self._body = body
+        self._chunks = iter(body)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            chunk = next(self._chunks)
+        except StopIteration:
+            raise
+        except BaseException as error:
+            # The client gets a torn body: whatever its head said, that is no success.
+            self._exchange.status = 500
+            self._exchange.error_type = type(error).__qualname__
+            raise
+        self._exchange.response_bytes += len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        try:
+            if hasattr(self._body, "close"):
+                self._body.close()
+        finally:
+            self._exchanges.end(self._exchange)
+
+
+def route_of(request: Request) -> str:
+    """The template of the route that `request` matches; for a wrong method, of the route it would match."""
+    rule = request.url_rule
+    if rule is None and isinstance(request.routing_exception, MethodNotAllowed):
+        method = request.routing_exception.valid_methods[0]
+        rule, _ = request_ctx.url_adapter.match(method=method, return_rule=True)
+    return rule.rule if rule else UNMATCHED
+
+
+def _route(environ: dict[str, Any]) -> str:
+    """Where the response of `environ` is counted: what was refused unread has no route, unless too large."""
+    if environ.get(REFUSED, (413,))[0] != 413:
+        return UNMATCHED
+    request = environ.get("werkzeug.request")
+    return UNMATCHED if request is None else route_of(request)
