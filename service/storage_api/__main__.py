@@ -25,7 +25,7 @@ def main() -> int:
         config = read(os.environ, sys.argv[1:])
     except ConfigError as error:
         return _refuse(error, 2)
-    log.configure(config.log_level)
+    log.configure(config)
     try:
         store = open_store(config)
     except StoreError as error:

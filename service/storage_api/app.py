@@ -8,7 +8,7 @@ from flask import Flask, Response
 from prometheus_client import CollectorRegistry
 from werkzeug.routing import BaseConverter
 
-from . import errors
+from . import errors, log
 from .config import Config
 from .exchange import Exchanges
 from .handlers import buckets, health, metrics
@@ -52,5 +52,5 @@ def create_app(config: Config, store: Store | None = None) -> StorageApi:
         return response
 
     # Whatever watches requests is one more observer.
-    app.wsgi_app = Exchanges(app, observers=(Instrumentation(app.registry),))
+    app.wsgi_app = Exchanges(app, observers=(Instrumentation(app.registry), *log.observers(config)))
     return app
