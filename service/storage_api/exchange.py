@@ -15,6 +15,8 @@ from flask.globals import request_ctx
 from waitress.buffers import ReadOnlyFileBasedBuffer
 from werkzeug.exceptions import MethodNotAllowed
 
+from . import tracing
+
 UNMATCHED = "unmatched"
 """Route of a request that matches none."""
 OTHER_METHOD = "_OTHER"
@@ -27,6 +29,8 @@ REFUSED = "storage_api.refused"
 """WSGI environ key: `(status, reason)` of a request that the server's parser refused."""
 
 Observer = Callable[["Exchange"], None]
+Join = Callable[["Exchange"], tracing.TraceContext | None]
+"""What finds the trace that a request belongs to."""
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +74,7 @@ class Exchange:
         self.status = 0
         self.duration_seconds = 0.0
         self.error_type: str | None = None
-        self.trace = None
+        self.trace: tracing.TraceContext | None = None
 
 
 class Exchanges:
@@ -80,20 +84,24 @@ class Exchanges:
     called on any thread.
     """
 
-    def __init__(self, app: Flask, observers: tuple[Observer, ...]) -> None:
+    def __init__(self, app: Flask, observers: tuple[Observer, ...], join: Join = tracing.join) -> None:
         self._wsgi_app = app.wsgi_app
         self._observers = observers
+        self._join = join
         self.active: set[Exchange] = set()
         """Those that have not ended. Copy before iterating: it changes at any time."""
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         exchange = environ[EXCHANGE] = Exchange(environ)
+        trace = exchange.trace = self._join(exchange)
         self.active.add(exchange)
 
         def start(line: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
             exchange.status = int(line[:3])
             # Only here, as Flask forgets the request when it returns.
             exchange.route = _route(environ)
+            if trace is not None:
+                headers.append((tracing.HEADER, trace.traceresponse))
             return start_response(line, headers, *exc_info)
 
         try:
