@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, NoReturn, get_type_hints
 
-from . import __version__, kinds
+from . import __version__, kinds, otlp
 from .kinds import Kind
 
 MEBIBYTE = 1024 * 1024
@@ -199,6 +199,8 @@ def read(environ: Mapping[str, str], arguments: Sequence[str] = ()) -> Config:
             mistakes.append(f"{name}={text!r} is not allowed: use {setting.about.kind.allowed}")
     config = Config(**given)
     mistakes += _contradictions(config, given.keys())
+    if config.otel_traces_exporter == "otlp":
+        mistakes += otlp.mistakes(environ)
     if mistakes:
         raise ConfigError("\n".join(mistakes))
     return config
