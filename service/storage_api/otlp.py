@@ -9,13 +9,13 @@ from collections.abc import Mapping
 
 from . import kinds
 
-_PROTOCOL = kinds.one_of("http/protobuf")
+_PROTOCOL = kinds.matching("http/protobuf", "http/protobuf, the only one that is installed")
 _ENDPOINT = kinds.matching(r"https?://[^\s/?#@]+(/[^\s?#]*)?", "a URL such as http://collector:4318")
 _COMPRESSION = kinds.one_of("none", "gzip", "deflate")
 _TIMEOUT = kinds.matching(r"0*[1-9][0-9]{0,5}(\.[0-9]+)?", "seconds, such as 10")
 
 VARIABLES = {
-    "OTEL_SDK_DISABLED": kinds.one_of("false"),
+    "OTEL_SDK_DISABLED": kinds.matching("false", "OTEL_TRACES_EXPORTER=none to send no spans"),
     "OTEL_EXPORTER_OTLP_PROTOCOL": _PROTOCOL,
     "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": _PROTOCOL,
     "OTEL_EXPORTER_OTLP_ENDPOINT": _ENDPOINT,
