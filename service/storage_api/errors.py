@@ -1,20 +1,47 @@
-"""Errors as JSON: `{"error": "<status in words>"}`, with a `reason` where there is more to say."""
+"""Errors as JSON: `{"error": "<status in words>"}`, with a `reason` where there is more to say.
+
+What is wrong with a named part of the request also has that part's name as `field`.
+"""
 
 from __future__ import annotations
 
 import logging
 
 from flask import Flask, Response, abort, json, request
-from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    InternalServerError,
+    RequestEntityTooLarge,
+    ServiceUnavailable,
+)
+from werkzeug.exceptions import PreconditionFailed as PreconditionFailedStatus
 
 from .config import Config
 from .exchange import REFUSED, route_of
+from .stores import PreconditionFailed, StoreError, StoreFull
 
 log = logging.getLogger(__name__)
 
 
+class BadInput(BadRequest):
+    """400: `field`, a header, a parameter or the id, is not as it has to be."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
+class InsufficientStorage(HTTPException):
+    """507, which werkzeug does not know."""
+
+    code = 507
+
+
 def install(app: Flask, config: Config) -> None:
     """Make every error of `app` a JSON answer, those of the server's parser included."""
+
+    app.aborter.mapping[507] = InsufficientStorage
 
     @app.before_request
     def refuse() -> None:
@@ -32,10 +59,24 @@ def install(app: Flask, config: Config) -> None:
         # werkzeug's own descriptions are meant for pages of HTML; only a given one says something new.
         if error.description != type(error).description:
             body["reason"] = error.description
+        if isinstance(error, BadInput):
+            body["field"] = error.field
         response = error.get_response()
         response.content_type = "application/json"
         response.data = json.dumps(body) + "\n"
         return response
+
+    @app.errorhandler(PreconditionFailed)
+    def precondition_failed(_error: PreconditionFailed) -> Response:
+        return answer(PreconditionFailedStatus())
+
+    @app.errorhandler(StoreError)
+    def out_of_order(error: StoreError) -> Response:
+        # The details are for the log: they name folders and servers.
+        log.error("the store failed a request", extra={"fields": {"reason": str(error)}})
+        if isinstance(error, StoreFull):
+            return answer(InsufficientStorage("the store is full"))
+        return answer(ServiceUnavailable("the store is out of order"))
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:

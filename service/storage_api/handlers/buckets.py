@@ -21,7 +21,7 @@ def blueprint(store: Store, max_object_bytes: int) -> Blueprint:
         # The length is always known: the server has the whole body, of chunks too, before it calls.
         if (request.content_length or 0) > max_object_bytes:
             abort(413)
-        store.put(id, request.stream)
+        store.put(id, request.environ["wsgi.input"])
         return Response(f"Bucket {id} created", mimetype="text/plain")
 
     @routes.get(ROUTE)
@@ -32,7 +32,7 @@ def blueprint(store: Store, max_object_bytes: int) -> Blueprint:
         # The server sends the file itself, without a copy in memory.
         body = wrap_file(request.environ, found.body)
         response = Response(body, mimetype="application/octet-stream", direct_passthrough=True)
-        response.content_length = found.size
+        response.content_length = found.object.size
         return response
 
     @routes.delete(ROUTE)

@@ -3,23 +3,56 @@
 from __future__ import annotations
 
 from ..config import Config
-from .base import Store, Stored, StoreError, Usage
+from .base import (
+    DEFAULT_CONTENT_TYPE,
+    Condition,
+    Object,
+    Page,
+    PreconditionFailed,
+    Select,
+    Store,
+    Stored,
+    StoreError,
+    StoreFull,
+    Usage,
+)
 from .filesystem import FilesystemStore
 from .memory import MemoryStore
 
-__all__ = ["FilesystemStore", "MemoryStore", "Store", "StoreError", "Stored", "Usage", "open_store"]
+__all__ = [
+    "DEFAULT_CONTENT_TYPE",
+    "Condition",
+    "FilesystemStore",
+    "MemoryStore",
+    "Object",
+    "Page",
+    "PreconditionFailed",
+    "Select",
+    "Store",
+    "StoreError",
+    "StoreFull",
+    "Stored",
+    "Usage",
+    "open_store",
+]
 
 
 def open_store(config: Config) -> Store:
     """Open the store that `config` names; raises StoreError when it cannot be used."""
     if config.store == "memory":
         return MemoryStore()
-    if config.store == "s3":
-        # Only here: its library takes time and memory that the other stores have no use for.
-        from .object_storage import ObjectStorageStore  # noqa: PLC0415
+    if config.store == "filesystem":
+        try:
+            return FilesystemStore(config.store_path, config.store_min_free_bytes)
+        except StoreError as error:
+            raise StoreError(f"STORE_PATH={error}") from None
+    # Only here: its library takes time and memory that the other stores have no use for.
+    from . import object_storage  # noqa: PLC0415
 
-        return ObjectStorageStore(config.store_s3_bucket, config.store_s3_endpoint, config.store_s3_region)
-    try:
-        return FilesystemStore(config.store_path)
-    except StoreError as error:
-        raise StoreError(f"STORE_PATH={error}") from None
+    if config.store == "s3":
+        return object_storage.s3(config.store_s3_bucket, config.store_s3_endpoint, config.store_s3_region)
+    if config.store == "gcs":
+        return object_storage.gcs(config.store_gcs_bucket, config.store_gcs_endpoint)
+    return object_storage.azure(
+        config.store_azure_account, config.store_azure_container, config.store_azure_endpoint
+    )

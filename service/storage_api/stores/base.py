@@ -2,12 +2,54 @@
 
 from __future__ import annotations
 
+import tempfile
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import BinaryIO, NamedTuple
+
+DEFAULT_CONTENT_TYPE = "application/octet-stream"
+"""Of bytes that nobody named (RFC 9110, 8.3)."""
 
 
 class StoreError(Exception):
     """The store is out of order: one line that says what is wrong."""
+
+
+class StoreFull(StoreError):
+    """There is no room; what is stored can still be read and deleted."""
+
+
+class PreconditionFailed(Exception):
+    """The object is not as the condition of a change asks; nothing has changed."""
+
+
+class Object(NamedTuple):
+    """What is known of an object: its size in bytes, the SHA-256 of its bytes in hex, its media type.
+
+    `etag` and `content_type` are None only in a page of a store that would have to ask for each object.
+    """
+
+    id: str
+    size: int
+    etag: str | None
+    content_type: str | None
+
+
+class Stored(NamedTuple):
+    """An object, and the bytes asked for as a file that is the caller's to close.
+
+    The file may go on after those bytes: read no more than was asked for.
+    """
+
+    object: Object
+    body: BinaryIO
+
+
+class Page(NamedTuple):
+    """Some of a store's objects; `next` is where the following page starts `after`, None for the last."""
+
+    objects: list[Object]
+    next: str | None
 
 
 class Usage(NamedTuple):
@@ -17,37 +59,68 @@ class Usage(NamedTuple):
     bytes: int
 
 
-class Stored(NamedTuple):
-    """An object: its size in bytes, and its bytes as a file that is the caller's to close."""
+Condition = Callable[[str | None], bool]
+"""Whether a change may happen, given the etag of the object that is there (None: no object)."""
 
-    size: int
-    body: BinaryIO
+Select = Callable[[Object], tuple[int, int]]
+"""Which bytes of an object are wanted, from the first to before the last; (0, 0) for none."""
 
 
 class Store(ABC):
     """Objects (bytes) by id (valid text, see `ids`). Every method may be called from several threads at once.
 
-    An object is seen whole or not at all. A method that fails raises OSError or StoreError.
+    An object is seen whole or not at all, and its bytes are those of its etag. A method that fails raises
+    StoreError.
     """
 
     @abstractmethod
-    def put(self, id: str, body: BinaryIO) -> None:
-        """Keep what `body` reads under `id`, instead of what was there; it is safe once this returns.
+    def put(
+        self,
+        id: str,
+        body: BinaryIO,
+        *,
+        content_type: str = DEFAULT_CONTENT_TYPE,
+        condition: Condition | None = None,
+    ) -> str:
+        """Keep `body` under `id` instead of what was there; it is safe once this returns its etag.
 
-        When reading `body` fails nothing has changed, and its error is passed on.
+        `body` can be read from its start as often as needed; one from `spool()` is taken over. `condition` is
+        asked in the same moment as the change happens; raises PreconditionFailed when it says no.
         """
 
     @abstractmethod
-    def get(self, id: str) -> Stored | None:
-        """The object kept under `id`, None when there is none."""
+    def get(self, id: str, select: Select | None = None) -> Stored | None:
+        """The object kept under `id`, None when there is none.
+
+        The body is what `select` says, else the whole. `select` may be asked more than once, when the object
+        changes meanwhile.
+        """
 
     @abstractmethod
-    def delete(self, id: str) -> bool:
-        """Forget `id`; False when it was not there."""
+    def head(self, id: str) -> Object | None:
+        """What is known of the object kept under `id`, None when there is none."""
+
+    @abstractmethod
+    def delete(self, id: str, condition: Condition | None = None) -> bool:
+        """Forget `id`; False when it was not there.
+
+        `condition` is as for `put`, but not asked about what is not there.
+        """
+
+    @abstractmethod
+    def list(self, prefix: str, limit: int, after: str | None = None) -> Page:
+        """At most `limit` objects whose ids start with `prefix`, in the order of their ids (by code point).
+
+        The page starts after the id `after`, which need not be there (any more).
+        """
 
     @abstractmethod
     def usage(self) -> Usage | None:
         """What the store holds now; None, always, for a store that would have to read everything to know."""
+
+    def spool(self) -> BinaryIO:
+        """An empty file for a body that is being received, to be `put`; removed when it is closed."""
+        return tempfile.TemporaryFile()
 
     def check(self) -> None:  # noqa: B027 - nothing to check is a good default
         """Raise StoreError when the store cannot serve; cheap enough for a probe."""

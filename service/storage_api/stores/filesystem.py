@@ -1,11 +1,9 @@
 """Objects as files that survive a crash of the process or the machine.
 
-    <folder>/lock         held by the one process that uses the folder
-    <folder>/incoming/*   objects being written; leftovers are removed at start
-    <folder>/objects/*    one file per object, named by the SHA-256 of its id
-
-A name made from the id itself could be too long, escape the folder, or collide where case does not count.
-A file starts with the id in UTF-8, padded with NUL to HEADER_BYTES; the object's bytes follow.
+<folder>/lock          held by the one process that uses the folder
+<folder>/incoming/*    bodies being received; leftovers are removed at start
+<folder>/objects/*     one file per object: its bytes, then what they are (see `trailer`)
+<folder>/quarantine/*  what was in objects/ at start and is no whole object; for a person to look at
 """
 
 from __future__ import annotations
@@ -13,97 +11,180 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import io
+import logging
 import os
 import shutil
-import tempfile
+import sys
 import threading
+import time
 from pathlib import Path
 from typing import BinaryIO
 
-from .base import Store, Stored, StoreError, Usage
+from . import trailer
+from .base import (
+    DEFAULT_CONTENT_TYPE,
+    Condition,
+    Object,
+    Page,
+    PreconditionFailed,
+    Select,
+    Store,
+    Stored,
+    StoreError,
+    StoreFull,
+    Usage,
+)
+from .index import Index
+from .spool import Spool, errors, sync
 
-# 255 characters of at most 4 bytes fit; as it is fixed, objects' sizes are known without opening their files.
-HEADER_BYTES = 1024
+OLD_HEADER_BYTES = 1024
+"""Of the layout before the trailer: the id in UTF-8, padded with NUL, and then the object's bytes."""
+
+log = logging.getLogger(__name__)
 
 
 class FilesystemStore(Store):
     """A folder, made where it is missing and used by one process at a time."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open `folder`; raises StoreError when it cannot be read and written, or is in use."""
+    def __init__(self, folder: Path, min_free_bytes: int = 0) -> None:
+        """Open `folder`; raises StoreError when it cannot be read and written, or is in use.
+
+        With less than `min_free_bytes` free on its disk, `check` raises StoreFull.
+        """
+        self._folder = folder
+        self._min_free_bytes = min_free_bytes
         self._objects = folder / "objects"
         self._incoming = folder / "incoming"
-        self._usage_lock = threading.Lock()
+        self._index = Index()
+        self._lock = threading.Lock()
         self._lock_file = -1
         try:
-            self._objects.mkdir(parents=True, exist_ok=True)
-            self._incoming.mkdir(exist_ok=True)
-            self._lock_file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            for leftover in self._incoming.iterdir():
-                leftover.unlink()
-            # Proves that files can be made, before the first request needs to know.
-            tempfile.TemporaryFile(dir=self._incoming).close()
-            sizes = [entry.stat().st_size - HEADER_BYTES for entry in os.scandir(self._objects)]
-            _sync(self._objects, folder, folder.parent)
-        except BlockingIOError:
-            self.close()
-            raise StoreError(f"{folder}: another process uses this folder") from None
-        except OSError as error:
-            self.close()
-            raise StoreError(f"{folder}: {error.strerror}") from None
-        self._usage = Usage(len(sizes), sum(sizes))
-
-    def put(self, id: str, body: BinaryIO) -> None:
-        target = self._file(id)
-        descriptor, name = tempfile.mkstemp(dir=self._incoming)
-        temporary = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(id.encode().ljust(HEADER_BYTES, b"\0"))
-                shutil.copyfileobj(body, file)
-                size = file.tell() - HEADER_BYTES
-                file.flush()
-                os.fsync(file.fileno())
-            # The count and the files change as one, else concurrent writers would make it drift.
-            with self._usage_lock:
-                before = _size(target)
-                temporary.replace(target)
-                self._usage = Usage(
-                    self._usage.objects + (before is None), self._usage.bytes + size - (before or 0)
-                )
+            with errors(folder):
+                self._open()
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            self.close()
             raise
-        _sync(self._objects)
 
-    def get(self, id: str) -> Stored | None:
+    def _open(self) -> None:
+        self._objects.mkdir(parents=True, exist_ok=True)
+        self._incoming.mkdir(exist_ok=True)
+        self._lock_file = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            file = self._file(id).open("rb")
-        except FileNotFoundError:
-            return None
-        size = file.seek(0, os.SEEK_END) - HEADER_BYTES
-        file.seek(HEADER_BYTES)
-        return Stored(size, file)
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreError(f"{self._folder}: another process uses this folder") from None
+        for leftover in self._incoming.iterdir():
+            leftover.unlink()
+        # Proves that files can be made, before the first request needs to know.
+        self.spool().close()
+        for file in list(self._objects.iterdir()):
+            self._take_in(file)
+        sync(self._objects, self._folder, self._folder.parent)
 
-    def delete(self, id: str) -> bool:
-        target = self._file(id)
-        with self._usage_lock:
-            before = _size(target)
-            if before is None:
-                return False
-            target.unlink()
-            self._usage = Usage(self._usage.objects - 1, self._usage.bytes - before)
-        _sync(self._objects)
-        return True
+    def _take_in(self, file: Path) -> None:
+        """Know of the object in `file`; move what is no object out of the way."""
+        found = None
+        if file.is_file():
+            with file.open("rb", buffering=0) as opened:
+                found = trailer.read(opened) or self._convert(opened)
+        if found:
+            self._index.put(found)
+        else:
+            quarantine = self._folder / "quarantine"
+            quarantine.mkdir(exist_ok=True)
+            kept = quarantine / f"{file.name}.{time.time_ns()}"
+            file.rename(kept)
+            log.error("%s is no whole object: moved to %s", file, kept)
+
+    def _convert(self, file: io.FileIO) -> Object | None:
+        """Rewrite a file of the layout before; None when it is none."""
+        id = file.read(OLD_HEADER_BYTES).rstrip(b"\0").decode(errors="replace")
+        if trailer.name_of(id) != Path(file.name).name or file.tell() < OLD_HEADER_BYTES:
+            return None
+        with self.spool() as spool:
+            shutil.copyfileobj(file, spool)
+            self._keep(id, spool, DEFAULT_CONTENT_TYPE, None)
+        return self._index.get(id)
+
+    def put(
+        self,
+        id: str,
+        body: BinaryIO,
+        *,
+        content_type: str = DEFAULT_CONTENT_TYPE,
+        condition: Condition | None = None,
+    ) -> str:
+        with errors(self._folder):
+            if isinstance(body, Spool):
+                return self._keep(id, body, content_type, condition)
+            with self.spool() as spool:
+                shutil.copyfileobj(body, spool)
+                return self._keep(id, spool, content_type, condition)
+
+    def _keep(self, id: str, spool: Spool, content_type: str, condition: Condition | None) -> str:
+        """Make `spool` the file of the object `id`."""
+        spool.seek(0)
+        etag = hashlib.file_digest(spool, "sha256").hexdigest()
+        kept = Object(id, spool.tell(), etag, sys.intern(content_type))
+        spool.write(trailer.write(kept))
+        os.fsync(spool.fileno())
+        # The index and the files change as one, else concurrent writers would part them.
+        with self._lock:
+            if condition and not condition(self._index.etag(id)):
+                raise PreconditionFailed
+            spool.become(self._file(id))
+            self._index.put(kept)
+        sync(self._objects)
+        return etag
+
+    def get(self, id: str, select: Select | None = None) -> Stored | None:
+        with errors(self._folder), contextlib.ExitStack() as stack:
+            try:
+                file = stack.enter_context(self._file(id).open("rb", buffering=0))
+            except FileNotFoundError:
+                return None
+            # As this very file says: the index may know of a newer one by now.
+            found = trailer.read(file)
+            if found is None:
+                raise StoreError(f"{file.name} is no whole object any more")
+            file.seek(select(found)[0] if select else 0)
+            stack.pop_all()
+            return Stored(found, file)
+
+    def head(self, id: str) -> Object | None:
+        return self._index.get(id)
+
+    def delete(self, id: str, condition: Condition | None = None) -> bool:
+        with errors(self._folder):
+            with self._lock:
+                if self._index.get(id) is None:
+                    return False
+                if condition and not condition(self._index.etag(id)):
+                    raise PreconditionFailed
+                self._file(id).unlink(missing_ok=True)
+                self._index.remove(id)
+            sync(self._objects)
+            return True
+
+    def list(self, prefix: str, limit: int, after: str | None = None) -> Page:
+        with self._lock:
+            return self._index.page(prefix, limit, after)
 
     def usage(self) -> Usage:
-        return self._usage
+        return self._index.usage
+
+    def spool(self) -> Spool:
+        return Spool(self._incoming)
 
     def check(self) -> None:
         for folder in (self._objects, self._incoming):
             if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
                 raise StoreError(f"{folder}: cannot be read and written")
+        with errors(self._folder):
+            free = shutil.disk_usage(self._folder).free
+        if free < self._min_free_bytes:
+            raise StoreFull(f"{self._folder}: {free} bytes are free, fewer than {self._min_free_bytes}")
 
     def close(self) -> None:
         if self._lock_file >= 0:
@@ -111,21 +192,4 @@ class FilesystemStore(Store):
             self._lock_file = -1
 
     def _file(self, id: str) -> Path:
-        return self._objects / hashlib.sha256(id.encode()).hexdigest()
-
-
-def _size(file: Path) -> int | None:
-    """Size in bytes of the object in `file`, None when there is none."""
-    with contextlib.suppress(FileNotFoundError):
-        return file.stat().st_size - HEADER_BYTES
-    return None
-
-
-def _sync(*folders: Path) -> None:
-    """Make the names in `folders` durable: a renamed file is only safe once its folder is."""
-    for folder in folders:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        return self._objects / trailer.name_of(id)

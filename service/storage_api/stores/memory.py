@@ -2,37 +2,79 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import threading
 from typing import BinaryIO
 
-from .base import Store, Stored, Usage
+from .base import (
+    DEFAULT_CONTENT_TYPE,
+    Condition,
+    Object,
+    Page,
+    PreconditionFailed,
+    Select,
+    Store,
+    Stored,
+    Usage,
+)
+from .index import Index
 
 
 class MemoryStore(Store):
     """A dictionary."""
 
     def __init__(self) -> None:
-        self._objects: dict[str, bytes] = {}
-        self._bytes = 0
+        self._index = Index()
+        self._bytes: dict[str, bytes] = {}
         self._lock = threading.Lock()
 
-    def put(self, id: str, body: BinaryIO) -> None:
+    def put(
+        self,
+        id: str,
+        body: BinaryIO,
+        *,
+        content_type: str = DEFAULT_CONTENT_TYPE,
+        condition: Condition | None = None,
+    ) -> str:
         data = body.read()
+        etag = hashlib.sha256(data).hexdigest()
         with self._lock:
-            self._bytes += len(data) - len(self._objects.get(id, b""))
-            self._objects[id] = data
+            if condition and not condition(self._index.etag(id)):
+                raise PreconditionFailed
+            self._bytes[id] = data
+            self._index.put(Object(id, len(data), etag, content_type))
+        return etag
 
-    def get(self, id: str) -> Stored | None:
-        data = self._objects.get(id)
-        return None if data is None else Stored(len(data), io.BytesIO(data))
-
-    def delete(self, id: str) -> bool:
+    def get(self, id: str, select: Select | None = None) -> Stored | None:
         with self._lock:
-            data = self._objects.pop(id, None)
-            self._bytes -= len(data or b"")
-        return data is not None
+            found, data = self._index.get(id), self._bytes.get(id)
+        if found is None or data is None:
+            return None
+        body = io.BytesIO(data)
+        if select:
+            body.seek(select(found)[0])
+        return Stored(found, body)
+
+    def head(self, id: str) -> Object | None:
+        return self._index.get(id)
+
+    def delete(self, id: str, condition: Condition | None = None) -> bool:
+        with self._lock:
+            if id not in self._bytes:
+                return False
+            if condition and not condition(self._index.etag(id)):
+                raise PreconditionFailed
+            del self._bytes[id]
+            self._index.remove(id)
+        return True
+
+    def list(self, prefix: str, limit: int, after: str | None = None) -> Page:
+        with self._lock:
+            return self._index.page(prefix, limit, after)
 
     def usage(self) -> Usage:
-        with self._lock:
-            return Usage(len(self._objects), self._bytes)
+        return self._index.usage
+
+    def spool(self) -> BinaryIO:
+        return io.BytesIO()

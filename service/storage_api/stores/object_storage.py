@@ -1,8 +1,7 @@
-"""Objects in a bucket of S3 or of what speaks its protocol; any number of replicas may share it.
+"""Objects in a bucket of S3, of what speaks its protocol, of Google Cloud or of Azure; replicas may share it.
 
-Keys are `objects/<SHA-256 of the id>`: "." and ".." can be no key, and servers differ in what else they fold
-or refuse (backslashes, long names). The id itself is kept as metadata, in base64, as metadata is ASCII (at
-most 1,360 of the 2,048 bytes that S3 allows).
+Keys are made of the ids, see `keys`. Metadata keep what no key or server tells: `id`, in base64 as they are
+ASCII (at most 1,360 of the 2,048 bytes that S3 allows), and `sha256`, which is the etag.
 """
 
 from __future__ import annotations
@@ -11,35 +10,87 @@ import base64
 import contextlib
 import hashlib
 import io
-from collections.abc import Iterator
+import mmap
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
-from typing import BinaryIO
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO
 
 import obstore
-from obstore.exceptions import BaseError
-from obstore.store import S3Store
+from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
+from obstore.store import AzureStore, GCSStore, ObjectStore, S3Store
 
-from .base import Store, Stored, StoreError
+if TYPE_CHECKING:  # They are names of types alone.
+    from obstore import GetResult, UpdateVersion
+
+from .base import (
+    DEFAULT_CONTENT_TYPE,
+    Condition,
+    Object,
+    Page,
+    PreconditionFailed,
+    Select,
+    Store,
+    Stored,
+    StoreError,
+)
+from .keys import CUT_BYTES, FOLDER, before, bytes_of, key_of
+
+CHUNK_BYTES = 1024 * 1024
+"""How much of an object is read from the server at a time."""
+PART_BYTES = 8 * 1024 * 1024
+"""How much of a large object is sent at a time; S3 wants at least 5 MiB."""
+PARTS = 10_000
+"""As many parts as S3 takes."""
+ATTEMPTS = 5
+"""How often what another writer came before is tried: each time that writer has got further."""
+
+
+def s3(bucket: str, endpoint: str | None = None, region: str | None = None) -> ObjectStorageStore:
+    """A bucket that exists; credentials come from the usual AWS_* variables or the platform's identity.
+
+    `endpoint` is the URL of a server other than AWS; `region` defaults to AWS_REGION, then us-east-1. Nothing
+    is sent yet, see `check`. Raises StoreError for AWS_* that can't be used.
+    """
+    return ObjectStorageStore(f"bucket {bucket}", S3Store, bucket, endpoint=endpoint, region=region)
+
+
+def gcs(bucket: str, endpoint: str | None = None) -> ObjectStorageStore:
+    """As `s3`, with the variables GOOGLE_*."""
+    return ObjectStorageStore(f"bucket {bucket}", GCSStore, bucket, base_url=endpoint)
+
+
+def azure(account: str, container: str, endpoint: str | None = None) -> ObjectStorageStore:
+    """As `s3`, with the variables AZURE_*."""
+    return ObjectStorageStore(
+        f"container {container}", AzureStore, container, account_name=account, endpoint=endpoint
+    )
 
 
 class ObjectStorageStore(Store):
-    """A bucket that exists; credentials come from the usual AWS_* variables or the platform's identity."""
+    """A bucket, or what stands for it; made by `s3`, `gcs` and `azure`."""
 
-    def __init__(self, bucket: str, endpoint: str | None = None, region: str | None = None) -> None:
-        """Name the bucket; nothing is sent yet, see `check`. Raises StoreError for AWS_* that can't be used.
+    def __init__(
+        self, name: str, kind: Callable[..., ObjectStore], bucket: str, **settings: str | None
+    ) -> None:
+        self._name = name
+        given = {key: value for key, value in settings.items() if value}
+        plain = any(value.startswith("http://") for value in given.values())
 
-        `endpoint` is the URL of a server other than AWS; `region` defaults to AWS_REGION, then us-east-1.
-        """
-        self._bucket = bucket
-        settings = {key: value for key, value in (("endpoint", endpoint), ("region", region)) if value}
-        plain = (endpoint or "").startswith("http://")
-
-        def connect(seconds: int, retries: int) -> S3Store:
-            return S3Store(
+        def connect(seconds: int, retries: int) -> ObjectStore:
+            limit = timedelta(seconds=seconds)
+            return kind(
                 bucket,
-                **settings,
-                client_options={"allow_http": plain, "connect_timeout": "5s", "timeout": f"{seconds}s"},
-                retry_config={"max_retries": retries, "retry_timeout": timedelta(seconds=seconds)},
+                **given,
+                client_options={
+                    "allow_http": plain,
+                    "connect_timeout": "5s",
+                    "read_timeout": limit,
+                    # A slow client may take long to read what the server has sent.
+                    "timeout": timedelta(days=1),
+                },
+                retry_config={"max_retries": retries, "retry_timeout": limit},
             )
 
         with self._errors():
@@ -48,31 +99,112 @@ class ObjectStorageStore(Store):
             self._probe = connect(seconds=5, retries=1)
         self._reached = False
 
-    def put(self, id: str, body: BinaryIO) -> None:
-        data = body.read()
-        with self._errors():
-            metadata = {"id": base64.b64encode(id.encode()).decode()}
-            # One request, so that an object is there whole or not at all.
-            obstore.put(self._store, _key(id), data, attributes=metadata, use_multipart=False)
+    def put(
+        self,
+        id: str,
+        body: BinaryIO,
+        *,
+        content_type: str = DEFAULT_CONTENT_TYPE,
+        condition: Condition | None = None,
+    ) -> str:
+        """As `Store.put`. With a condition the object goes in one request, and so has at most 5 GiB on S3."""
+        etag = hashlib.file_digest(body, "sha256").hexdigest()
+        attributes = {
+            "Content-Type": content_type,
+            "id": base64.b64encode(id.encode()).decode(),
+            "sha256": etag,
+        }
+        with self._errors(), _bytes_of(body) as data:
+            send = partial(obstore.put, self._store, key_of(id), data, attributes=attributes)
+            if condition is None:
+                send(chunk_size=max(PART_BYTES, -(-len(data) // PARTS)), max_concurrency=2)
+                return etag
+            for _ in range(ATTEMPTS):
+                found = self._head(id)
+                if not condition(_object(id, found).etag if found else None):
+                    raise PreconditionFailed
+                with contextlib.suppress(AlreadyExistsError, PreconditionError, FileNotFoundError):
+                    send(mode=_version(found) if found else "create")
+                    return etag
+        raise self._restless(id)
 
-    def get(self, id: str) -> Stored | None:
+    def get(self, id: str, select: Select | None = None) -> Stored | None:
         with self._errors():
-            try:
-                # The whole of it: a bucket that fails half-way is still an error with a status of its own.
-                data = bytes(obstore.get(self._store, _key(id)).bytes())
-            except FileNotFoundError:
-                return None
-        return Stored(len(data), io.BytesIO(data))
+            if select is None:
+                try:
+                    found = obstore.get(self._store, key_of(id))
+                except FileNotFoundError:
+                    return None
+                return Stored(_object(id, found), _Stream(found, self._errors))
+            for _ in range(ATTEMPTS):
+                known = self._head(id)
+                if known is None:
+                    return None
+                of = _object(id, known)
+                first, end = select(of)
+                if first == end:
+                    return Stored(of, io.BytesIO())
+                options = {"range": (first, end), "if_match": known.meta["e_tag"]}
+                with contextlib.suppress(PreconditionError, FileNotFoundError):
+                    found = obstore.get(self._store, key_of(id), options=options)
+                    return Stored(of, _Stream(found, self._errors))
+        raise self._restless(id)
 
-    def delete(self, id: str) -> bool:
-        """As `Store.delete`; of two calls at the same moment both may say True: S3 deletes without a word."""
+    def head(self, id: str) -> Object | None:
         with self._errors():
-            try:
-                obstore.head(self._store, _key(id))
-            except FileNotFoundError:
+            found = self._head(id)
+            return _object(id, found) if found else None
+
+    def delete(self, id: str, condition: Condition | None = None) -> bool:
+        """As `Store.delete`, but not in one moment: buckets delete whatever is there, without a word.
+
+        Of two calls at the same time both may say True; what is put between the question and the deletion is
+        deleted too.
+        """
+        with self._errors():
+            found = self._head(id)
+            if found is None:
                 return False
-            obstore.delete(self._store, _key(id))
+            if condition and not condition(_object(id, found).etag):
+                raise PreconditionFailed
+            obstore.delete(self._store, key_of(id))
             return True
+
+    def list(self, prefix: str, limit: int, after: str | None = None) -> Page:
+        """As `Store.list`, without etags and types: they would take a request for each object.
+
+        An id that is too long for its key does take one.
+        """
+        found: list[Object] = []
+        with self._errors():
+            for object in self._objects(prefix, after):
+                if len(found) == limit:
+                    return Page(found, found[-1].id)
+                found.append(object)
+        return Page(found, None)
+
+    def _objects(self, prefix: str, after: str | None) -> Iterator[Object]:
+        offset = max(before(prefix), key_of(after)) if after is not None else before(prefix)
+        start = prefix.encode()[:CUT_BYTES]
+        for metas in obstore.list(self._store, FOLDER, offset=offset):
+            for meta in metas:
+                try:
+                    data, whole = bytes_of(meta["path"])
+                except ValueError:
+                    continue  # Not ours.
+                if not data.startswith(start):
+                    return
+                id = data.decode() if whole else self._told_id(meta["path"])
+                if id is not None and id.startswith(prefix):
+                    yield Object(id, meta["size"], None, None)
+
+    def _told_id(self, key: str) -> str | None:
+        """The id that the metadata of `key` tell; None when it is gone."""
+        try:
+            found = obstore.get(self._store, key, options={"head": True})
+        except FileNotFoundError:
+            return None
+        return base64.b64decode(found.attributes["id"]).decode()
 
     def usage(self) -> None:
         """None: other replicas write too, and only listing the whole bucket would tell."""
@@ -88,6 +220,15 @@ class ObjectStorageStore(Store):
                 next(iter(obstore.list(self._probe, prefix="readyz")), None)
             self._reached = True
 
+    def _head(self, id: str) -> GetResult | None:
+        try:
+            return obstore.get(self._store, key_of(id), options={"head": True})
+        except FileNotFoundError:
+            return None
+
+    def _restless(self, id: str) -> StoreError:
+        return StoreError(f"{self._name}: {id!r} changes too often")
+
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
         try:
@@ -95,8 +236,46 @@ class ObjectStorageStore(Store):
         except (BaseError, OSError, ValueError) as error:
             # What follows "Debug source" is the library's inner state, over many lines.
             words = str(error).partition("Debug source")[0].split()
-            raise StoreError(f"bucket {self._bucket}: {' '.join(words)}") from None
+            raise StoreError(f"{self._name}: {' '.join(words)}") from None
 
 
-def _key(id: str) -> str:
-    return f"objects/{hashlib.sha256(id.encode()).hexdigest()}"
+class _Stream(io.RawIOBase):
+    """A response's bytes. The first are there: an error before them still gets a status of its own."""
+
+    def __init__(self, response: GetResult, errors: Callable[[], AbstractContextManager[None]]) -> None:
+        self._errors = errors
+        self._chunks = iter(response.stream(min_chunk_size=CHUNK_BYTES))
+        self._chunk = memoryview(next(self._chunks, b""))
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:
+        """As of any raw file; raises StoreError when the server gives up."""
+        if not self._chunk:
+            with self._errors():
+                self._chunk = memoryview(next(self._chunks, b""))
+        size = min(len(buffer), len(self._chunk))
+        buffer[:size] = self._chunk[:size]
+        self._chunk = self._chunk[size:]
+        return size
+
+
+def _object(id: str, found: GetResult) -> Object:
+    attributes = found.attributes
+    return Object(id, found.meta["size"], attributes["sha256"], attributes["Content-Type"])
+
+
+def _version(found: GetResult) -> UpdateVersion:
+    """What a server goes by: S3 and Azure by their own etag, Google Cloud by a version."""
+    return {name: value for name in ("e_tag", "version") if (value := found.meta[name])}
+
+
+@contextlib.contextmanager
+def _bytes_of(body: BinaryIO) -> Iterator[memoryview | mmap.mmap]:
+    """What `body` holds, without a copy."""
+    if isinstance(body, io.BytesIO):
+        yield body.getbuffer()
+    else:
+        with mmap.mmap(body.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            yield data

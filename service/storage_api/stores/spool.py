@@ -1,0 +1,64 @@
+"""Files that are being written, and become an object's file or vanish."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from .base import StoreError, StoreFull
+
+
+class Spool(io.FileIO):
+    """A new file in a folder, to be read and written; closing removes it, unless it has become another."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the file; raises StoreError, also in `write`."""
+        with errors(folder):
+            descriptor, name = tempfile.mkstemp(dir=folder)
+        self._path: Path | None = Path(name)
+        super().__init__(descriptor, "r+b")
+
+    def write(self, data: bytes) -> int:
+        """Write all of `data`."""
+        rest = memoryview(data)
+        with errors(self._path):
+            while rest:
+                rest = rest[super().write(rest) :]
+        return len(data)
+
+    def become(self, target: Path) -> None:
+        """Be `target`, instead of what was there."""
+        self._path.replace(target)
+        self._path = None
+
+    def close(self) -> None:
+        if not self.closed and self._path:
+            # What cannot be removed now is a leftover, and those are removed at start.
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+        super().close()
+
+
+@contextlib.contextmanager
+def errors(path: Path) -> Iterator[None]:
+    """Turn an OSError into a StoreError that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        kind = StoreFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else StoreError
+        raise kind(f"{path}: {error.strerror}") from None
+
+
+def sync(*folders: Path) -> None:
+    """Make the names in `folders` durable: a renamed file is only safe once its folder is."""
+    for folder in folders:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
