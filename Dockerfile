@@ -1,10 +1,13 @@
 # The storage API's image.
 #   docker build --tag observability-platform/storage-api:0.1.0 .
-# Runs as an unprivileged user on a read-only root: it writes to /data (objects) and /tmp (large bodies in transit).
-ARG PYTHON_IMAGE=python:3.13-slim
+# Runs as an unprivileged user on a read-only root: it writes to /data (objects) and /tmp (bodies in transit), and
+# needs neither a shell nor any other program. Export of traces is in it, and off until it is asked for.
+
+# The tag and the digest of its index (all platforms), as docker-library/repo-info records them.
+ARG PYTHON_IMAGE=python:3.13.15-slim-trixie@sha256:afd91e25d0d1b40e4c92bf716154ec3c4a9f0de1ce2a5c3663007fb6918eaf9c
 
 FROM ${PYTHON_IMAGE} AS build
-COPY service/requirements.txt /tmp/requirements.txt
+COPY service/requirements-traces.txt /tmp/requirements.txt
 RUN pip install --no-cache-dir --disable-pip-version-check --root-user-action=ignore \
       --require-hashes --only-binary=:all: --target /app -r /tmp/requirements.txt
 COPY service/storage_api /app/storage_api
@@ -27,4 +30,6 @@ WORKDIR /app
 VOLUME ["/data"]
 EXPOSE 5000
 STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s \
+  CMD ["python", "-m", "storage_api.healthcheck"]
 ENTRYPOINT ["python", "-m", "storage_api"]

