@@ -20,6 +20,13 @@ _RELABEL_ACTIONS = [
     *("replace", "keep", "drop", "hashmod", "labelmap", "labeldrop", "labelkeep"),
     *("lowercase", "uppercase", "keepequal", "dropequal"),
 ]
+_METRIC_FAMILIES = [
+    *("http_request_count", "http_request_duration_seconds"),
+    *("http_server_active_requests", "http_server_busy_threads", "http_server_open_connections"),
+    *("http_server_queued_requests", "http_server_request_body_size_bytes"),
+    *("http_server_request_duration_seconds", "http_server_response_body_size_bytes", "http_server_threads"),
+    *("storage_objects", "storage_operation_duration_seconds", "storage_operations", "storage_stored_bytes"),
+]
 DEFINITIONS: dict[str, Schema] = {
     "labels": {
         "type": "object",
@@ -37,8 +44,10 @@ DEFINITIONS: dict[str, Schema] = {
     "name": {"type": "string", "maxLength": 253, "pattern": f"^({_HOST})?$"},
     "registry": {"type": "string", "pattern": f"^({_HOST}(:[0-9]+)?(/[a-z0-9]+([._/-]+[a-z0-9]+)*)?)?$"},
     "endpoint": {"type": "string", "pattern": f"^(https?://{_HOST}(:{_PORT})?/?)?$"},
+    "url": {"type": "string", "pattern": f"^(https?://{_HOST}(:{_PORT})?(/[-._~a-zA-Z0-9]+)*/?)?$"},
     # A path as the Gateway API takes it: no empty, `.` or `..` part.
     "path": {"type": "string", "maxLength": 1024, "pattern": f"^/$|^(/{_PART})+/?$"},
+    "metricFamily": {"enum": _METRIC_FAMILIES},
     "relabeling": {
         "type": "object",
         "additionalProperties": False,

@@ -101,6 +101,8 @@ class _Api:
             for other in self.other_pods():
                 if selector.items() <= other.items():
                     yield f"Service {name} selects pods that are not the API's"
+            if len({port["port"] for port in service["spec"]["ports"]}) < len(service["spec"]["ports"]):
+                yield f"Service {name} has two ports of one number"
             yield from (
                 f"Service {name} leads to port {port['targetPort']}, which no container has"
                 for port in service["spec"]["ports"]
@@ -124,13 +126,12 @@ class _Api:
         made = self.render.values["storage-api"]["serviceAccount"].get("create")
         if made and not self.has("ServiceAccount", account):
             yield f"the pods' ServiceAccount {account} is not made"
-        volumes = [volume["name"] for volume in spec["volumes"]]
-        yield from (f"two volumes are called {name}" for name in set(volumes) if volumes.count(name) > 1)
+        for each in (spec, *(pod["spec"] for pod in self.test_pods())):
+            volumes = [volume["name"] for volume in each.get("volumes", ())]
+            yield from (f"two volumes are called {name}" for name in set(volumes) if volumes.count(name) > 1)
+            mounted = [m["name"] for c in each["containers"] for m in c.get("volumeMounts", ())]
+            yield from (f"volume {name} is mounted but not there" for name in mounted if name not in volumes)
         for container in spec["containers"]:
-            mounted = container["volumeMounts"]
-            yield from (
-                f"volume {m['name']} is mounted but not there" for m in mounted if m["name"] not in volumes
-            )
             name = self.service["metadata"]["name"]
             if {"configMapRef": {"name": name}} in container["envFrom"] and not self.has("ConfigMap", name):
                 yield f"ConfigMap {name} is read but not made"
@@ -196,23 +197,28 @@ class _Api:
             spec = policy["spec"]
             name = policy["metadata"]["name"]
             if selects(spec["podSelector"], self.labels):
-                for o in self.ours("Pod"):  # the API's own test must get in, whoever else may
-                    labels = o["metadata"]["labels"]
-                    if labels[NAME] == self.labels[NAME] and not self.admitted(spec, labels):
-                        yield f"NetworkPolicy {name} shuts out {o['metadata']['name']}"
+                ports = [port["name"] for c in self.pod["spec"]["containers"] for port in c["ports"]]
+                for pod in self.test_pods():  # they must get in, whoever else may
+                    for port in ports:
+                        if not self.admitted(spec, pod["metadata"]["labels"], port):
+                            yield f"NetworkPolicy {name} shuts out {pod['metadata']['name']} from {port}"
                 scrapers = self.render.values["storage-api"]["networkPolicy"]["metrics"].get("from")
-                if scrapers == [ANY_PROMETHEUS] and not self.admitted(spec, PROMETHEUS_PODS):
-                    yield f"NetworkPolicy {name} shuts out Prometheus"
+                for port in {e["port"] for o in self.ours("ServiceMonitor") for e in o["spec"]["endpoints"]}:
+                    if scrapers == [ANY_PROMETHEUS] and not self.admitted(spec, PROMETHEUS_PODS, port):
+                        yield f"NetworkPolicy {name} shuts out Prometheus"
             else:
                 yield f"NetworkPolicy {name} does not select our pods"
             if any(selects(spec["podSelector"], labels) for labels in self.other_pods()):
                 yield f"NetworkPolicy {name} selects pods that are not the API's"
 
-    def admitted(self, spec: Object, labels: dict[str, str]) -> bool:
-        """Whether a policy lets pods with these labels reach the port of the pods."""
-        names = {port["name"] for c in self.pod["spec"]["containers"] for port in c["ports"]}
+    def test_pods(self) -> list[Object]:
+        """The pods of `helm test` that ask the API."""
+        return [o for o in self.ours("Pod") if o["metadata"]["labels"][NAME] == self.labels[NAME]]
+
+    def admitted(self, spec: Object, labels: dict[str, str], port: str) -> bool:
+        """Whether a policy lets pods with these labels reach a port of the pods."""
         return any(
-            names & {port["port"] for port in rule["ports"]}
+            port in [each["port"] for each in rule["ports"]]
             and any("podSelector" in peer and selects(peer["podSelector"], labels) for peer in rule["from"])
             for rule in spec["ingress"]
         )

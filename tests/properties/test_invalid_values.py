@@ -110,6 +110,13 @@ def api(**values):
             "storage-api.store.persistence.existingClaim",
             api(store={"persistence": {"enabled": False, "existingClaim": "c"}}),
         ),
+        ("storage-api.store.gcs.bucket", api(store={"type": "gcs"})),
+        ("storage-api.store.azure.account", api(store={"type": "azure"})),
+        ("storage-api.store.azure.container", api(store={"type": "azure"})),
+        ("storage-api.store.minFreeBytes", api(store={"minFreeBytes": 2**40})),
+        ("storage-api.metrics.port", api(metrics={"port": 5000})),
+        ("storage-api.metrics.port", api(metrics={"port": 443})),
+        ("storage-api.config.metricsDisabled", api(config={"metricsDisabled": ["http_request_count"]})),
         ("storage-api.ingress.hosts", api(ingress={"enabled": True})),
         ("storage-api.httpRoute.parentRefs", api(httpRoute={"enabled": True})),
         (

@@ -32,6 +32,9 @@ NAMESPACES = st.one_of(
 FEATURES = [
     {"storage-api": {"store": {"type": "s3", "s3": {"bucket": "objects"}}, "autoscaling": {"enabled": True}}},
     {"storage-api": {"store": {"type": "memory"}, "autoscaling": {"enabled": False}, "replicas": 1}},
+    {"storage-api": {"store": {"type": "gcs", "gcs": {"bucket": "objects"}}}},
+    {"storage-api": {"store": {"type": "azure", "azure": {"account": "one", "container": "objects"}}}},
+    {"storage-api": {"metrics": {"port": 9797}, "auth": {"existingSecret": "tokens"}}},
     {"storage-api": {"ingress": {"enabled": True, "hosts": ["a.example"]}}},
     {
         "storage-api": {

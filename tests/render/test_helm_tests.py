@@ -9,6 +9,7 @@ import pytest
 
 from lab.chart import ROOT
 from lab.platform import Platform
+from tests.chart_support.pod import running
 
 
 def run(render, pod, **environment):
@@ -35,14 +36,52 @@ def platform(tmp_path_factory):
 
 @pytest.mark.live
 def test_an_object_makes_the_round_trip(default, platform):
-    done = run(default, "platform-storage-api-test", API=platform.service_url)
+    url = platform.service_url
+    done = run(default, "platform-storage-api-test", API=url, METRICS=url)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("ok ") == 7
 
 
+@pytest.fixture(scope="module")
+def guarded(rendered, tmp_path_factory):
+    """A render with tokens and metrics apart, and what its test is told of the pod that runs here."""
+    folder = tmp_path_factory.mktemp("auth")
+    (folder / "tokens").write_text("a-token-of-32-letters-or-more-1234\nanother-token-of-32-letters-123456\n")
+    (folder / "stale").write_text("a-token-that-was-taken-out-1234567\n")
+    render = rendered({"storage-api": {"metrics": {"port": 9797}, "auth": {"existingSecret": "tokens"}}})
+    with running(render, folder / "objects", AUTH_TOKENS_FILE=str(folder / "tokens")) as urls:
+        files = {"TOKENS_FILE": str(folder / "tokens"), "STALE": str(folder / "stale")}
+        yield render, {"API": urls["http"], "METRICS": urls["metrics"], **files}
+
+
+@pytest.mark.live
+def test_an_object_makes_the_round_trip_with_a_token_and_metrics_apart(guarded):
+    render, told = guarded
+    done = run(render, "platform-storage-api-test", **told)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("ok ") == 9
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(
+    ("name", "instead", "line"),
+    [
+        ("TOKENS_FILE", "STALE", "401 instead of 404"),
+        ("METRICS", "API", "FAILED GET /api/metrics: 404 instead of 200"),
+        ("API", "METRICS", "FAILED GET /readyz: 404 instead of 200"),
+    ],
+)
+def test_the_round_trip_fails_where_tokens_or_ports_are_not_as_rendered(guarded, name, instead, line):
+    render, told = guarded
+    done = run(render, "platform-storage-api-test", **{**told, name: told[instead]})
+    assert done.returncode != 0
+    assert line in done.stderr
+
+
 @pytest.mark.live
 def test_the_round_trip_fails_where_the_api_is_another(default, platform):
-    done = run(default, "platform-storage-api-test", API=platform.url("prometheus"))
+    url = platform.url("prometheus")
+    done = run(default, "platform-storage-api-test", API=url, METRICS=url)
     assert done.returncode != 0
     assert "FAILED GET /readyz: 404 instead of 200" in done.stderr
 

@@ -386,10 +386,15 @@ def test_the_notes_forward_ports_of_services_that_there_are(rendered, path):
         ({"store": {"persistence": {"enabled": False}}}, "they are gone with it"),
         ({"ingress": {"enabled": True, "hosts": ["a.example"]}}, "name who else may"),
         ({"service": {"type": "NodePort"}}, "name who else may"),
+        (
+            {"faults": {"enabled": True}},
+            "WARNING: faults.enabled is on. Whoever reaches the API can make it fail",
+        ),
         ({}, None),
     ],
 )
 def test_the_notes_warn_of_what_would_surprise(values, warning):
     text = notes({"storage-api": values})
-    for line in ("they are gone with the pod", "they are gone with it", "name who else may"):
-        assert (line in text) == (line == warning)
+    for line in ("they are gone with the pod", "they are gone with it", "name who else may", "WARNING"):
+        assert (line in text) == (warning is not None and warning.startswith(line))
+    assert warning is None or warning in text

@@ -16,6 +16,8 @@ STACK = "kube-prometheus-stack"
 # A fixed password, so that two renders are equal.
 FIXED = {STACK: {"grafana": {"adminPassword": "fixed"}}}
 S3 = {"type": "s3", "s3": {"bucket": "objects"}}
+GCS = {"type": "gcs", "gcs": {"bucket": "objects"}}
+AZURE = {"type": "azure", "azure": {"account": "someone", "container": "objects"}}
 KEY_PAIR = {"storage-api": {"store": {"s3": {"accessKeyId": "a", "secretAccessKey": "s"}}}}
 # What must be given for a value to show, by the beginning of its path.
 CONTEXTS = {
@@ -25,7 +27,11 @@ CONTEXTS = {
     "storage-api.store.s3": {"storage-api": {"store": S3}},
     "storage-api.store.s3.accessKeyId": KEY_PAIR,
     "storage-api.store.s3.secretAccessKey": KEY_PAIR,
+    "storage-api.store.gcs": {"storage-api": {"store": GCS}},
+    "storage-api.store.azure": {"storage-api": {"store": AZURE}},
+    "storage-api.auth": {"storage-api": {"auth": {"existingSecret": "tokens"}}},
     "storage-api.networkPolicy.objectStore": {"storage-api": {"store": S3}},
+    "storage-api.networkPolicy.traces": {"storage-api": {"traces": {"endpoint": "http://collector:4318"}}},
     "storage-api.autoscaling": {"storage-api": {"store": S3, "autoscaling": {"enabled": True}}},
     "storage-api.podDisruptionBudget": {"storage-api": {"store": S3, "replicas": 2}},
     "storage-api.ingress": {"storage-api": {"ingress": {"enabled": True, "hosts": ["a.example"]}}},
@@ -55,6 +61,11 @@ SAMPLES = {
     "storage-api.store.persistence.accessModes": ["ReadWriteOncePod"],
     "storage-api.store.persistence.size": "3Gi",
     "storage-api.store.s3.endpoint": "http://minio.example:9000",
+    "storage-api.store.gcs.endpoint": "http://gcs.example:4443",
+    "storage-api.store.azure.endpoint": "https://azure.example",
+    "storage-api.config.metricsDisabled": ["storage_objects"],
+    "storage-api.metrics.port": 9797,
+    "storage-api.traces.endpoint": "https://otlp.example/otlp",
     "storage-api.extraEnv": [{"name": "A", "value": "b"}],
     "storage-api.extraEnvFrom": [{"configMapRef": {"name": "more"}}],
     "storage-api.extraVolumes": [{"name": "more", "emptyDir": {}}],
@@ -69,6 +80,7 @@ SAMPLES = {
     "storage-api.networkPolicy.api.from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}],
     "storage-api.networkPolicy.metrics.from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}],
     "storage-api.networkPolicy.objectStore.to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}],
+    "storage-api.networkPolicy.traces.to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}],
     "storage-api.networkPolicy.extraEgress": [{"ports": [{"port": 4317}]}],
     "storage-api.autoscaling.behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}},
     "storage-api.serviceMonitor.relabelings": [{"targetLabel": "team", "replacement": "a"}],
@@ -247,7 +259,24 @@ def test_every_value_of_the_stack_is_one_that_it_reads(rendered, needs_package, 
         ({"global": {"monitoring": {"label": {}}}}, "/global/monitoring", "'label' not allowed"),
         ({"storage-api": {"replica": 1}}, "", "'replica' not allowed"),
         ({"storage-api": {"replicas": "1"}}, "/replicas", "want integer"),
-        ({"storage-api": {"store": {"type": "nfs"}}}, "/store/type", "'filesystem', 'memory', 's3'"),
+        (
+            {"storage-api": {"store": {"type": "nfs"}}},
+            "/store/type",
+            "'memory', 'filesystem', 's3', 'gcs', 'azure'",
+        ),
+        (
+            {"storage-api": {"config": {"logFormat": "text"}}},
+            "/config/logFormat",
+            "'json', 'logfmt', 'console'",
+        ),
+        ({"storage-api": {"config": {"threads": 0}}}, "/config/threads", "want 1"),
+        (
+            {"storage-api": {"config": {"metricsDisabled": ["http_request_counts"]}}},
+            "/config/metricsDisabled/0",
+            "'http_request_count', ",
+        ),
+        ({"storage-api": {"traces": {"endpoint": "collector:4317"}}}, "/traces/endpoint", "pattern"),
+        ({"storage-api": {"faults": {"enabled": "yes"}}}, "/faults/enabled", "want boolean"),
         ({"storage-api": {"service": {"port": 70000}}}, "/service/port", "65,535"),
         ({"storage-api": {"serviceMonitor": {"interval": "10 s"}}}, "/serviceMonitor/interval", "pattern"),
         ({"storage-api": {"tolerations": [{"efect": "x"}]}}, "/tolerations/0", "'efect' not allowed"),
@@ -304,6 +333,47 @@ API = {"ingress": {"enabled": True, "hosts": ["a.example"]}}
         (
             {"store": {"persistence": {"enabled": False, "existingClaim": "a"}}},
             "storage-api.store.persistence.existingClaim: given while",
+        ),
+        (
+            {"replicas": 2, "store": {"type": "memory"}},
+            "set it to 1, or storage-api.store.type to s3, gcs or azure",
+        ),
+        ({"store": {"type": "gcs"}}, "storage-api.store.gcs.bucket: empty"),
+        (
+            {"store": {"type": "azure", "azure": {"container": "objects"}}},
+            "storage-api.store.azure.account: empty",
+        ),
+        (
+            {"store": {"type": "azure", "azure": {"account": "one"}}},
+            "storage-api.store.azure.container: empty",
+        ),
+        (
+            {"store": {"minFreeBytes": 2**30, "persistence": {"size": "1Gi"}}},
+            "storage-api.store.minFreeBytes: 1073741824 is the whole volume of 1Gi or more",
+        ),
+        ({"metrics": {"port": 5000}}, "storage-api.metrics.port: 5000 is the API's port; use another"),
+        (
+            {"metrics": {"port": 80}, "service": {"port": 80}},
+            "storage-api.metrics.port: 80 is the API's port",
+        ),
+        (
+            {"metrics": {"port": 1023}},
+            "storage-api.metrics.port: 1023 is a port that the pods' user may not open",
+        ),
+        (
+            {"config": {"metricsDisabled": ["http_request_count"]}},
+            "storage-api.config.metricsDisabled: the rules read http_request_count; take it out",
+        ),
+        (
+            {"auth": {"existingSecret": "a"}, "extraVolumes": [{"name": "auth", "emptyDir": {}}]},
+            "storage-api.extraVolumes: the name auth is taken",
+        ),
+        (
+            {
+                "auth": {"existingSecret": "a"},
+                "extraVolumeMounts": [{"name": "tmp", "mountPath": "/etc/storage-api/auth"}],
+            },
+            "storage-api.extraVolumeMounts: the mountPath /etc/storage-api/auth is taken",
         ),
         ({"ingress": {"enabled": True}}, "storage-api.ingress.hosts: empty"),
         ({"httpRoute": {"enabled": True, "hostnames": ["a.example"]}}, "storage-api.httpRoute.parentRefs: e"),

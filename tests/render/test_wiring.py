@@ -1,19 +1,14 @@
 """What refers to what: selectors and labels, ports by name, paths that answer, monitors picked up."""
 
 import json
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-from dataclasses import fields
 
 import pytest
 import requests
 
 from lab.chart import ROOT
-from storage_api.config import LOG_LEVELS, STORES, Config
+from storage_api.config import SETTINGS, read
+from tests.chart_support.pod import running
 
 RELEASES = ["platform", "other", "r" * 53]
 MONITORING = ("ServiceMonitor", "PrometheusRule")
@@ -45,7 +40,9 @@ def duration(text):
 
 @pytest.fixture(params=["filesystem", "memory"])
 def render(request, rendered):
-    return rendered({"storage-api": {"store": {"type": request.param}}})
+    # The default, and the other workload with the metrics apart.
+    parted = {"metrics": {"port": 9797}} if request.param == "memory" else {}
+    return rendered({"storage-api": {"store": {"type": request.param}, **parted}})
 
 
 def test_selectors_find_our_pods_and_name_the_release(render):
@@ -82,45 +79,25 @@ def test_the_rules_select_the_job_that_the_monitor_makes(render):
         assert 'namespace="observability", job="platform-storage-api"' in rule["expr"]
 
 
-@pytest.fixture(scope="module")
-def service(default, tmp_path_factory):
-    """The address of the service, run with the settings and on the port that the pod would have."""
-    container = workload(default)["spec"]["template"]["spec"]["containers"][0]
-    given = settings(default)
-    assert given["PORT"] == str(container["ports"][0]["containerPort"])
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    given = {**given, "HOST": "127.0.0.1", "PORT": str(port)}
-    given["STORE_PATH"] = str(tmp_path_factory.mktemp("data"))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "storage_api"],
-        env={**os.environ, **given, "PYTHONPATH": str(ROOT / "service")},
-    )
-    try:
-        address = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 20
-        while True:
-            assert process.poll() is None, "the service ended"
-            assert time.monotonic() < deadline, "the service did not answer within 20 s"
-            try:
-                requests.get(f"{address}/healthz", timeout=2)
-                break
-            except requests.ConnectionError:
-                time.sleep(0.1)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+PORTS = {"together": {}, "parted": {"storage-api": {"metrics": {"port": 9797}}}}
+
+
+@pytest.fixture(scope="module", params=PORTS.values(), ids=PORTS)
+def pod(request, rendered, tmp_path_factory):
+    """A render, and the URLs of the service that runs with its settings."""
+    render = rendered(request.param)
+    with running(render, tmp_path_factory.mktemp("data")) as urls:
+        yield render, urls
 
 
 @pytest.mark.live
-def test_the_monitored_path_answers_with_the_metrics_that_the_rules_read(default, service):
-    (endpoint,) = one(default.ours, "ServiceMonitor")["spec"]["endpoints"]
-    requests.put(f"{service}/api/buckets/1", data=b"x", timeout=5).raise_for_status()
-    answer = requests.get(service + endpoint["path"], timeout=5)
+def test_the_monitored_path_answers_with_the_metrics_that_the_rules_read(pod):
+    render, urls = pod
+    (endpoint,) = one(render.ours, "ServiceMonitor")["spec"]["endpoints"]
+    answer = requests.get(urls[endpoint["port"]] + endpoint["path"], timeout=5)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/plain")
-    rules = json.dumps(one(default.ours, "PrometheusRule"))
+    rules = json.dumps(one(render.ours, "PrometheusRule"))
     read = set(re.findall(r"\bhttp_request\w*(?=\{)", rules)) - set(re.findall(r":(http_request\w*)", rules))
     assert read == {"http_request_count_total"}
     for metric in read:
@@ -128,11 +105,54 @@ def test_the_monitored_path_answers_with_the_metrics_that_the_rules_read(default
 
 
 @pytest.mark.live
-def test_every_probe_answers(default, service):
-    container = workload(default)["spec"]["template"]["spec"]["containers"][0]
+@pytest.mark.parametrize("path", ["/metrics", "/api/metrics"])
+def test_metrics_with_a_port_of_their_own_are_at_no_other(pod, path):
+    _, urls = pod
+    found = {name: requests.get(url + path, timeout=5).status_code for name, url in urls.items()}
+    assert found == ({"http": 404, "metrics": 200} if "metrics" in urls else {"http": 200})
+
+
+@pytest.mark.live
+def test_the_metrics_port_serves_nothing_else(pod):
+    _, urls = pod
+    for path in ("/api/buckets/1", "/healthz", "/") if "metrics" in urls else ():
+        assert requests.get(urls["metrics"] + path, timeout=5).status_code == 404
+
+
+@pytest.mark.live
+def test_every_probe_answers(pod):
+    render, urls = pod
+    container = workload(render)["spec"]["template"]["spec"]["containers"][0]
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-        assert container[probe]["httpGet"]["port"] == "http"
-        assert requests.get(service + container[probe]["httpGet"]["path"], timeout=5).status_code == 200
+        asked = container[probe]["httpGet"]
+        assert asked["port"] == "http"
+        assert requests.get(urls[asked["port"]] + asked["path"], timeout=5).status_code == 200
+
+
+SCHEMA = json.loads((ROOT / "charts/storage-api/values.schema.json").read_text())
+VARIABLES = {setting.variable: setting for setting in SETTINGS}
+OF_OPENTELEMETRY = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME"}
+# Values that the chart hands on as they are.
+SAME = {
+    "config.logFormat": "LOG_FORMAT",
+    "config.logLevel": "LOG_LEVEL",
+    "config.maxObjectBytes": "MAX_OBJECT_BYTES",
+    "config.shutdownDelaySeconds": "SHUTDOWN_DELAY_SECONDS",
+    "config.shutdownTimeoutSeconds": "SHUTDOWN_TIMEOUT_SECONDS",
+    "config.threads": "THREADS",
+    "store.minFreeBytes": "STORE_MIN_FREE_BYTES",
+    "store.type": "STORE",
+}
+
+
+def schema_at(path):
+    found = SCHEMA
+    for name in path.split("."):
+        found = found["properties"][name]
+    return found
+
+
+STORE_TYPES = schema_at("store.type")["enum"]
 
 
 def settings(render):
@@ -145,21 +165,121 @@ def settings(render):
 @pytest.mark.parametrize("preset", sorted((ROOT / "ci").glob("*-values.yaml")), ids=lambda path: path.name)
 def test_the_service_takes_the_settings_of_each_preset(rendered, preset):
     given = settings(rendered(value_files=[str(preset)]))
-    assert given.keys() <= {field.name.upper() for field in fields(Config)}
-    Config.from_environment(given)
+    assert given.keys() <= VARIABLES.keys() | OF_OPENTELEMETRY
+    read(given)
+
+
+# Values that are not there by default, each accepted together with the rest.
+EVERY_SETTING = {
+    "store": {
+        "s3": {"bucket": "objects", "endpoint": "http://minio.example:9000"},
+        "gcs": {"bucket": "some_objects", "endpoint": "http://gcs.example:4443"},
+        "azure": {"account": "some1", "container": "objects", "endpoint": "https://azure.example/"},
+    },
+    "config": {"metricsDisabled": ["http_server_threads", "storage_objects"], "logRequests": False},
+    "metrics": {"port": 9797},
+    "auth": {"existingSecret": "tokens"},
+    "faults": {"enabled": True},
+    "traces": {"endpoint": "https://traces.example/otlp/"},
+}
 
 
 def test_every_setting_of_the_service_is_a_value_of_the_chart(rendered):
-    s3 = {"type": "s3", "s3": {"bucket": "objects", "endpoint": "http://minio.example:9000"}}
-    given = settings(rendered()) | settings(rendered({"storage-api": {"store": s3}}))
-    assert given.keys() == {field.name.upper() for field in fields(Config)}
+    given = {}
+    for store in STORE_TYPES:
+        stores = {**EVERY_SETTING["store"], "type": store}
+        made = settings(rendered({"storage-api": {**EVERY_SETTING, "store": stores}}))
+        read(made)
+        given |= made
+    assert given.keys() == VARIABLES.keys() | OF_OPENTELEMETRY
 
 
-def test_the_chart_and_the_service_allow_the_same_words():
-    schema = json.loads((ROOT / "charts/storage-api/values.schema.json").read_text())["properties"]
-    assert schema["config"]["properties"]["logLevel"]["enum"] == list(LOG_LEVELS)
-    assert schema["store"]["properties"]["type"]["enum"] == list(STORES)
-    assert schema["config"]["properties"]["maxObjectBytes"]["default"] == Config().max_object_bytes
+def test_the_chart_and_the_service_allow_the_same(rendered):
+    """Words and bounds, and the same by default but for what a cluster needs."""
+    for path, variable in SAME.items():
+        about = VARIABLES[variable].about
+        rules = schema_at(path)
+        if "enum" in rules:
+            assert about.kind.allowed == f"one of {', '.join(rules['enum'])}", path
+        elif rules["type"] == "integer":
+            bounds = (rules["minimum"], rules["maximum"])
+            assert about.kind.allowed == "a whole number from {} to {}".format(*bounds), path
+    families = schema_at("config.metricsDisabled")["items"]["$ref"].rpartition("/")[2]
+    allowed = ", ".join(SCHEMA["definitions"][families]["enum"])
+    assert VARIABLES["METRICS_DISABLED"].about.kind.allowed.endswith(f" of {allowed}")
+    ours = read(settings(rendered()))
+    differs = {s.variable for s in SETTINGS if getattr(ours, s.name) != s.default}
+    assert differs == {"SHUTDOWN_DELAY_SECONDS"}
+
+
+@pytest.mark.parametrize("port", [0, 9797])
+def test_the_policy_opens_each_port_to_its_own_clients(rendered, port):
+    clients, scrapers = ({"ipBlock": {"cidr": cidr}} for cidr in ("10.1.0.0/16", "10.2.0.0/16"))
+    policy = {"api": {"from": [clients]}, "metrics": {"from": [scrapers]}}
+    render = rendered({"storage-api": {"metrics": {"port": port}, "networkPolicy": policy}})
+    opened = {}
+    for rule in one(render.ours, "NetworkPolicy")["spec"]["ingress"]:
+        for each in rule["ports"]:
+            opened[each["port"]] = [peer for peer in rule["from"] if "ipBlock" in peer]
+    assert opened == ({"http": [clients], "metrics": [scrapers]} if port else {"http": [clients, scrapers]})
+
+
+@pytest.mark.parametrize(
+    ("values", "port"),
+    [
+        ({"traces": {"endpoint": "http://collector.tracing:4318"}}, 4318),
+        ({"traces": {"endpoint": "http://collector.tracing/v1"}}, 80),
+        ({"traces": {"endpoint": "https://otlp.example/otlp"}}, 443),
+        ({"store": {"type": "s3", "s3": {"bucket": "objects", "endpoint": "http://minio:9000"}}}, 9000),
+        ({"store": {"type": "gcs", "gcs": {"bucket": "objects"}}}, 443),
+        ({"store": {"type": "azure", "azure": {"account": "one", "container": "objects"}}}, 443),
+    ],
+)
+def test_the_policy_lets_out_to_what_the_settings_name(rendered, values, port):
+    before = one(rendered().ours, "NetworkPolicy")["spec"]["egress"]
+    after = one(rendered({"storage-api": values}).ours, "NetworkPolicy")["spec"]["egress"]
+    assert {"ports": [{"port": port, "protocol": "TCP"}]} in [rule for rule in after if rule not in before]
+
+
+@pytest.mark.parametrize("secret", ["", "google"])
+def test_the_policy_lets_pods_ask_google_who_they_are_unless_they_have_a_key(rendered, secret):
+    store = {"type": "gcs", "gcs": {"bucket": "objects", "existingSecret": secret}}
+    policy = json.dumps(one(rendered({"storage-api": {"store": store}}).ours, "NetworkPolicy"))
+    assert ("169.254.169.254/32" in policy) == (secret == "")
+
+
+STORES_WITH_SECRETS = {
+    "s3": {"bucket": "objects"},
+    "gcs": {"bucket": "objects"},
+    "azure": {"account": "one", "container": "objects"},
+}
+
+
+@pytest.mark.parametrize("store", STORES_WITH_SECRETS)
+def test_a_stores_credentials_come_from_its_own_secret(rendered, store):
+    secrets = {
+        name: {**given, "existingSecret": f"key-of-{name}"} for name, given in STORES_WITH_SECRETS.items()
+    }
+    render = rendered({"storage-api": {"store": {"type": store, **secrets}}})
+    assert workload(render)["kind"] == "Deployment"
+    (container,) = workload(render)["spec"]["template"]["spec"]["containers"]
+    assert [each["secretRef"]["name"] for each in container["envFrom"][1:]] == [f"key-of-{store}"]
+
+
+def test_tokens_are_a_folder_that_follows_the_secret_in_the_pod_and_its_test(rendered):
+    """A subPath would stay as it was when the Secret changes; a variable too."""
+    render = rendered({"storage-api": {"auth": {"existingSecret": "tokens", "existingSecretKey": "api.txt"}}})
+    (test,) = render.find("Pod", "platform-storage-api-test")
+    file = settings(render)["AUTH_TOKENS_FILE"]
+    (variable,) = [v for v in test["spec"]["containers"][0]["env"] if v["name"] == "TOKENS_FILE"]
+    assert variable["value"] == file
+    for spec in (workload(render)["spec"]["template"]["spec"], test["spec"]):
+        (mount,) = [m for m in spec["containers"][0]["volumeMounts"] if m["name"] == "auth"]
+        folder, _, name = file.rpartition("/")
+        assert mount == {"name": "auth", "mountPath": folder, "readOnly": True}
+        (volume,) = [v for v in spec["volumes"] if v["name"] == "auth"]
+        items = [{"key": "api.txt", "path": name}]
+        assert volume["secret"] == {"secretName": "tokens", "items": items}
 
 
 @pytest.mark.parametrize("release", RELEASES)

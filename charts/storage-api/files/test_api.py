@@ -1,40 +1,54 @@
-"""`helm test`: an object makes the round trip through the Service. Reads API, the service's address."""
+"""`helm test`: an object makes the round trip through the Service.
+
+Reads API and METRICS, the addresses of both ports, and TOKENS_FILE where the API asks for a token.
+"""
 
 import os
+import pathlib
 import sys
 import time
 import urllib.error
 import urllib.request
 import uuid
 
-API = os.environ["API"]
+API, METRICS = os.environ["API"], os.environ["METRICS"]
+TOKENS_FILE = os.environ.get("TOKENS_FILE")
 DEADLINE = time.monotonic() + 60
 
 
-def call(method, path, body=None):
+def authorization():
+    """The header with the first token."""
+    if TOKENS_FILE is None:
+        return {}
+    tokens = pathlib.Path(TOKENS_FILE).read_text(encoding="utf-8").split()
+    return {"Authorization": f"Bearer {tokens[0]}"}
+
+
+def call(method, url, body, headers):
     """Status and body; a server that can't be reached yet is asked again for a minute."""
     while True:
         try:
-            request = urllib.request.Request(API + path, data=body, method=method)  # noqa: S310 (our Service)
+            request = urllib.request.Request(url, body, headers, method=method)  # noqa: S310 (our Service)
             with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
         except OSError as error:
             if time.monotonic() > DEADLINE:
-                sys.exit(f"FAILED {method} {API}{path}: {error}")
+                sys.exit(f"FAILED {method} {url}: {error}")
             time.sleep(1)
 
 
-def expect(method, path, status, body=None):
+def expect(method, path, status, body=None, *, address=API, headers=None):
     """The answer's body; another status ends the test."""
-    found, content = call(method, path, body)
+    found, content = call(method, address + path, body, TOKEN if headers is None else headers)
     if found != status:
         sys.exit(f"FAILED {method} {path}: {found} instead of {status}: {content[:200]!r}")
     print(f"ok {method} {path}: {found}")
     return content
 
 
+TOKEN = authorization()
 bucket = f"/api/buckets/helm-test-{uuid.uuid4()}"
 content = os.urandom(4096)
 expect("GET", "/readyz", 200)
@@ -44,5 +58,9 @@ if expect("GET", bucket, 200) != content:
     sys.exit(f"FAILED GET {bucket}: other bytes than were stored")
 expect("DELETE", bucket, 200)
 expect("GET", bucket, 404)
-if b"http_request_count_total" not in expect("GET", "/api/metrics", 200):
+if TOKEN:
+    expect("GET", bucket, 401, headers={})
+if METRICS != API:
+    expect("GET", "/api/metrics", 404)
+if b"http_request_count_total" not in expect("GET", "/api/metrics", 200, address=METRICS, headers={}):
     sys.exit("FAILED GET /api/metrics: http_request_count_total is missing")

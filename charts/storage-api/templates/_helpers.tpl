@@ -109,15 +109,50 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{/* The Secret with the bucket's credentials, or nothing where the pod's own identity is used. */}}
-{{- define "storage-api.s3Secret" -}}
-{{- if eq .Values.store.type "s3" -}}
-{{- if .Values.store.s3.existingSecret -}}
-{{- .Values.store.s3.existingSecret -}}
-{{- else if .Values.store.s3.accessKeyId -}}
+{{/* The Secret with the object store's credentials, or nothing where the pod's own identity is used. */}}
+{{- define "storage-api.storeSecret" -}}
+{{- $store := get .Values.store .Values.store.type | default dict -}}
+{{- if $store.existingSecret -}}
+{{- $store.existingSecret -}}
+{{- else if $store.accessKeyId -}}
 {{- include "storage-api.fullname" . -}}
 {{- end -}}
-{{- end -}}
+{{- end }}
+
+{{/* Whether objects are kept in a store that several pods share: `true` or nothing. */}}
+{{- define "storage-api.sharedStore" -}}
+{{- has .Values.store.type (list "s3" "gcs" "azure") | ternary "true" "" -}}
+{{- end }}
+
+{{/* The file of the bearer tokens: a folder is mounted, as a file alone would not follow its Secret. */}}
+{{- define "storage-api.tokensFile" -}}
+/etc/storage-api/auth/tokens
+{{- end }}
+
+{{- define "storage-api.tokensVolume" -}}
+- name: auth
+  secret:
+    secretName: {{ .Values.auth.existingSecret | quote }}
+    items:
+      - key: {{ .Values.auth.existingSecretKey | quote }}
+        path: {{ base (include "storage-api.tokensFile" .) }}
+{{- end }}
+
+{{- define "storage-api.tokensMount" -}}
+- name: auth
+  mountPath: {{ dir (include "storage-api.tokensFile" .) }}
+  readOnly: true
+{{- end }}
+
+{{/* The port's name at which metrics are served. */}}
+{{- define "storage-api.metricsPort" -}}
+{{- empty .Values.metrics.port | ternary "http" "metrics" -}}
+{{- end }}
+
+{{/* The port that a URL names or implies. */}}
+{{- define "storage-api.urlPort" -}}
+{{- $url := urlParse . -}}
+{{- regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (eq $url.scheme "http" | ternary 80 443) -}}
 {{- end }}
 
 {{/* The hosts of Ingress and HTTPRoute, as a JSON list. */}}
@@ -140,6 +175,13 @@ capabilities:
 {{- $sum -}}
 {{- end }}
 
+{{/* The bytes of a quantity such as 10Gi. */}}
+{{- define "storage-api.bytes" -}}
+{{- $units := dict "" 1.0 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "E" 1e18 "Ki" 1024.0 "Mi" 1048576.0 "Gi" 1073741824.0 "Ti" 1099511627776.0 "Pi" 1125899906842624.0 "Ei" 1152921504606846976.0 -}}
+{{- $unit := regexFind "[A-Za-z]*$" . -}}
+{{- mulf (trimSuffix $unit . | float64) (get $units $unit) -}}
+{{- end }}
+
 {{/* An alert's runbook annotation, or nothing. Argument: a dict of `root` and `alert`. */}}
 {{- define "storage-api.runbookUrl" -}}
 {{- with .root.Values.prometheusRule.runbookUrl -}}
@@ -154,6 +196,9 @@ Objects are kept in memory: they are gone with the pod.
 {{ end -}}
 {{- if and (eq .Values.store.type "filesystem") (not .Values.store.persistence.enabled) -}}
 Objects are kept in a folder of the pod: they are gone with it.
+{{ end -}}
+{{- if .Values.faults.enabled -}}
+WARNING: faults.enabled is on. Whoever reaches the API{{ if .Values.auth.existingSecret }} with a token{{ end }} can make it fail: see docs/drills.md, and switch it off after the drill.
 {{ end -}}
 {{- $outside := or .Values.ingress.enabled .Values.httpRoute.enabled (ne .Values.service.type "ClusterIP") -}}
 {{- if and .Values.networkPolicy.enabled $outside (eq (toJson .Values.networkPolicy.api.from) `[{"podSelector":{}}]`) -}}

@@ -51,7 +51,7 @@ spec:
       envFrom:
         - configMapRef:
             name: {{ include "storage-api.fullname" . | quote }}
-        {{- with include "storage-api.s3Secret" . }}
+        {{- with include "storage-api.storeSecret" . }}
         - secretRef:
             name: {{ . | quote }}
         {{- end }}
@@ -65,6 +65,10 @@ spec:
       ports:
         - name: http
           containerPort: 5000
+        {{- with .Values.metrics.port }}
+        - name: metrics
+          containerPort: {{ int . }}
+        {{- end }}
       startupProbe:
         httpGet: {path: /healthz, port: http}
         {{- toYaml .Values.probes.startup | nindent 8 }}
@@ -91,6 +95,9 @@ spec:
         - name: data
           mountPath: /data
         {{- end }}
+        {{- if .Values.auth.existingSecret }}
+        {{- include "storage-api.tokensMount" . | nindent 8 }}
+        {{- end }}
         {{- with .Values.extraVolumeMounts }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -106,6 +113,9 @@ spec:
       {{- else }}
       emptyDir: {}
       {{- end }}
+    {{- end }}
+    {{- if .Values.auth.existingSecret }}
+    {{- include "storage-api.tokensVolume" . | nindent 4 }}
     {{- end }}
     {{- with .Values.extraVolumes }}
     {{- toYaml . | nindent 4 }}

@@ -1,0 +1,51 @@
+"""The service as a process with the settings that its rendered pod would have."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import requests
+
+from lab import workload
+from lab.chart import ROOT, Render
+from lab.ports import HOST
+
+SECONDS = 20
+
+
+@contextlib.contextmanager
+def running(render: Render, folder: Path, **environment: str) -> Iterator[dict[str, str]]:
+    """The local URL of each of the pod's ports by name; its objects are kept in `folder`.
+
+    `environment` replaces what exists only in a cluster.
+    """
+    with contextlib.ExitStack() as stack:
+        free = {name: stack.enter_context(socket.create_server((HOST, 0))) for name in workload.PORTS}
+        addresses = {name: f"{HOST}:{server.getsockname()[1]}" for name, server in free.items()}
+    found = workload.find(render, addresses)
+    for port in found.pod.ports:
+        assert found.environment[workload.PORTS[port.name]] == str(port.number)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "storage_api"],
+        env={**os.environ, **found.local(folder), "PYTHONPATH": str(ROOT / "service"), **environment},
+    )
+    urls = {port.name: f"http://{port.address}" for port in found.pod.ports}
+    try:
+        deadline = time.monotonic() + SECONDS
+        while True:
+            assert process.poll() is None, "the service ended"
+            assert time.monotonic() < deadline, f"the service did not answer within {SECONDS} s"
+            try:
+                requests.get(f"{urls['http']}/healthz", timeout=2)
+                break
+            except requests.ConnectionError:
+                time.sleep(0.1)
+        yield urls
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
