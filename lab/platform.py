@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -18,7 +18,7 @@ from lab import alertmanager_config, grafana, prometheus_config, self_monitoring
 from lab.api import Alertmanager, Prometheus
 from lab.chart import ROOT, Render, render_chart
 from lab.errors import LabError
-from lab.ports import HOST, Ports
+from lab.ports import Ports
 from lab.processes import Command, Processes, Started, using
 from lab.stack import Stack
 
@@ -36,7 +36,7 @@ class Part:
     """A server of the platform."""
 
     port: str
-    """Its field in Ports."""
+    """Its field in Ports, where it answers."""
     ready: str
     """The path that answers 200 once it is ready."""
 
@@ -110,8 +110,7 @@ class Platform:
             stale = [c for c in commands if not self._is_current(c)]
             for command in stale:
                 running = self.processes.running(command.name)
-                if running is None or running.url != command.url:
-                    self.ports.require_free(PARTS[command.name].port)
+                self._require_free(command, running.ports() if running else set())
             stopped = [name for name in PARTS if name not in {c.name for c in commands}]
             stopped += [command.name for command in stale]
             if "storage-api" in stopped:  # or its next round would find nothing that answers
@@ -119,7 +118,7 @@ class Platform:
             self.processes.stop(stopped)
             try:
                 for command in stale:
-                    self.ports.require_free(PARTS[command.name].port)
+                    self._require_free(command)
                     self.processes.start(command)
                 for command in stale:
                     self.processes.wait(
@@ -176,13 +175,21 @@ class Platform:
             return f"not ready, see {started.log}"
         return f"running, pid {started.pid}"
 
+    def _require_free(self, command: Command, held: Set[int] = frozenset()) -> None:
+        """The command's ports, but for those that are `held` by what it replaces; raises LabError."""
+        parts = [PARTS[command.name].port, *(["metrics"] if "METRICS_PORT" in command.environment else [])]
+        for part in parts:
+            if getattr(self.ports, part) not in held:
+                self.ports.require_free(part)
+
     def _is_current(self, command: Command) -> bool:
         running = self.processes.running(command.name)
         return running is not None and running.fingerprint == command.fingerprint
 
     def _commands(self, render: Render) -> tuple[list[Command], list[str]]:
         stack = Stack.of(render)
-        api = workload.find(render, self.ports.address("service"))
+        here = {"http": self.ports.address("service"), "metrics": self.ports.address("metrics")}
+        api = workload.find(render, here)
         pods = [
             api.pod,
             *self_monitoring.pods(stack, {c: self.ports.address(c) for c in self_monitoring.COMPONENTS}),
@@ -198,16 +205,14 @@ class Platform:
 
     def _storage_api(self, api: workload.Workload) -> Command:
         folder = self.folder / "storage-api"
+        if "AUTH_TOKENS_FILE" in api.environment:
+            raise LabError(
+                "storage-api.auth.existingSecret names what only a cluster has; leave it empty here"
+            )
         return Command(
             name="storage-api",
             arguments=(sys.executable, "-m", "storage_api"),
-            environment=api.environment
-            | {
-                "HOST": HOST,
-                "PORT": str(self.ports.service),
-                "STORE_PATH": str(folder / "objects"),
-                "PYTHONPATH": str(self.root / "service"),
-            },
+            environment=api.local(folder / "objects") | {"PYTHONPATH": str(self.root / "service")},
             folder=folder,
             url=self.ports.url("service"),
         )

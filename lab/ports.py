@@ -17,12 +17,15 @@ class Ports:
     """The port of each part."""
 
     service: int
+    metrics: int
+    """The storage API's second one, where the values give its metrics a port of their own."""
     prometheus: int
     alertmanager: int
     grafana: int
 
     KNOWN: ClassVar[dict[str, tuple[str, int]]] = {
         "service": ("PORT", 5000),
+        "metrics": ("METRICS_PORT", 9797),
         "prometheus": ("PROMETHEUS_PORT", 9090),
         "alertmanager": ("ALERTMANAGER_PORT", 9093),
         "grafana": ("GRAFANA_PORT", 3000),
@@ -37,7 +40,7 @@ class Ports:
 
     @classmethod
     def free(cls) -> "Ports":
-        """Four ports that are free now."""
+        """Ports that are free now."""
         with contextlib.ExitStack() as stack:
             sockets = {name: stack.enter_context(socket.socket()) for name in cls.KNOWN}
             for one in sockets.values():

@@ -61,6 +61,14 @@ class Started:
             return None
         return process if alive else None
 
+    def ports(self) -> set[int]:
+        """The local ports that the process listens on; none where it has ended."""
+        process = self.process()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            connections = process.net_connections("tcp") if process else ()
+            return {each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN}
+        return set()
+
 
 class Processes:
     """The processes of one lab folder, remembered in its state file.

@@ -3,13 +3,17 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lab.chart import Render
 from lab.discovery import Pod, Port
 from lab.errors import LabError
+from lab.ports import HOST
 
 CONTAINER = "storage-api"
+PORTS = {"http": "PORT", "metrics": "METRICS_PORT"}
+"""The container's ports by name, and the variable that tells the service of each."""
 _KINDS = ("Deployment", "StatefulSet")
 
 
@@ -19,9 +23,18 @@ class Workload:
     environment: dict[str, str]
     """As the container would see it."""
 
+    def local(self, objects: Path) -> dict[str, str]:
+        """The environment of a process that stands for the container: its addresses and folder are here."""
+        ports = {PORTS[port.name]: port.address.rpartition(":")[2] for port in self.pod.ports}
+        folder = {"STORE_PATH": str(objects)} if "STORE_PATH" in self.environment else {}
+        return self.environment | ports | folder | {"HOST": HOST}
 
-def find(render: Render, address: str) -> Workload:
-    """The one storage-api container that the render runs, at a local host:port; raises LabError."""
+
+def find(render: Render, addresses: Mapping[str, str]) -> Workload:
+    """The one storage-api container that the render runs; raises LabError.
+
+    `addresses` gives the local host:port of each port that it may have, by the names in PORTS.
+    """
     for workload in (o for o in render.ours if o["kind"] in _KINDS):
         template = workload["spec"]["template"]
         for container in template["spec"]["containers"]:
@@ -32,7 +45,7 @@ def find(render: Render, address: str) -> Workload:
                     metadata["namespace"],
                     template["metadata"]["labels"],
                     tuple(
-                        Port(port.get("name", ""), port["containerPort"], CONTAINER, address)
+                        Port(port["name"], port["containerPort"], CONTAINER, addresses[port["name"]])
                         for port in container["ports"]
                     ),
                 )

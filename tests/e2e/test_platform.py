@@ -148,9 +148,8 @@ def test_the_operator_configures_what_the_lab_derives(platform: Release, prometh
     files = platform.value_files
     render = render_chart(platform.values, value_files=files, release=platform.name, namespace=NAMESPACE)
     stack = Stack.of(render, platform.name, NAMESPACE)
-    lab = prometheus_config.build(
-        render, stack, [workload.find(render, "127.0.0.1:1").pod], [], "127.0.0.1:2"
-    )
+    pod = workload.find(render, {"http": "127.0.0.1:1", "metrics": "127.0.0.1:2"}).pod
+    lab = prometheus_config.build(render, stack, [pod], [], "127.0.0.1:3")
     operator = {job["job_name"]: job for job in monitoring.configuration()["scrape_configs"]}
     assert lab.main["scrape_configs"]
     for ours in lab.main["scrape_configs"]:

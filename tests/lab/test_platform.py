@@ -154,6 +154,40 @@ def test_a_port_that_is_taken_leaves_what_runs_alone(folder):
         assert all(platform.ready(part) for part in SERVERS)
 
 
+def test_metrics_move_to_a_port_of_their_own_and_back(folder):
+    """What scrapes follows; the port is asked for before anything is stopped."""
+    ports = Ports.free()
+    parted = {"storage-api": {"metrics": {"port": 9999}}}
+
+    def monitored(platform, port):
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            targets = {target["labels"]["job"]: target for target in platform.prometheus.targets()}
+            if (target := targets["platform-storage-api"])["health"] == "up":
+                return target["scrapeUrl"] == f"http://127.0.0.1:{port}/api/metrics"
+            time.sleep(0.2)
+        return False
+
+    with Platform(folder=folder, ports=ports) as together:
+        first = pids(folder)
+        with socket.create_server(("127.0.0.1", ports.metrics)):
+            with pytest.raises(LabError, match="METRICS_PORT changes it"):
+                Platform(folder=folder, ports=ports, values=parted).up()
+            assert pids(folder) == first
+            assert monitored(together, ports.service)
+        apart = Platform(folder=folder, ports=ports, values=parted)
+        apart.up()
+        assert monitored(apart, ports.metrics)
+        assert requests.get(f"{apart.service_url}/api/metrics", timeout=5).status_code == 404
+        second = pids(folder)
+        changed = {"storage-api": {**parted["storage-api"], "config": {"logLevel": "debug"}}}
+        Platform(folder=folder, ports=ports, values=changed).up()
+        assert {name for name in SERVERS if second[name] != pids(folder)[name]} == {"storage-api"}
+        together.up()
+        assert monitored(together, ports.service)
+    assert nothing_runs(folder)
+
+
 def test_a_port_in_use_is_one_line_and_nothing_is_started(lab, folder, variables):
     with socket.create_server(("127.0.0.1", int(variables["ALERTMANAGER_PORT"]))):
         up = lab("up", **variables)
@@ -208,6 +242,10 @@ BAD = {
     ),
     "bad-port": ({"PORT": "http"}, "up: PORT='http': a port is a number from 1 to 65535"),
     "folder-is-a-file": ({"LAB_DIR": "{tmp}/broken.yaml"}, "up: LAB_DIR {tmp}/broken.yaml can't be used: "),
+    "tokens-of-a-cluster": (
+        {"VALUES": "{tmp}/tokens.yaml"},
+        "up: storage-api.auth.existingSecret names what only a cluster has; leave it empty here",
+    ),
     "no-grafana": ({"GRAFANA_HOME": "{tmp}"}, "up: GRAFANA_HOME='{tmp}' holds no bin/grafana"),
 }
 
@@ -221,6 +259,7 @@ def test_bad_input_is_one_line(lab, tmp_path, variables, given, line):
     (tmp_path / "receiver.yaml").write_text(
         "kube-prometheus-stack: {alertmanager: {config: {route: {receiver: gone}}}}"
     )
+    (tmp_path / "tokens.yaml").write_text("storage-api: {auth: {existingSecret: tokens}}")
     given = {name: value.replace("{tmp}", str(tmp_path)) for name, value in given.items()}
     up = lab("up", **{**variables, **given})
     assert up.returncode == 1

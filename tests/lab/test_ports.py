@@ -18,13 +18,13 @@ def taken():
 
 def test_free_ports_are_free_and_different():
     ports = Ports.free()
-    assert len({ports.service, ports.prometheus, ports.alertmanager, ports.grafana}) == 4
+    assert len({getattr(ports, part) for part in Ports.KNOWN}) == 5
     for part in Ports.KNOWN:
         ports.require_free(part)
 
 
 def test_a_port_in_use_names_port_holder_and_variable(taken):
-    ports = Ports(service=1, prometheus=taken, alertmanager=2, grafana=3)
+    ports = Ports(service=1, metrics=4, prometheus=taken, alertmanager=2, grafana=3)
     with pytest.raises(LabError) as error:
         ports.require_free("prometheus")
     assert str(error.value).startswith(f"port {taken} is in use by ")
@@ -37,17 +37,19 @@ def test_a_port_whose_connections_linger_is_free():
         with socket.create_connection(("127.0.0.1", port)):
             accepted, _ = server.accept()
             accepted.close()
-    Ports(service=port, prometheus=1, alertmanager=2, grafana=3).require_free("service")
+    Ports(service=port, metrics=4, prometheus=1, alertmanager=2, grafana=3).require_free("service")
 
 
 def test_two_parts_on_one_port_are_refused():
     with pytest.raises(LabError, match="PROMETHEUS_PORT and PORT are both 5000"):
-        Ports(service=5000, prometheus=5000, alertmanager=2, grafana=3)
+        Ports(service=5000, metrics=4, prometheus=5000, alertmanager=2, grafana=3)
 
 
 def test_the_defaults():
     settings = Settings.read({})
-    assert settings.ports == Ports(service=5000, prometheus=9090, alertmanager=9093, grafana=3000)
+    assert settings.ports == Ports(
+        service=5000, metrics=9797, prometheus=9090, alertmanager=9093, grafana=3000
+    )
     assert settings.folder.name == ".lab"
     assert settings.value_files == ()
 

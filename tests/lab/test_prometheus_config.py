@@ -14,7 +14,7 @@ from lab.platform import VALUES
 from lab.stack import Stack
 
 ADDRESSES = {"prometheus": "127.0.0.1:9090", "alertmanager": "127.0.0.1:9093"}
-API = "127.0.0.1:5000"
+API = {"http": "127.0.0.1:5000", "metrics": "127.0.0.1:9797"}
 
 
 def build(render):
@@ -67,6 +67,12 @@ def test_the_job_is_named_as_the_operator_names_it(render):
     assert scrape(build(render))["job_name"] == "serviceMonitor/observability/platform-storage-api/0"
 
 
+def test_metrics_with_a_port_of_their_own_are_scraped_there(target_labels):
+    values = {"storage-api": {"metrics": {"port": 1234}}}
+    (labels,) = target_labels(scrape(build(render_chart(values, value_files=[VALUES]))))
+    assert (labels["instance"], labels["endpoint"]) == ("127.0.0.1:9797", "metrics")
+
+
 def test_interval_timeout_and_path_are_the_monitors(render):
     (rendered,) = [o for o in render.ours if o["kind"] == "ServiceMonitor"]
     (wanted,) = rendered["spec"]["endpoints"]
@@ -74,7 +80,7 @@ def test_interval_timeout_and_path_are_the_monitors(render):
     assert found["scrape_interval"] == wanted["interval"] == "5s"
     assert found["scrape_timeout"] == wanted["scrapeTimeout"]
     assert found["metrics_path"] == wanted["path"] == "/api/metrics"
-    assert found["static_configs"][0]["targets"] == [API]
+    assert found["static_configs"][0]["targets"] == [API["http"]]
 
 
 def test_every_target_behind_the_config_has_the_labels_of_a_cluster(render, target_labels):
@@ -86,7 +92,7 @@ def test_every_target_behind_the_config_has_the_labels_of_a_cluster(render, targ
         "pod": "platform-storage-api-0",
         "container": "storage-api",
         "endpoint": "http",
-        "instance": API,
+        "instance": API["http"],
     }
 
 
@@ -171,7 +177,7 @@ def test_a_port_by_name_or_by_number(render, port):
         o["spec"]["endpoints"][0].update(port)
 
     (target,) = scrape(build(altered(render, "ServiceMonitor", change)))["static_configs"]
-    assert target["targets"] == [API]
+    assert target["targets"] == [API["http"]]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from lab.chart import render_chart
 from lab.errors import LabError
 from lab.platform import VALUES
 
+ADDRESSES = {"http": "127.0.0.1:1", "metrics": "127.0.0.1:2"}
+
 
 def changed(render, **container):
     """The render whose storage-api container is given more fields."""
@@ -30,16 +32,30 @@ def with_secret(render, name, data):
 def test_the_settings_are_those_of_the_rendered_configmap(render):
     (config,) = render.find("ConfigMap", "platform-storage-api")
     assert config["data"]
-    assert workload.find(render, "127.0.0.1:1").environment == config["data"]
+    assert workload.find(render, ADDRESSES).environment == config["data"]
+
+
+@pytest.mark.parametrize("port", [0, 1234])
+def test_a_process_has_the_containers_ports_where_they_are_free_here(port, tmp_path):
+    render = render_chart({"storage-api": {"metrics": {"port": port}}}, value_files=[VALUES])
+    found = workload.find(render, ADDRESSES)
+    assert [(p.name, p.number, p.address) for p in found.pod.ports] == [
+        ("http", 5000, "127.0.0.1:1"),
+        *([("metrics", port, "127.0.0.1:2")] if port else []),
+    ]
+    changed = {"HOST": "127.0.0.1", "PORT": "1", "STORE_PATH": str(tmp_path)}
+    changed |= {"METRICS_PORT": "2"} if port else {}
+    assert found.local(tmp_path) == {**found.environment, **changed}
 
 
 @pytest.mark.parametrize("store", ["filesystem", "memory"])
-def test_each_store_has_its_workload(store):
+def test_each_store_has_its_workload(store, tmp_path):
     values = {"storage-api": {"store": {"type": store}}}
-    found = workload.find(render_chart(values, value_files=[VALUES]), "127.0.0.1:1")
+    found = workload.find(render_chart(values, value_files=[VALUES]), ADDRESSES)
     assert found.environment["STORE"] == store
     assert found.pod.name == "platform-storage-api-0"
     assert [port.name for port in found.pod.ports] == ["http"]
+    assert ("STORE_PATH" in found.local(tmp_path)) == (store == "filesystem")
 
 
 def test_variables_come_from_secrets_keys_and_fields(render):
@@ -53,7 +69,7 @@ def test_variables_come_from_secrets_keys_and_fields(render):
         ],
         envFrom=[{"secretRef": {"name": "keys"}, "prefix": "MY_"}],
     )
-    assert workload.find(given, "127.0.0.1:1").environment == {
+    assert workload.find(given, ADDRESSES).environment == {
         "MY_TOKEN": "secret",
         "PLAIN": "1",
         "KEY": "secret",
@@ -77,10 +93,10 @@ def test_variables_come_from_secrets_keys_and_fields(render):
 )
 def test_what_only_a_cluster_knows_is_one_line(render, source, line):
     with pytest.raises(LabError, match=line):
-        workload.find(changed(render, env=[{"name": "A", "valueFrom": source}]), "127.0.0.1:1")
+        workload.find(changed(render, env=[{"name": "A", "valueFrom": source}]), ADDRESSES)
 
 
 def test_values_without_the_storage_api_are_refused():
     render = render_chart({"storage-api": {"enabled": False}})
     with pytest.raises(LabError, match="these values render no container 'storage-api'"):
-        workload.find(render, "127.0.0.1:1")
+        workload.find(render, ADDRESSES)
