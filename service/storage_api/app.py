@@ -11,7 +11,7 @@ from werkzeug.routing import BaseConverter
 from . import errors, log
 from .config import Config
 from .exchange import Exchanges
-from .handlers import buckets, health, metrics
+from .handlers import buckets, health, listing, metrics
 from .instrumentation import Instrumentation
 from .stores import Store, open_store
 
@@ -28,6 +28,7 @@ class StorageApi(Flask):
 
     draining: threading.Event
     registry: CollectorRegistry
+    store: Store
 
 
 def create_app(config: Config, store: Store | None = None) -> StorageApi:
@@ -38,10 +39,12 @@ def create_app(config: Config, store: Store | None = None) -> StorageApi:
     # A redirect to another path would be another object.
     app.url_map.merge_slashes = False
     app.draining = threading.Event()
+    app.store = store
     app.registry = CollectorRegistry()
 
     errors.install(app, config)
-    app.register_blueprint(buckets.blueprint(store, config.max_object_bytes))
+    app.register_blueprint(buckets.blueprint(store))
+    app.register_blueprint(listing.blueprint(store))
     app.register_blueprint(metrics.blueprint(app.registry, store))
     app.register_blueprint(health.blueprint(store, app.draining))
 

@@ -6,10 +6,12 @@ import socket
 from time import monotonic
 from typing import Any
 
+from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.task import WSGITask
 
-from .errors import REFUSED
+from .body import Reception
+from .exchange import REFUSED
 
 LINGER_SECONDS = 10
 
@@ -52,6 +54,9 @@ class Channel(HTTPChannel):
     refused = False
     linger_until: float | None = None
 
+    def parser_class(self, adj: Adjustments) -> Reception:
+        return Reception(adj, self.server.spool, self.server.max_object_bytes)
+
     def send_continue(self) -> None:
         if self.request.error is None:  # Else the answer is the refusal.
             super().send_continue()
@@ -65,6 +70,8 @@ class Channel(HTTPChannel):
             except OSError:
                 super().handle_close()
         else:
+            if self.request:
+                self.request.close()
             super().handle_close()
 
     def received(self, data: bytes) -> bool:

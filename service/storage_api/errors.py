@@ -13,7 +13,6 @@ from werkzeug.exceptions import (
     HTTPException,
     InternalServerError,
     RequestEntityTooLarge,
-    ServiceUnavailable,
 )
 from werkzeug.exceptions import PreconditionFailed as PreconditionFailedStatus
 
@@ -36,6 +35,13 @@ class InsufficientStorage(HTTPException):
     """507, which werkzeug does not know."""
 
     code = 507
+
+
+def of_store(error: StoreError) -> tuple[int, str]:
+    """The status and the reason of a request that `error` made fail; what is wrong goes to the log."""
+    # It names folders and servers, which are no stranger's business.
+    log.error("the store failed a request", extra={"fields": {"reason": str(error)}})
+    return (507, "the store is full") if isinstance(error, StoreFull) else (503, "the store is out of order")
 
 
 def install(app: Flask, config: Config) -> None:
@@ -72,11 +78,8 @@ def install(app: Flask, config: Config) -> None:
 
     @app.errorhandler(StoreError)
     def out_of_order(error: StoreError) -> Response:
-        # The details are for the log: they name folders and servers.
-        log.error("the store failed a request", extra={"fields": {"reason": str(error)}})
-        if isinstance(error, StoreFull):
-            return answer(InsufficientStorage("the store is full"))
-        return answer(ServiceUnavailable("the store is out of order"))
+        status, reason = of_store(error)
+        return answer(app.aborter.mapping[status](reason))
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:

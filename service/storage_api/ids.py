@@ -12,21 +12,37 @@ class InvalidId(ValueError):
     """An id that is not allowed; the message is the reason."""
 
 
-def check(id: str, environ: Mapping[str, str]) -> str:
-    """Return `id`, the percent-decoded rest of the path, or raise InvalidId.
-
-    `environ` is the request's WSGI environment. It holds what decoding hides: the bytes behind a U+FFFD
-    (PATH_INFO, as WSGI's latin-1 text), and control characters that URL parsing drops (REQUEST_URI).
-    """
-    try:
-        environ["PATH_INFO"].encode("latin-1").decode("utf-8")
-    except UnicodeDecodeError:
-        raise InvalidId("an id is UTF-8 (percent-encoded)") from None
+def check(id: str) -> str:
+    """Return `id`, or raise InvalidId."""
     if not 1 <= len(id) <= MAX_CHARACTERS:
         raise InvalidId(f"an id has 1 to {MAX_CHARACTERS} characters, this one has {len(id)}")
-    if any(unicodedata.category(character) == "Cc" for character in id + environ.get("REQUEST_URI", "")):
+    if _has_controls(id):
         raise InvalidId("an id has no control characters")
     # Servers and proxies decode %2F before they route: such an id could not be told from a longer path.
     if "/" in id:
         raise InvalidId("an id is one segment of the path: no '/', also not as %2F")
     return id
+
+
+def check_path(id: str, environ: Mapping[str, str]) -> str:
+    """Return `id`, the percent-decoded rest of the path, or raise InvalidId.
+
+    `environ` is the request's WSGI environment. It holds what decoding hides: the bytes behind a U+FFFD
+    (PATH_INFO, as WSGI's latin-1 text), and control characters that URL parsing drops (REQUEST_URI).
+    """
+    decode(environ["PATH_INFO"].encode("latin-1"))
+    if _has_controls(environ.get("REQUEST_URI", "")):
+        raise InvalidId("an id has no control characters")
+    return check(id)
+
+
+def decode(data: bytes) -> str:
+    """The text of percent-decoded bytes; raises InvalidId."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise InvalidId("an id is UTF-8 (percent-encoded)") from None
+
+
+def _has_controls(text: str) -> bool:
+    return any(unicodedata.category(character) == "Cc" for character in text)

@@ -6,6 +6,7 @@ import logging
 import os
 import select
 import socket
+import sys
 from time import monotonic
 
 import waitress
@@ -17,6 +18,8 @@ from .connection import Channel
 
 THREADS = 8
 BACKLOG = 1024
+RECEIVE_BYTES = 65536
+"""How much is read from a connection at a time."""
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +50,14 @@ class Server:
             connection_limit=1000,
             asyncore_use_poll=True,
             ident="storage-api",
-            # The app refuses at the exact size. This limit also counts the framing of chunks; it ends what
-            # would fill the disk that bodies are spooled to.
-            max_request_body_size=2 * config.max_object_bytes + 65536,
+            recv_bytes=RECEIVE_BYTES,
+            # Not the server's business: it would count the framing of chunks too, see `body`.
+            max_request_body_size=sys.maxsize,
         )
         self._server.channel_class = Channel
         self._server.draining = app.draining
+        self._server.spool = app.store.spool
+        self._server.max_object_bytes = config.max_object_bytes
 
     @property
     def port(self) -> int:

@@ -2,51 +2,112 @@
 
 from __future__ import annotations
 
+from typing import BinaryIO
+
 from flask import Blueprint, Response, abort, request
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wsgi import wrap_file
 
 from .. import ids
-from ..stores import Store
+from ..conditions import Conditions
+from ..errors import BadInput
+from ..ranges import Part, part
+from ..stores import DEFAULT_CONTENT_TYPE, Object, Store
 
 ROUTE = "/api/buckets/<id>"
+MAX_CONTENT_TYPE_CHARACTERS = 255
+"""What every store has room for."""
+READ_BYTES = 256 * 1024
+"""How much is handed on at a time where the server does not read the object's file by itself."""
 
 
-def blueprint(store: Store, max_object_bytes: int) -> Blueprint:
-    """The routes of the objects in `store`, each of at most `max_object_bytes`."""
+def blueprint(store: Store) -> Blueprint:
+    """The routes of the objects in `store`."""
     routes = Blueprint("buckets", __name__)
 
     @routes.put(ROUTE)
     def put(id: str) -> Response:
         id = _checked(id)
-        # The length is always known: the server has the whole body, of chunks too, before it calls.
-        if (request.content_length or 0) > max_object_bytes:
-            abort(413)
-        store.put(id, request.environ["wsgi.input"])
-        return Response(f"Bucket {id} created", mimetype="text/plain")
+        content_type = _content_type()
+        conditions = Conditions(request.headers)
+        etag = store.put(
+            id,
+            # As the server made it, which may be the store's own.
+            request.environ["wsgi.input"],
+            content_type=content_type,
+            condition=conditions.allow_change if conditions else None,
+        )
+        response = Response(f"Bucket {id} created", mimetype="text/plain")
+        response.set_etag(etag)
+        return response
 
     @routes.get(ROUTE)
     def get(id: str) -> Response:
-        found = store.get(_checked(id))
-        if found is None:
-            abort(404)
-        # The server sends the file itself, without a copy in memory.
-        body = wrap_file(request.environ, found.body)
-        response = Response(body, mimetype="application/octet-stream", direct_passthrough=True)
-        response.content_length = found.object.size
-        return response
+        id = _checked(id)
+        conditions = Conditions(request.headers)
+
+        def plan(found: Object) -> Part:
+            status = conditions.status(found.etag)
+            return part(request.headers, found) if status == 200 else Part(status)
+
+        if request.method == "HEAD":
+            found = store.head(id) or abort(404)
+            return _answer(found, Part(conditions.status(found.etag), 0, found.size))
+        asks = conditions or "Range" in request.headers
+        found, body = store.get(id, (lambda found: plan(found)[1:]) if asks else None) or abort(404)
+        return _answer(found, plan(found), body)
 
     @routes.delete(ROUTE)
     def delete(id: str) -> Response:
+        id = _checked(id)
+        conditions = Conditions(request.headers)
         # 400 and not 404 is the contract that clients of this API know.
-        if not store.delete(_checked(id)):
+        if not store.delete(id, conditions.allow_change if conditions else None):
             abort(400)
         return Response(mimetype="text/plain")
 
     return routes
 
 
+def _answer(found: Object, plan: Part, body: BinaryIO | None = None) -> Response:
+    """The response that `plan` says, with its bytes of `found` from `body`."""
+    status, first, end = plan
+    # The server takes a file without bytes for one to read to its end.
+    if body and first == end:
+        body.close()
+        body = None
+    if status == 412:
+        abort(412)
+    if status == 416:
+        raise RequestedRangeNotSatisfiable(found.size)
+    response = Response(
+        wrap_file(request.environ, body, READ_BYTES) if body else None,
+        status,
+        content_type=found.content_type,
+        direct_passthrough=True,
+    )
+    response.content_length = end - first
+    response.set_etag(found.etag)
+    response.accept_ranges = "bytes"
+    if status == 206:
+        response.content_range.set(first, end, found.size)
+    # A stranger's page shall run nothing in this API's name.
+    response.headers["Content-Security-Policy"] = "sandbox"
+    return response
+
+
 def _checked(id: str) -> str:
     try:
-        return ids.check(id, request.environ)
+        return ids.check_path(id, request.environ)
     except ids.InvalidId as error:
-        abort(400, str(error))
+        raise BadInput("id", str(error)) from None
+
+
+def _content_type() -> str:
+    value = request.headers.get("Content-Type") or DEFAULT_CONTENT_TYPE
+    if len(value) > MAX_CONTENT_TYPE_CHARACTERS or not (value.isascii() and value.isprintable()):
+        raise BadInput(
+            "Content-Type",
+            f"a Content-Type has at most {MAX_CONTENT_TYPE_CHARACTERS} characters, printable ASCII",
+        )
+    return value
