@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import MappingProxyType
@@ -243,8 +243,8 @@ def object_storage(missing_part) -> Iterator[ObjectStorage]:
 def end_of_start() -> Callable[..., tuple[int, str]]:
     """Run a service that shall not start; its exit status and what it said on stderr."""
 
-    def run(*prefix: str, **settings: object) -> tuple[int, str]:
-        command = [*prefix, sys.executable, "-m", "storage_api"]
+    def run(*arguments: str, prefix: Sequence[str] = (), **settings: object) -> tuple[int, str]:
+        command = [*prefix, sys.executable, "-m", "storage_api", *arguments]
         done = subprocess.run(
             command, env=environment(**settings), capture_output=True, text=True, timeout=20, check=False
         )

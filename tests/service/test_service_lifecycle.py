@@ -1,13 +1,10 @@
-"""Start, settings, crash and end of the real process."""
+"""Probes, crash and end of the real process."""
 
 from __future__ import annotations
 
 import hashlib
 import http.client
-import os
-import shutil
 import signal
-import socket
 import threading
 import time
 from contextlib import closing
@@ -15,78 +12,6 @@ from contextlib import closing
 import pytest
 
 from storage_api.stores import FilesystemStore
-
-# --- settings -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("variable", "value", "allowed"),
-    [
-        ("PORT", "http", "a whole number from 0 to 65535"),
-        ("PORT", "65536", "a whole number from 0 to 65535"),
-        ("PORT", "-1", "a whole number from 0 to 65535"),
-        ("PORT", "", "a whole number from 0 to 65535"),
-        ("PORT", "5_0", "a whole number from 0 to 65535"),
-        ("PORT", "tcp://10.0.0.1:5000", "a whole number from 0 to 65535"),
-        ("HOST", " ", "printable text that is not empty"),
-        ("STORE", "floppy", "one of "),
-        ("STORE_PATH", "", "printable text that is not empty"),
-        ("MAX_OBJECT_BYTES", "16MiB", "a whole number from 1 to 1099511627776"),
-        ("LOG_LEVEL", "loud", "one of debug, info, warning, error"),
-        ("SHUTDOWN_DELAY_SECONDS", "1.5", "a whole number from 0 to 3600"),
-        ("SHUTDOWN_TIMEOUT_SECONDS", "x", "a whole number from 0 to 3600"),
-    ],
-)
-def test_a_bad_setting_is_one_line(end_of_start, variable, value, allowed):
-    status, said = end_of_start(**{variable: value})
-    assert status == 2
-    assert said.startswith(f"storage-api: {variable}={value!r} is not allowed: use {allowed}")
-    assert said.count("\n") == 1
-
-
-def test_a_port_in_use_is_one_line(end_of_start):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        status, said = end_of_start(PORT=port, STORE="memory")
-    assert (status, said) == (
-        1,
-        f"storage-api: cannot listen on HOST=127.0.0.1 PORT={port}: Address already in use\n",
-    )
-
-
-def test_a_host_that_is_none_is_one_line(end_of_start):
-    status, said = end_of_start(HOST="no.such.host.invalid", STORE="memory")
-    assert (status, said.count("\n")) == (1, 1)
-    assert said.startswith("storage-api: cannot listen on HOST=no.such.host.invalid PORT=0: ")
-
-
-def test_a_folder_in_use_is_one_line(start, end_of_start, tmp_path):
-    start(STORE_PATH=tmp_path)
-    status, said = end_of_start(STORE_PATH=tmp_path)
-    assert (status, said) == (1, f"storage-api: STORE_PATH={tmp_path}: another process uses this folder\n")
-
-
-def test_a_folder_that_cannot_be_made_is_one_line(end_of_start, tmp_path):
-    (tmp_path / "file").write_text("")
-    path = tmp_path / "file" / "data"
-    status, said = end_of_start(STORE_PATH=path)
-    assert (status, said) == (1, f"storage-api: STORE_PATH={path}: Not a directory\n")
-
-
-@pytest.mark.parametrize("mode", [0o000, 0o500], ids=["unreadable", "unwritable"])
-def test_a_folder_without_permission_is_one_line(end_of_start, missing_part, tmp_path, mode):
-    prefix = []
-    if os.geteuid() == 0:
-        # Root is asked for no permission, unless it runs without capabilities.
-        if not shutil.which("setpriv"):
-            missing_part("setpriv (util-linux), to test permissions as root")
-        prefix = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
-    path = tmp_path / "data"
-    path.mkdir(mode=mode)
-    status, said = end_of_start(*prefix, STORE_PATH=path)
-    path.chmod(0o700)
-    assert (status, said) == (1, f"storage-api: STORE_PATH={path}: Permission denied\n")
-
 
 # --- the end --------------------------------------------------------------------------------------
 
