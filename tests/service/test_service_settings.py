@@ -1,0 +1,304 @@
+"""Settings: flags, variables, defaults; every mistake is one line, and all of them are said at once."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from storage_api import __version__
+from storage_api.config import SETTINGS, Config, ConfigError, read
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = [sys.executable, str(ROOT / "ci/service_settings.py")]
+S3 = {"STORE": "s3", "STORE_S3_BUCKET": "objects"}
+AZURE = {"STORE": "azure", "STORE_AZURE_ACCOUNT": "someone", "STORE_AZURE_CONTAINER": "objects"}
+
+
+def mistakes(environ: dict[str, str], *arguments: str) -> list[str]:
+    with pytest.raises(ConfigError) as refused:
+        read(environ, arguments)
+    return str(refused.value).splitlines()
+
+
+def test_without_anything_said_there_are_defaults():
+    assert read({}) == Config()
+
+
+def test_a_flag_wins_over_its_variable():
+    environ = {"PORT": "1", "LOG_FORMAT": "logfmt"}
+    config = read(environ, ["--port", "2", "--max-object-bytes=3"])
+    assert (config.port, config.log_format, config.max_object_bytes) == (2, "logfmt", 3)
+
+
+EXAMPLES = {
+    "host": "127.0.0.1",
+    "port": "1",
+    "threads": "2",
+    "store": "memory",
+    "store_path": "/objects",
+    "store_min_free_bytes": "0",
+    "store_s3_bucket": "objects",
+    "store_s3_endpoint": "http://x:1",
+    "store_s3_region": "eu-1",
+    "store_gcs_bucket": "objects",
+    "store_gcs_endpoint": "http://x:1",
+    "store_azure_account": "someone",
+    "store_azure_container": "objects",
+    "store_azure_endpoint": "http://x:1/someone",
+    "max_object_bytes": "1099511627776",
+    "log_level": "debug",
+    "log_format": "console",
+    "log_requests": "false",
+    "metrics_port": "9100",
+    "metrics_disabled": "storage_objects,http_request_count",
+    "auth_tokens_file": "/tokens",
+    "faults_enabled": "true",
+    "shutdown_delay_seconds": "5",
+    "shutdown_timeout_seconds": "0",
+    "otel_traces_exporter": "otlp",
+}
+"""A value for each setting that is not its default."""
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_a_setting_can_be_said_both_ways(setting):
+    text = EXAMPLES[setting.name]
+    store = setting.about.store
+    # Together with what the store can't do without.
+    needed = {s.variable: EXAMPLES[s.name] for s in SETTINGS if store == s.about.store and s.about.required}
+    environ = {**needed, "STORE": store} if store else {}
+    by_variable = read({**environ, setting.variable: text})
+    assert by_variable == read(environ, [setting.flag, text])
+    value = getattr(by_variable, setting.name)
+    assert value != setting.default
+    said = ",".join(value) if isinstance(value, tuple) else str(value)
+    assert said.lower() == text
+
+
+def test_a_switch_alone_means_on():
+    assert read({"FAULTS_ENABLED": "false"}, ["--faults-enabled"]).faults_enabled
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "allowed"),
+    [
+        ("PORT", "http", "a whole number from 0 to 65535"),
+        ("PORT", "65536", "a whole number from 0 to 65535"),
+        ("PORT", "-1", "a whole number from 0 to 65535"),
+        ("PORT", "", "a whole number from 0 to 65535"),
+        ("PORT", "5_0", "a whole number from 0 to 65535"),
+        ("PORT", "\u0665\u0660", "a whole number from 0 to 65535"),
+        ("PORT", "1" * 5000, "a whole number from 0 to 65535"),
+        ("PORT", "tcp://10.0.0.1:5000", "a whole number from 0 to 65535"),
+        ("HOST", " ", "printable text that is not empty"),
+        ("HOST", "a\nb", "printable text that is not empty"),
+        ("THREADS", "0", "a whole number from 1 to 256"),
+        ("STORE", "floppy", "one of memory, filesystem, s3, gcs, azure"),
+        ("STORE_PATH", "", "printable text that is not empty"),
+        ("STORE_MIN_FREE_BYTES", "1.5", "a whole number from 0 to 1099511627776"),
+        ("MAX_OBJECT_BYTES", "16MiB", "a whole number from 1 to 1099511627776"),
+        ("MAX_OBJECT_BYTES", "0", "a whole number from 1 to 1099511627776"),
+        ("LOG_LEVEL", "loud", "one of debug, info, warning, error"),
+        ("LOG_FORMAT", "xml", "one of json, logfmt, console"),
+        ("LOG_REQUESTS", "yes", "one of true, false"),
+        ("METRICS_PORT", "", "a whole number from 0 to 65535"),
+        ("METRICS_DISABLED", "storage_objects,up", "names, parted by commas, of http_request_count, "),
+        ("AUTH_TOKENS_FILE", "", "printable text that is not empty"),
+        ("FAULTS_ENABLED", "True", "one of true, false"),
+        ("SHUTDOWN_DELAY_SECONDS", "1.5", "a whole number from 0 to 3600"),
+        ("SHUTDOWN_TIMEOUT_SECONDS", "x", "a whole number from 0 to 3600"),
+        ("OTEL_TRACES_EXPORTER", "jaeger", "one of none, otlp"),
+    ],
+)
+def test_a_bad_value_is_one_line(variable, value, allowed):
+    (said,) = mistakes({variable: value})
+    assert said.startswith(f"{variable}={value!r} is not allowed: use {allowed}")
+
+
+@pytest.mark.parametrize(
+    "value", ["", "ftp://x", "http://", "http://a b", "http://u:p@x", "http://x?y", "x:1"]
+)
+@pytest.mark.parametrize("environ", [S3, AZURE], ids=lambda environ: environ["STORE"])
+def test_an_endpoint_is_a_url(environ, value):
+    variable = f"STORE_{environ['STORE'].upper()}_ENDPOINT"
+    assert mistakes({**environ, variable: value}) == [
+        f"{variable}={value!r} is not allowed: use a URL such as https://storage.example.org"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"STORE": "s3"}, "STORE_S3_BUCKET is not set: STORE=s3 needs a bucket's name (3-63 of a-z 0-9 . -)"),
+        (
+            {"STORE": "gcs"},
+            "STORE_GCS_BUCKET is not set: STORE=gcs needs a bucket's name (3-63 of a-z 0-9 . _ -)",
+        ),
+        (
+            {**S3, "STORE": "memory"},
+            "STORE_S3_BUCKET is set, but STORE is memory: only s3 has a use for it",
+        ),
+        (
+            {**S3, "STORE_GCS_ENDPOINT": "http://x"},
+            "STORE_GCS_ENDPOINT is set, but STORE is s3: only gcs has a use for it",
+        ),
+        (
+            {"PORT": "9", "METRICS_PORT": "9"},
+            "METRICS_PORT=9 is the API's port: use another one, or none to share it",
+        ),
+        (
+            {"METRICS_PORT": "5000"},
+            "METRICS_PORT=5000 is the API's port: use another one, or none to share it",
+        ),
+    ],
+)
+def test_a_contradiction_is_one_line(environ, said):
+    assert mistakes(environ) == [said]
+
+
+def test_two_free_ports_are_no_contradiction():
+    assert read({"PORT": "0", "METRICS_PORT": "0"}).metrics_port == 0
+
+
+def test_a_refused_store_is_the_only_mistake_it_makes():
+    """What would belong to another store is not held against a store that nobody knows."""
+    assert len(mistakes({**S3, "STORE": "s4"})) == 1
+
+
+def test_the_exporter_of_traces_must_be_there(monkeypatch):
+    # As Python sees a package that is not installed.
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto", None)
+    assert mistakes({"OTEL_TRACES_EXPORTER": "otlp"}) == [
+        "OTEL_TRACES_EXPORTER=otlp needs the extra storage-api[traces], which is not installed"
+    ]
+
+
+def test_all_mistakes_are_said_at_once(end_of_start):
+    status, said = end_of_start(
+        "--thread=8", "--log-format=x", PORT="x", STORE="azure", METRICS_DISABLED="up", STORE_S3_REGION="eu"
+    )
+    lines = said.splitlines()
+    assert status == 2
+    assert [line.split(" ")[1].split("=")[0] for line in lines] == [
+        "'--thread",
+        "PORT",
+        "--log-format",
+        "METRICS_DISABLED",
+        "STORE_S3_REGION",
+        "STORE_AZURE_ACCOUNT",
+        "STORE_AZURE_CONTAINER",
+    ]
+    assert all(line.startswith("storage-api: ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ("--thread=8", "'--thread=8' is not known: see --help"),
+        ("serve", "'serve' is not known: see --help"),
+        ("a\nb", "'a\\nb' is not known: see --help"),
+        ("--port", "argument --port: expected one argument: see --help"),
+    ],
+)
+def test_a_bad_flag_is_one_line(argument, said):
+    assert mistakes({}, argument) == [said]
+
+
+def test_help_tells_of_every_setting(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "1000")  # so that nothing is hyphenated
+    with pytest.raises(SystemExit) as ended:
+        read({"PORT": "bad"}, ["--help"])
+    assert ended.value.code == 0
+    said = " ".join(capsys.readouterr().out.split())
+    for setting in SETTINGS:
+        assert f" {setting.flag} " in said
+        assert setting.description in said
+        assert f"(default: {setting.default_text})" in said or setting.default_text == ""
+
+
+def test_the_version_is_said(capsys):
+    with pytest.raises(SystemExit) as ended:
+        read({}, ["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"storage-api {__version__}\n"
+
+
+# --- what only the machine can tell ------------------------------------------------------------------
+
+
+def test_a_port_in_use_is_one_line(end_of_start):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, said = end_of_start(PORT=port, STORE="memory")
+    assert (status, said) == (
+        1,
+        f"storage-api: cannot listen on HOST=127.0.0.1 PORT={port}: Address already in use\n",
+    )
+
+
+def test_a_metrics_port_in_use_is_one_line(end_of_start):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, said = end_of_start(METRICS_PORT=port, STORE="memory")
+    assert (status, said) == (
+        1,
+        f"storage-api: cannot listen on HOST=127.0.0.1 METRICS_PORT={port}: Address already in use\n",
+    )
+
+
+def test_a_host_that_is_none_is_one_line(end_of_start):
+    status, said = end_of_start(HOST="no.such.host.invalid", STORE="memory")
+    assert (status, said.count("\n")) == (1, 1)
+    assert said.startswith("storage-api: cannot listen on HOST=no.such.host.invalid PORT=0: ")
+
+
+def test_a_folder_in_use_is_one_line(start, end_of_start, tmp_path):
+    start(STORE_PATH=tmp_path)
+    status, said = end_of_start(STORE_PATH=tmp_path)
+    assert (status, said) == (1, f"storage-api: STORE_PATH={tmp_path}: another process uses this folder\n")
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(end_of_start, tmp_path):
+    (tmp_path / "file").write_text("")
+    path = tmp_path / "file" / "data"
+    status, said = end_of_start(STORE_PATH=path)
+    assert (status, said) == (1, f"storage-api: STORE_PATH={path}: Not a directory\n")
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o500], ids=["unreadable", "unwritable"])
+def test_a_folder_without_permission_is_one_line(end_of_start, missing_part, tmp_path, mode):
+    prefix = []
+    if os.geteuid() == 0:
+        # Root is asked for no permission, unless it runs without capabilities.
+        if not shutil.which("setpriv"):
+            missing_part("setpriv (util-linux), to test permissions as root")
+        prefix = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+    path = tmp_path / "data"
+    path.mkdir(mode=mode)
+    status, said = end_of_start(prefix=prefix, STORE_PATH=path)
+    path.chmod(0o700)
+    assert (status, said) == (1, f"storage-api: STORE_PATH={path}: Permission denied\n")
+
+
+# --- the documentation -------------------------------------------------------------------------------
+
+
+def test_the_documentation_is_up_to_date():
+    done = subprocess.run([*DOCUMENT, "--check"], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_documentation_shows_what_is_said():
+    """The example in the text is what such a start says."""
+    text = (ROOT / "docs/service.md").read_text()
+    (said,) = re.findall(r"^\$ STORE=s3 PORT=http storage-api .*\n((?:storage-api: .*\n)+)", text, re.M)
+    assert said.replace("storage-api: ", "").splitlines() == mistakes(
+        {"STORE": "s3", "PORT": "http"}, "--log-format", "xml"
+    )
