@@ -8,7 +8,7 @@ from rich.table import Table
 
 from lab.api import Prometheus
 
-_REQUESTS = 'path!~"/healthz|/readyz|/metrics|/api/metrics"'
+_REQUESTS = 'path!~"/healthz|/readyz|/metrics|/api/metrics|/openapi.json|/faults"'
 # The last two scrapes are looked for in so many seconds.
 _LOOK_BACK = 120
 
@@ -18,7 +18,7 @@ class Figures:
     """What Prometheus answers now; None where it has no data."""
 
     request_rate: float | None
-    """Requests per second, probes and scrapes left out."""
+    """Requests per second of users: without probes, scrapes and the control of drills."""
     error_ratio: float | None
     """Answers with 5xx among all, 0 to 1."""
     p99: float | None
