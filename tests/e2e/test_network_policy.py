@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from .cluster import Cluster, Object, Release, python_pod
 
 NAMESPACE = "observability-e2e-policy"
 ELSEWHERE = "observability-e2e-elsewhere"
 PORT = 8000
+METRICS_PORT = 9797
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +25,7 @@ def release(cluster: Cluster, chart: Path, image: str, image_values: Object) -> 
         "storage-api": {
             "image": image_values,
             "store": {"type": "memory"},
+            "metrics": {"port": METRICS_PORT},
             "serviceMonitor": {"enabled": False},
             "prometheusRule": {"enabled": False},
         },
@@ -66,15 +69,26 @@ def ip(cluster: Cluster, pod: str, namespace: str) -> str:
 @pytest.mark.parametrize(
     ("pod", "namespace", "allowed"),
     [
-        pytest.param("client", NAMESPACE, True, id="allows-a-pod-of-the-namespace"),
-        pytest.param("scraper", ELSEWHERE, True, id="allows-a-prometheus-elsewhere"),
-        pytest.param("outsider", ELSEWHERE, False, id="blocks-another-pod-elsewhere"),
+        pytest.param("client", NAMESPACE, {5000}, id="allows-a-pod-of-the-namespace-the-api"),
+        pytest.param("scraper", ELSEWHERE, {METRICS_PORT}, id="allows-a-prometheus-elsewhere-the-metrics"),
+        pytest.param("outsider", ELSEWHERE, set(), id="blocks-another-pod-elsewhere"),
     ],
 )
 @pytest.mark.usefixtures("enforced")
-def test_ingress(release: Release, pod: str, namespace: str, allowed: bool):
+def test_ingress(release: Release, pod: str, namespace: str, allowed: set[int]):
     host = f"{release.service}.{NAMESPACE}"
-    assert release.cluster.reaches(pod, namespace, host, 5000) == allowed
+    ports = (5000, METRICS_PORT)
+    assert {port for port in ports if release.cluster.reaches(pod, namespace, host, port)} == allowed
+
+
+def test_each_port_serves_its_own(release: Release):
+    """Asked past the policy, through the API server."""
+    for port, statuses in (("http", (200, 404)), ("metrics", (404, 200))):
+        with release.cluster.forward(release.service, NAMESPACE, port) as url:
+            found = [
+                requests.get(f"{url}{path}", timeout=10).status_code for path in ("/healthz", "/api/metrics")
+            ]
+        assert tuple(found) == statuses
 
 
 @pytest.mark.usefixtures("enforced")
