@@ -39,14 +39,16 @@ def blueprint(store: Store) -> Blueprint:
 def _parameters() -> dict[str, str]:
     """The query, each part of it known, given once, and UTF-8: what would be dropped or folded is refused."""
     given: dict[str, str] = {}
-    for name, value in parse_qsl(request.query_string, keep_blank_values=True):
-        field = name.decode(errors="replace")
+    # As latin-1, which stands for any bytes: of bytes the parser takes ASCII alone.
+    query = parse_qsl(request.query_string.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
+    for name, value in query:
+        field = name.encode("latin-1").decode(errors="replace")
         if field not in PARAMETERS:
             raise BadInput(field[: ids.MAX_CHARACTERS], f"a parameter is one of {', '.join(PARAMETERS)}")
         if field in given:
             raise BadInput(field, "a parameter is given once")
         try:
-            given[field] = value.decode()
+            given[field] = value.encode("latin-1").decode()
         except UnicodeDecodeError:
             raise BadInput(field, "a parameter is UTF-8 (percent-encoded)") from None
     return given
