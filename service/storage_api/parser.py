@@ -42,6 +42,7 @@ class Parser(HTTPRequestParser):
             raise ParsingError("the target or the Content-Length can't be read") from None
         # Two lengths, or one that HTTP/1.0 does not know: another server may see another request's beginning.
         if (self.chunked and "CONTENT_LENGTH" in self.headers) or "TRANSFER_ENCODING" in self.headers:
+            self.body_rcv = None
             raise ParsingError("a body has one length: Content-Length, or in HTTP/1.1 Transfer-Encoding")
 
     def received(self, data: bytes) -> int:
