@@ -395,6 +395,11 @@ def test_the_notes_forward_ports_of_services_that_there_are(rendered, path):
 )
 def test_the_notes_warn_of_what_would_surprise(values, warning):
     text = notes({"storage-api": values})
-    for line in ("they are gone with the pod", "they are gone with it", "name who else may", "WARNING"):
+    for line in (
+        "they are gone with the pod",
+        "they are gone with it",
+        "name who else may",
+        "WARNING: faults",
+    ):
         assert (line in text) == (warning is not None and warning.startswith(line))
     assert warning is None or warning in text
