@@ -12,7 +12,7 @@ from . import errors, log
 from .config import Config
 from .exchange import Exchanges
 from .handlers import buckets, health, listing, metrics
-from .instrumentation import Instrumentation
+from .metrics import HttpMetrics, MeasuredStore, Registry, watch_active, watch_process
 from .stores import Store, open_store
 
 
@@ -32,20 +32,32 @@ class StorageApi(Flask):
 
 
 def create_app(config: Config, store: Store | None = None) -> StorageApi:
-    """Build the app on `store` (default: the one that `config` names; raises StoreError)."""
-    store = store or open_store(config)
+    """Build the app on `store` (default: the one that `config` names; raises StoreError), and watch it."""
+    registry = Registry(config.metrics_disabled)
+    watch_process(registry)
+    store = MeasuredStore(store or open_store(config), config.store, registry)
+    app = bare_app(config, store, registry)
+    # Whatever watches requests is one more observer.
+    exchanges = Exchanges(app, observers=(HttpMetrics(registry), *log.observers(config)))
+    watch_active(exchanges.active, registry)
+    app.wsgi_app = exchanges
+    return app
+
+
+def bare_app(config: Config, store: Store, registry: CollectorRegistry) -> StorageApi:
+    """Build the app on `store`, that shows what is in `registry` and adds nothing to it."""
     app = StorageApi(__name__, static_folder=None)
     app.url_map.converters["default"] = RestOfPath
     # A redirect to another path would be another object.
     app.url_map.merge_slashes = False
     app.draining = threading.Event()
     app.store = store
-    app.registry = CollectorRegistry()
+    app.registry = registry
 
     errors.install(app, config)
     app.register_blueprint(buckets.blueprint(store))
     app.register_blueprint(listing.blueprint(store))
-    app.register_blueprint(metrics.blueprint(app.registry, store))
+    app.register_blueprint(metrics.blueprint(registry))
     app.register_blueprint(health.blueprint(store, app.draining))
 
     @app.after_request
@@ -54,6 +66,4 @@ def create_app(config: Config, store: Store | None = None) -> StorageApi:
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
-    # Whatever watches requests is one more observer.
-    app.wsgi_app = Exchanges(app, observers=(Instrumentation(app.registry), *log.observers(config)))
     return app

@@ -129,6 +129,8 @@ class Exchanges:
                 observe(exchange)
             except Exception:
                 log.exception("an observer of requests failed")
+        # Else the two would keep each other until the garbage collector comes.
+        del exchange.environ[EXCHANGE]
 
     def _end_with(self, file: ReadOnlyFileBasedBuffer, exchange: Exchange) -> None:
         """End `exchange` when `file` is closed; wrap it in nothing, as the server sends this very class."""

@@ -15,6 +15,7 @@ from waitress import wasyncore
 from .app import StorageApi
 from .config import Config
 from .connection import Channel
+from .metrics import watch_server
 
 THREADS = 8
 BACKLOG = 1024
@@ -58,6 +59,7 @@ class Server:
         self._server.draining = app.draining
         self._server.spool = app.store.spool
         self._server.max_object_bytes = config.max_object_bytes
+        watch_server(self._server.task_dispatcher, self._server.active_channels, app.registry)
 
     @property
     def port(self) -> int:

@@ -168,8 +168,8 @@ def test_gauges_tell_what_is_stored(start):
     service = start(STORE="memory")
 
     def gauges():
-        samples = service.samples("storage_api_")
-        return samples["storage_api_objects", "", "", ""], samples["storage_api_stored_bytes", "", "", ""]
+        samples = service.samples("storage_")
+        return samples["storage_objects", "", "", ""], samples["storage_stored_bytes", "", "", ""]
 
     assert gauges() == (0, 0)
     service.request("PUT", "/api/buckets/1", b"12345")
@@ -202,10 +202,10 @@ def test_the_format_that_the_scraper_asks_for(service, target, accept, content_t
         "http_request_duration_seconds",
         "process_cpu_seconds",
         "process_resident_memory_bytes",
-        "storage_api_objects",
-        "storage_api_stored_bytes",
+        "storage_objects",
+        "storage_stored_bytes",
     }
-    assert {"storage_api_build", "storage_api_build_info"} & names
+    assert {"storage_build", "storage_build_info"} & names
     assert {"python", "python_info"} & names
     assert families["http_request_duration_seconds"].type == "histogram"
     assert not [name for name in names if name.endswith("_created")]

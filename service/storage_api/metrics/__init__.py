@@ -1,0 +1,11 @@
+"""Metrics: what is measured, under which labels, and where that is shown."""
+
+from __future__ import annotations
+
+from .http import HttpMetrics, watch_active
+from .process import watch_process
+from .registry import Registry
+from .server import watch_server
+from .storage import MeasuredStore
+
+__all__ = ["HttpMetrics", "MeasuredStore", "Registry", "watch_active", "watch_process", "watch_server"]
