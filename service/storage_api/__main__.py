@@ -1,7 +1,7 @@
 """`python -m storage_api`: run the service as its flags and the environment say.
 
-Exit status: 0 after an orderly end, 1 when it could not start or had to cut off requests, 2 for a bad
-setting.
+Exit status: 0 after an orderly end; 1 when it could not start, or cut off requests at the end; 2 for settings
+that are not allowed; 128 + n when a signal n ended it at once.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import logging
 import os
 import signal
 import sys
+from typing import NoReturn
 
 from . import __version__, log
 from .app import create_app
+from .auth import TokensError
 from .config import ConfigError, read
 from .server import ListenError, Server
 from .stores import StoreError, open_store
@@ -21,6 +23,9 @@ from .stores import StoreError, open_store
 
 def main() -> int:
     """Run until SIGTERM or SIGINT; a second one ends the process at once."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # The first process of a container ignores what it has no handler for.
+        signal.signal(number, _leave)
     try:
         config = read(os.environ, sys.argv[1:])
     except ConfigError as error:
@@ -34,7 +39,7 @@ def main() -> int:
         try:
             app = create_app(config, store)
             server = Server(app, config)
-        except ListenError as error:
+        except (TokensError, ListenError) as error:
             return _refuse(error, 1)
 
         def stop(signum: int, _frame: object) -> None:
@@ -44,9 +49,20 @@ def main() -> int:
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
-        fields = {"host": config.host, "port": server.port, "store": config.store, "version": __version__}
+        fields = {
+            "host": config.host,
+            "port": server.port,
+            "metrics_port": server.metrics_port,
+            "store": config.store,
+            "version": __version__,
+        }
         logging.getLogger(__name__).info("listening", extra={"fields": fields})
         return 0 if server.run() else 1
+
+
+def _leave(signum: int, _frame: object) -> NoReturn:
+    """End a start that has not come to its end."""
+    raise SystemExit(128 + signum)
 
 
 def _refuse(error: Exception, status: int) -> int:

@@ -8,10 +8,12 @@ from flask import Flask, Response
 from prometheus_client import CollectorRegistry
 from werkzeug.routing import BaseConverter
 
-from . import errors, log
+from . import auth, errors, log
+from .auth import Refusal, Tokens
 from .config import Config
+from .drills import Drills, FaultyStore
 from .exchange import Exchanges
-from .handlers import buckets, health, listing, metrics
+from .handlers import buckets, faults, health, listing, metrics
 from .metrics import HttpMetrics, MeasuredStore, Registry, watch_active, watch_process
 from .stores import Store, open_store
 
@@ -24,41 +26,76 @@ class RestOfPath(BaseConverter):
 
 
 class StorageApi(Flask):
-    """The WSGI app; `draining` is set when it shall no longer be sent requests, `registry` is its own."""
+    """The WSGI app.
+
+    draining: set when it shall no longer be sent requests
+    registry: what its metrics are in
+    store: what it serves
+    metrics_app: what serves the metrics; another app where they have a port of their own
+    drills: what makes it fail on purpose, if anything does
+    refusal: `(path, authorization)` to the reason why such a request is refused unread, None: it is not
+    """
 
     draining: threading.Event
     registry: CollectorRegistry
     store: Store
+    metrics_app: Flask
+    drills: Drills | None = None
+    refusal: Refusal = staticmethod(lambda _path, _authorization: None)
 
 
 def create_app(config: Config, store: Store | None = None) -> StorageApi:
-    """Build the app on `store` (default: the one that `config` names; raises StoreError), and watch it."""
+    """Build the app on `store` (default: the one that `config` names; raises StoreError), and watch it.
+
+    Raises TokensError for a file of tokens that can't be used.
+    """
     registry = Registry(config.metrics_disabled)
     watch_process(registry)
-    store = MeasuredStore(store or open_store(config), config.store, registry)
-    app = bare_app(config, store, registry)
+    store = store or open_store(config)
+    drills = Drills(config.threads, registry) if config.faults_enabled else None
+    if drills:
+        store = FaultyStore(store, drills)
+    app = bare_app(config, MeasuredStore(store, config.store, registry), registry)
+    if config.auth_tokens_file:
+        tokens = Tokens(config.auth_tokens_file)
+        auth.install(app, tokens)
+        app.refusal = tokens.refusal
+    if drills:
+        drills.install(app)
+        app.register_blueprint(faults.blueprint(drills, app.draining))
+        app.drills = drills
     # Whatever watches requests is one more observer.
-    exchanges = Exchanges(app, observers=(HttpMetrics(registry), *log.observers(config)))
+    observers = (HttpMetrics(registry), *log.observers(config))
+    exchanges = Exchanges(app, observers)
     watch_active(exchanges.active, registry)
     app.wsgi_app = exchanges
+    if app.metrics_app is not app:
+        app.metrics_app.wsgi_app = Exchanges(app.metrics_app, observers)
     return app
 
 
 def bare_app(config: Config, store: Store, registry: CollectorRegistry) -> StorageApi:
     """Build the app on `store`, that shows what is in `registry` and adds nothing to it."""
-    app = StorageApi(__name__, static_folder=None)
+    app = _empty_app(config)
     app.url_map.converters["default"] = RestOfPath
     # A redirect to another path would be another object.
     app.url_map.merge_slashes = False
     app.draining = threading.Event()
     app.store = store
     app.registry = registry
+    app.metrics_app = app if config.metrics_port is None else _empty_app(config)
 
-    errors.install(app, config)
     app.register_blueprint(buckets.blueprint(store))
     app.register_blueprint(listing.blueprint(store))
-    app.register_blueprint(metrics.blueprint(registry))
     app.register_blueprint(health.blueprint(store, app.draining))
+    app.metrics_app.register_blueprint(metrics.blueprint(registry))
+    return app
+
+
+def _empty_app(config: Config) -> StorageApi:
+    """An app without routes, that answers errors as ours does."""
+    app = StorageApi(__name__, static_folder=None)
+    errors.install(app, config)
 
     @app.after_request
     def no_sniffing(response: Response) -> Response:

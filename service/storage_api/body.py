@@ -9,6 +9,7 @@ from typing import BinaryIO
 from waitress.adjustments import Adjustments
 from waitress.utilities import Error, RequestEntityTooLarge
 
+from .auth import Refusal
 from .errors import of_store
 from .parser import Parser
 from .stores import StoreError
@@ -65,9 +66,16 @@ class Body:
 class Reception(Parser):
     """A request that is being received."""
 
-    def __init__(self, adj: Adjustments, spool: Callable[[], BinaryIO], max_body_bytes: int) -> None:
-        """A body has at most `max_body_bytes`, and a PUT's may go to a file that `spool` makes."""
+    def __init__(
+        self, adj: Adjustments, refusal: Refusal, spool: Callable[[], BinaryIO], max_body_bytes: int
+    ) -> None:
+        """A body has at most `max_body_bytes`, and a PUT's may go to a file that `spool` makes.
+
+        Nothing is received of one that comes with a request for which `refusal` has a reason.
+        """
         super().__init__(adj)
+        self._refusal = refusal
+        self._refused: Refused | None = None
         self._spool = spool
         self._max_body_bytes = max_body_bytes
 
@@ -77,12 +85,16 @@ class Reception(Parser):
             # What comes with another method is read by nobody.
             spool = self._spool if self.command == "PUT" else None
             self.body_rcv.buf = Body(self.adj.inbuf_overflow, spool)
+            if reason := self._refusal(self.path, self.headers.get("AUTHORIZATION")):
+                self._refused = Refused(401, reason)
 
     def received(self, data: bytes) -> int:
         consumed = super().received(data[:STEP_BYTES] if self.chunked else data)
         if self.body_rcv is not None:
             body = self.body_rcv.buf
-            if self.error is None and max(self.content_length, len(body)) > self._max_body_bytes:
+            if self.error is None and self._refused:
+                self.error = self._refused
+            elif self.error is None and max(self.content_length, len(body)) > self._max_body_bytes:
                 self.error = RequestEntityTooLarge("")
             elif self.error is None and body.error:
                 self.error = Refused(*of_store(body.error))

@@ -55,14 +55,15 @@ class Channel(HTTPChannel):
     linger_until: float | None = None
 
     def parser_class(self, adj: Adjustments) -> Reception:
-        return Reception(adj, self.server.spool, self.server.max_object_bytes)
+        server = self.server
+        return Reception(adj, server.refusal, server.spool, server.max_object_bytes)
 
     def send_continue(self) -> None:
         if self.request.error is None:  # Else the answer is the refusal.
             super().send_continue()
 
     def handle_close(self) -> None:
-        if self.refused and self.will_close and self.linger_until is None:
+        if self.refused and self.will_close and self.connected and self.linger_until is None:
             self.linger_until = monotonic() + LINGER_SECONDS
             self.will_close = self.close_when_flushed = False
             try:

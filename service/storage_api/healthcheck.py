@@ -1,4 +1,4 @@
-"""`python -m storage_api.healthcheck`: whether the service in this container answers, without curl or a shell.
+"""`python -m storage_api.healthcheck`: whether the service in this container answers, without curl.
 
 It is asked where HOST and PORT say that it listens. Exit status: 0 when it answers that it is alive, else 1.
 """

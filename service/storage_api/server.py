@@ -8,19 +8,27 @@ import select
 import socket
 import sys
 from time import monotonic
+from typing import Any
 
 import waitress
+from flask import Flask
 from waitress import wasyncore
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher
 
 from .app import StorageApi
 from .config import Config
 from .connection import Channel
 from .metrics import watch_server
 
-THREADS = 8
 BACKLOG = 1024
+CONNECTIONS = 1000
+"""How many are open at most, on both ports; the one for metrics alone has room for some more."""
 RECEIVE_BYTES = 65536
 """How much is read from a connection at a time."""
+WATCH_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/api/metrics", "/faults"})
+"""Of what watches and controls the service: it is answered also when the API has no thread left."""
+WATCH_THREADS = 2
 
 log = logging.getLogger(__name__)
 
@@ -33,42 +41,44 @@ class Server:
     """Listens from the start, serves in `run()`, ends in order after `stop()`."""
 
     def __init__(self, app: StorageApi, config: Config) -> None:
-        """Listen on the configured host and port (0: any free one); raises ListenError."""
-        family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-        try:
-            listener = socket.create_server((config.host, config.port), family=family, backlog=BACKLOG)
-        except OSError as error:
-            # Not its own text, which says the address again; a name that is not found has no errno.
-            reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno)
-            raise ListenError(f"cannot listen on HOST={config.host} PORT={config.port}: {reason}") from None
+        """Listen on the configured host and ports (a port 0 is any free one); raises ListenError."""
         self._config = config
-        self._draining = app.draining
-        self._server = waitress.create_server(
-            app,
-            sockets=[listener],
-            threads=THREADS,
-            backlog=BACKLOG,
-            connection_limit=1000,
-            asyncore_use_poll=True,
-            ident="storage-api",
-            recv_bytes=RECEIVE_BYTES,
-            # Not the server's business: it would count the framing of chunks too, see `body`.
-            max_request_body_size=sys.maxsize,
-        )
-        self._server.channel_class = Channel
-        self._server.draining = app.draining
-        self._server.spool = app.store.spool
-        self._server.max_object_bytes = config.max_object_bytes
+        self._app = app
+        self._watching = ThreadedTaskDispatcher()
+        self._watching.set_thread_count(WATCH_THREADS)
+        self._server = _listen(app, config, "PORT", connection_limit=CONNECTIONS, threads=config.threads)
+        self._server.add_task = self._add_task
+        self._servers = [self._server]
+        if config.metrics_port is not None:
+            # The same loop, the threads that watch.
+            shared = {"map": self._server._map, "_dispatcher": self._watching}
+            limit = CONNECTIONS + 50
+            self._servers.append(
+                _listen(app.metrics_app, config, "METRICS_PORT", connection_limit=limit, **shared)
+            )
+        for server in self._servers:
+            server.channel_class = Channel
+            server.draining = app.draining
+            server.spool = app.store.spool
+            server.max_object_bytes = config.max_object_bytes
+            server.refusal = app.refusal
         watch_server(self._server.task_dispatcher, self._server.active_channels, app.registry)
+        if app.drills:
+            app.drills.pool = self._server.task_dispatcher
 
     @property
     def port(self) -> int:
         """The port that is listened on."""
         return int(self._server.effective_port)
 
+    @property
+    def metrics_port(self) -> int:
+        """The port that has the metrics."""
+        return int(self._servers[-1].effective_port)
+
     def stop(self) -> None:
         """Let `run()` come to its end; for signal handlers and other threads."""
-        self._draining.set()
+        self._app.draining.set()
         self._server.pull_trigger()
 
     def run(self) -> bool:
@@ -77,9 +87,11 @@ class Server:
         Draining: not ready but serving for SHUTDOWN_DELAY_SECONDS, so that load balancers notice; then no new
         connections, and at most SHUTDOWN_TIMEOUT_SECONDS for the requests in flight.
         """
-        while not self._draining.is_set():
+        while not self._app.draining.is_set():
             self._turn(1)
         log.info("shutting down")
+        if self._app.drills:
+            self._app.drills.end()  # What it holds up shall end too.
         closing = monotonic() + self._config.shutdown_delay_seconds
         while monotonic() < closing:
             self._turn(0.1)
@@ -90,13 +102,23 @@ class Server:
             self._turn(0.1)
         if busy:
             log.warning("%d request(s) cut off after SHUTDOWN_TIMEOUT_SECONDS", busy)
-        for channel in list(self._server.active_channels.values()):
-            channel.handle_close()
-        workers = self._server.task_dispatcher
-        workers.shutdown(timeout=1)
-        if not workers.threads:  # One at work still needs it.
-            self._server.trigger.close()
+        for server in self._servers[1:]:
+            wasyncore.dispatcher.close(server)
+        for server in self._servers:
+            for channel in list(server.active_channels.values()):
+                channel.handle_close()
+        pools = (self._server.task_dispatcher, self._watching)
+        for pool in pools:
+            pool.shutdown(timeout=1)
+        if not any(pool.threads for pool in pools):  # One at work still needs them.
+            for server in self._servers:
+                server.trigger.close()
         return not busy
+
+    def _add_task(self, channel: Channel) -> None:
+        path = getattr(channel.requests[0], "path", "")  # A request that was refused early has none.
+        pool = self._watching if path in WATCH_PATHS else self._server.task_dispatcher
+        pool.add_task(channel)
 
     def _turn(self, timeout: float) -> None:
         wasyncore.loop(timeout=timeout, use_poll=True, map=self._server._map, count=1)
@@ -117,3 +139,26 @@ class Server:
             if channel.idle:
                 channel.handle_close()
         return len(channels)
+
+
+def _listen(app: Flask, config: Config, setting: str, **options: Any) -> TcpWSGIServer:
+    """A server of `app` on the port that `setting` names; raises ListenError."""
+    port = getattr(config, setting.lower())
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    try:
+        listener = socket.create_server((config.host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        # Not its own text, which says the address again; a name that is not found has no errno.
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno)
+        raise ListenError(f"cannot listen on HOST={config.host} {setting}={port}: {reason}") from None
+    return waitress.create_server(
+        app,
+        sockets=[listener],
+        backlog=BACKLOG,
+        asyncore_use_poll=True,
+        ident="storage-api",
+        recv_bytes=RECEIVE_BYTES,
+        # Not the server's business: it would count the framing of chunks too, see `body`.
+        max_request_body_size=sys.maxsize,
+        **options,
+    )

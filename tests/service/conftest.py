@@ -46,14 +46,16 @@ class Service:
     def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
         self.process = process
         self._log = log
-        self.port = self._wait_for_port()
+        listening = self._wait_for_start()
+        self.port: int = listening["port"]
+        self.metrics_port: int = listening["metrics_port"]
 
-    def _wait_for_port(self) -> int:
+    def _wait_for_start(self) -> dict:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             for line in self.log:
                 if line.get("message") == "listening":
-                    return line["port"]
+                    return line
             assert self.process.poll() is None, f"ended at start: {self._log.read_text()}"
             time.sleep(0.02)
         raise AssertionError(f"not listening after {START_SECONDS} s: {self._log.read_text()}")
@@ -65,9 +67,11 @@ class Service:
             json.loads(line) for line in self._log.read_text().splitlines(keepends=True) if line[-1] == "\n"
         ]
 
-    def request(self, method: str, target: str, body: bytes | None = None, **headers: str) -> Answer:
-        """One request on a connection of its own; header names with `_` for `-`."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+    def request(
+        self, method: str, target: str, body: bytes | None = None, *, port: int | None = None, **headers: str
+    ) -> Answer:
+        """One request on a connection of its own, by default to the API; header names with `_` for `-`."""
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=20)
         try:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, target, body, named)
@@ -86,7 +90,7 @@ class Service:
 
     def samples(self, prefix: str = "") -> dict[tuple[str, ...], float]:
         """`/metrics` as {(name, path, method, status): value}; only names that start with `prefix`."""
-        text = self.request("GET", "/metrics").body.decode()
+        text = self.request("GET", "/metrics", port=self.metrics_port).body.decode()
         return {
             (
                 sample.name,
@@ -239,17 +243,31 @@ def object_storage(missing_part) -> Iterator[ObjectStorage]:
             storage.process.wait()
 
 
+def run_to_end(command: Sequence[str | Path], settings: dict[str, object]) -> tuple[int, str]:
+    """Exit status of `command`, and what it said on stderr."""
+    done = subprocess.run(
+        command, env=environment(**settings), capture_output=True, text=True, timeout=20, check=False
+    )
+    assert not done.stdout
+    return done.returncode, done.stderr
+
+
 @pytest.fixture(scope="session")
 def end_of_start() -> Callable[..., tuple[int, str]]:
     """Run a service that shall not start; its exit status and what it said on stderr."""
 
     def run(*arguments: str, prefix: Sequence[str] = (), **settings: object) -> tuple[int, str]:
-        command = [*prefix, sys.executable, "-m", "storage_api", *arguments]
-        done = subprocess.run(
-            command, env=environment(**settings), capture_output=True, text=True, timeout=20, check=False
-        )
-        assert not done.stdout
-        return done.returncode, done.stderr
+        return run_to_end([*prefix, sys.executable, "-m", "storage_api", *arguments], settings)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def health_check() -> Callable[..., tuple[int, str]]:
+    """Run the image's health check for a service with the settings given; exit status and stderr."""
+
+    def run(**settings: object) -> tuple[int, str]:
+        return run_to_end([sys.executable, "-m", "storage_api.healthcheck"], settings)
 
     return run
 

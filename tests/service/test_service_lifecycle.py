@@ -1,10 +1,11 @@
-"""Probes, crash and end of the real process."""
+"""Probes, threads, ports and the end of the real process."""
 
 from __future__ import annotations
 
-import hashlib
 import http.client
+import shutil
 import signal
+import socket
 import threading
 import time
 from contextlib import closing
@@ -12,6 +13,85 @@ from contextlib import closing
 import pytest
 
 from storage_api.stores import FilesystemStore
+
+# --- probes -----------------------------------------------------------------------------------------
+
+
+def test_ready_as_long_as_the_store_is(start, tmp_path):
+    """The reason is for everyone, the details are for the log."""
+    service = start(STORE_PATH=tmp_path)
+    assert service.request("GET", "/readyz").json == {"status": "ok"}
+    # The folder is moved away, which root is not kept from doing either.
+    (tmp_path / "incoming").rename(tmp_path / "moved")
+    unready = service.request("GET", "/readyz")
+    assert unready.status == 503
+    assert unready.json == {"error": "service unavailable", "reason": "the store is out of order"}
+    assert service.request("GET", "/healthz").status == 200
+    assert any(line["message"] == "not ready" and "incoming" in line["reason"] for line in service.log)
+    (tmp_path / "moved").rename(tmp_path / "incoming")
+    assert service.request("GET", "/readyz").status == 200
+
+
+def test_not_ready_when_the_disk_is_full(start, tmp_path):
+    free = shutil.disk_usage(tmp_path).free
+    service = start(STORE_PATH=tmp_path, STORE_MIN_FREE_BYTES=free * 2)
+    unready = service.request("GET", "/readyz")
+    assert unready.status == 503
+    assert unready.json == {"error": "service unavailable", "reason": "the disk is full"}
+    # What is there is still served.
+    assert service.request("GET", "/api/buckets/1").status == 404
+    assert service.request("GET", "/healthz").status == 200
+
+
+def test_the_health_check_asks_the_service(start, health_check):
+    service = start(STORE="memory")
+    assert health_check(PORT=service.port) == (0, "")
+    # Where all addresses are listened on, one is asked.
+    assert health_check(PORT=service.port, HOST="0.0.0.0") == (0, "")  # noqa: S104
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        assert health_check(PORT=port) == (1, f"not healthy: 127.0.0.1 port {port}: timed out\n")
+    refused = f"not healthy: 127.0.0.1 port {port}: [Errno 111] Connection refused\n"
+    assert health_check(PORT=port) == (1, refused)
+    status, said = health_check(PORT="x", THREADS="y")
+    assert (status, said.count("not allowed")) == (1, 2)
+
+
+# --- threads and ports --------------------------------------------------------------------------------
+
+
+def test_there_are_as_many_threads_as_asked_for(start):
+    service = start(STORE="memory", THREADS=3)
+    assert service.samples("http_server_threads") == {("http_server_threads", "", "", ""): 3}
+
+
+def test_metrics_have_a_port_of_their_own(start):
+    """And nothing else is there; the API's port has them no more, and both are counted."""
+    service = start(STORE="memory", METRICS_PORT=0)
+    assert service.metrics_port != service.port
+    assert service.request("PUT", "/api/buckets/1", b"x").status == 200
+    for path in ("/metrics", "/api/metrics"):
+        assert service.request("GET", path).status == 404
+        scraped = service.request("GET", path, port=service.metrics_port)
+        assert scraped.status == 200
+        assert scraped.headers["x-content-type-options"] == "nosniff"
+    for path in ("/api/buckets/1", "/healthz", "/readyz", "/faults", "/"):
+        refused = service.request("GET", path, port=service.metrics_port)
+        assert (refused.status, refused.json["error"]) == (404, "not found")
+    counts = service.samples("http_request_count_total")
+    assert counts["http_request_count_total", "/metrics", "GET", "200"] == 1
+    assert counts["http_request_count_total", "unmatched", "_OTHER", "404"] == 7
+
+
+def test_metrics_are_scraped_until_the_end(start, half_sent):
+    service = start(STORE="memory", METRICS_PORT=0)
+    upload = half_sent(service)
+    service.signal()
+    wait_until(lambda: refused(service))
+    assert service.request("GET", "/metrics", port=service.metrics_port).status == 200
+    upload.sendall(b"56789")
+    assert service.process.wait(10) == 0
+
 
 # --- the end --------------------------------------------------------------------------------------
 
@@ -68,7 +148,8 @@ def test_sigterm_drains(start, half_sent, read_response, tmp_path):
     with closing(FilesystemStore(tmp_path)) as store:
         for id, data in (("slow", b"0123456789"), ("late", b"still served")):
             with store.get(id).body as body:
-                assert body.read() == data
+                assert body.read(len(data)) == data
+                assert store.head(id).size == len(data)
 
 
 def test_idle_connections_do_not_hold_the_end_up(start):
@@ -124,58 +205,3 @@ def test_no_request_fails_while_clients_are_sent_elsewhere(start):
         assert not thread.is_alive()
     assert {status for statuses in answers for status in statuses} == {200}
     assert service.process.wait(10) == 0
-
-
-# --- crashes --------------------------------------------------------------------------------------
-
-
-def version(number: int) -> bytes:
-    """The `number`th content of an object; its head tells which, and its digest that it is whole."""
-    payload = b"%d:" % number + bytes([number % 256]) * (number * 7919 % 60_000)
-    return hashlib.sha256(payload).digest() + payload
-
-
-def test_no_acknowledged_object_is_lost_or_torn_by_kill_9(start, tmp_path):
-    """In each round four writers overwrite their objects until the process is killed.
-
-    Nothing may be torn or older than what was acknowledged; the gauges are right; nothing is left behind.
-    """
-    acknowledged = [0, 0, 0, 0]
-
-    def write(service, writer: int) -> None:
-        while True:
-            number = acknowledged[writer] + 1
-            try:
-                status = service.request("PUT", f"/api/buckets/{writer}", version(number)).status
-            except (OSError, http.client.HTTPException):
-                return
-            assert status == 200
-            acknowledged[writer] = number
-
-    for round in range(12):
-        service = start(STORE_PATH=tmp_path)
-        sizes = []
-        for writer, number in enumerate(acknowledged):
-            body = service.request("GET", f"/api/buckets/{writer}").body if round else version(0)
-            found = int(body[32:].split(b":", 1)[0])
-            assert body == version(found)
-            # One more than acknowledged: it was stored, and the kill came before the answer.
-            assert found in (number, number + 1)
-            acknowledged[writer] = found
-            sizes.append(len(body))
-        if round:
-            samples = service.samples("storage_api_")
-            assert samples["storage_api_objects", "", "", ""] == len(sizes)
-            assert samples["storage_api_stored_bytes", "", "", ""] == sum(sizes)
-        assert not list((tmp_path / "incoming").iterdir())
-
-        reached = [number + 5 for number in acknowledged]
-        threads = [threading.Thread(target=write, args=(service, writer)) for writer in range(4)]
-        for thread in threads:
-            thread.start()
-        wait_until(lambda goal=reached: all(a >= b for a, b in zip(acknowledged, goal, strict=True)), 30)
-        service.signal(signal.SIGKILL)
-        for thread in threads:
-            thread.join(20)
-            assert not thread.is_alive()
-        service.process.wait(5)

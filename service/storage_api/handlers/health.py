@@ -7,7 +7,7 @@ import threading
 
 from flask import Blueprint, Response, abort, jsonify
 
-from ..stores import Store, StoreError
+from ..stores import Store, StoreError, StoreFull
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +28,9 @@ def blueprint(store: Store, draining: threading.Event) -> Blueprint:
             store.check()
         except StoreError as error:
             # The details are for the log: a probe may be answered to strangers.
-            log.warning("not ready: %s", error)
-            abort(503, "the store is out of order")
+            log.warning("not ready", extra={"fields": {"reason": str(error)}})
+            full = isinstance(error, StoreFull)
+            abort(503, "the disk is full" if full else "the store is out of order")
         return jsonify(status="ok")
 
     return routes

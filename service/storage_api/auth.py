@@ -1,0 +1,129 @@
+"""Bearer tokens (RFC 6750): who may use what is not for everyone."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import os
+import re
+import stat
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from flask import Flask, Response, abort, request
+
+from .exchange import REFUSED
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/api/metrics", "/openapi.json"})
+"""Of what everyone may use: what watches the service has no token."""
+MAX_FILE_BYTES = 1024 * 1024
+"""A file of tokens that is larger is none."""
+
+# RFC 6750, section 2.1
+_TOKEN = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
+_CREDENTIALS = re.compile(r"(?i:bearer) +([A-Za-z0-9._~+/-]+=*)")
+
+Refusal = Callable[[str, str | None], str | None]
+"""Why a request for a path with a header `Authorization` (None: without one) is refused; None: it is not."""
+
+log = logging.getLogger(__name__)
+
+
+class TokensError(Exception):
+    """A file that holds no tokens that can be used: one line that says why, and quotes nothing of it."""
+
+
+class Tokens:
+    """The tokens in a file, one a line, read again whenever the file changes.
+
+    When it is gone or of no use, what was last read goes on to count, and the log says so once.
+    """
+
+    def __init__(self, file: Path) -> None:
+        """Read `file`; raises TokensError."""
+        self._file = file
+        self._lock = threading.Lock()
+        self._version = self._stat()
+        self._digests = self._read()
+
+    def refusal(self, path: str, authorization: str | None) -> str | None:
+        """Why a request for `path` with that header `Authorization` is refused; None: it is not."""
+        if path in OPEN_PATHS:
+            return None
+        self._renew()
+        if authorization is None:
+            return "a token is needed, as 'Authorization: Bearer <token>'"
+        credentials = _CREDENTIALS.fullmatch(authorization)
+        if credentials is None:
+            return "the header is not of the form 'Authorization: Bearer <token>'"
+        digest = hashlib.sha256(credentials[1].encode()).digest()
+        # All of them are compared, so that the time taken tells neither which one nor how much of it matched.
+        if not sum([hmac.compare_digest(digest, known) for known in self._digests]):
+            return "the token is not known"
+        return None
+
+    def _renew(self) -> None:
+        version = self._stat()
+        if version == self._version:
+            return
+        with self._lock:
+            if version == self._version:
+                return  # Another thread was first.
+            self._version = version
+            try:
+                self._digests = self._read()
+            except TokensError as error:
+                log.error("the tokens stay as they were: %s", error)
+            else:
+                log.info("%d token(s) read from AUTH_TOKENS_FILE", len(self._digests))
+
+    def _stat(self) -> tuple[int, ...] | None:
+        # Of the file at the end of all links: a Secret changes by swapping one.
+        try:
+            found = self._file.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+    def _read(self) -> tuple[bytes, ...]:
+        try:
+            # Without waiting for what might never come: the file could be a pipe.
+            descriptor = os.open(self._file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as file:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise self._error("it is no regular file")
+                content = file.read(MAX_FILE_BYTES + 1)
+        except OSError as error:
+            raise self._error(os.strerror(error.errno)) from None
+        if len(content) > MAX_FILE_BYTES:
+            raise self._error(f"it has more than {MAX_FILE_BYTES} bytes")
+        lines = [line.strip() for line in content.split(b"\n")]
+        for number, line in enumerate(lines, 1):
+            if line and not _TOKEN.fullmatch(line):
+                raise self._error(f"line {number} is no token (of A-Z a-z 0-9 . _ ~ + / -, then = if any)")
+        if not any(lines):
+            raise self._error("it holds no token")
+        return tuple(hashlib.sha256(line).digest() for line in lines if line)
+
+    def _error(self, reason: str) -> TokensError:
+        return TokensError(f"AUTH_TOKENS_FILE={self._file}: {reason}")
+
+
+def install(app: Flask, tokens: Tokens) -> None:
+    """Answer 401 to each request without one of `tokens`, before anything else is said about it."""
+
+    @app.before_request
+    def authenticate() -> None:
+        reason = tokens.refusal(request.path, request.headers.get("Authorization"))
+        if reason is not None:
+            # As if the server's parser had refused it: nobody shall learn which routes there are.
+            request.environ[REFUSED] = (401, reason)
+            abort(401, reason)
+
+    @app.after_request
+    def challenge(response: Response) -> Response:
+        if response.status_code == 401:
+            response.headers["WWW-Authenticate"] = "Bearer"
+        return response

@@ -1,0 +1,189 @@
+"""Drills: the API fails on purpose. Probes, metrics and what controls the drill never do."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from dataclasses import asdict
+from time import monotonic
+from typing import Any, BinaryIO, Protocol
+
+from flask import Flask, abort, request
+from prometheus_client import CollectorRegistry, Gauge
+
+from .faults import Fault
+from .metrics.labels import TIMED
+from .stores.base import (
+    DEFAULT_CONTENT_TYPE,
+    Condition,
+    Object,
+    Page,
+    Select,
+    Store,
+    Stored,
+    StoreError,
+    StoreFull,
+    Usage,
+)
+
+REASON = "a fault that was set at /faults"
+"""Why a request failed, for those who see it."""
+
+# The fractions of n * the golden ratio, here of 64 bits, fill each interval in proportion from the first few
+# on and without a period: the share is exact, and a client's own rhythm does not decide who is hit.
+_GOLDEN = 0x9E3779B97F4A7C15
+_WHOLE = 2**64
+_NONE = Fault()
+
+log = logging.getLogger(__name__)
+
+
+class Pool(Protocol):
+    """Threads that run tasks, such as waitress' dispatcher."""
+
+    def add_task(self, task: Any) -> None: ...
+
+
+class Drill:
+    """A fault, from when it is set until it ends: when told to, or by itself after its `for_seconds`.
+
+    As a task of a pool it takes a thread for as long.
+    """
+
+    def __init__(self, fault: Fault) -> None:
+        self._fault = fault
+        self._until = None if fault.for_seconds is None else monotonic() + fault.for_seconds
+        self._ended = threading.Event()
+        self._requests = itertools.count(1)
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        """Until it ends by itself; None: it does not."""
+        return None if self._until is None else max(0.0, self._until - monotonic())
+
+    @property
+    def fault(self) -> Fault:
+        """What goes wrong now."""
+        return _NONE if self._ended.is_set() or self.remaining_seconds == 0 else self._fault
+
+    def strikes(self) -> bool:
+        """Whether the next request is of the share that fails; of any n requests, n * the ratio are, +-2."""
+        return next(self._requests) * _GOLDEN % _WHOLE < self.fault.error_ratio * _WHOLE
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Wait for so long, but not longer than the drill."""
+        limits = [limit for limit in (seconds, self.remaining_seconds) if limit is not None]
+        self._ended.wait(min(limits, default=None))
+
+    def end(self) -> None:
+        """End it, and all waiting for it."""
+        self._ended.set()
+
+    def service(self) -> None:
+        """Take a thread."""
+        self.wait()
+
+    def cancel(self) -> None:
+        """Nothing is left to do for a task whose pool has ended."""
+
+
+class Drills:
+    """Drills on one API, of which one at most goes on."""
+
+    def __init__(self, threads: int, registry: CollectorRegistry) -> None:
+        """The API has so many `threads`; `registry` shows what goes wrong."""
+        self.threads = threads
+        self.pool: Pool | None = None
+        """Where threads are taken from."""
+        self.current = Drill(_NONE)
+        self._lock = threading.Lock()
+        gauge = Gauge(
+            "storage_fault_active",
+            "Whether a fault that was set at /faults is at work (1) or not (0).",
+            ("fault",),
+            registry=registry,
+        )
+        for name in _NONE.active:
+            gauge.labels(name).set_function(lambda name=name: self.current.fault.active[name])
+
+    def begin(self, fault: Fault) -> None:
+        """Begin a drill, instead of the one there is."""
+        with self._lock:
+            self.current.end()
+            self.current = Drill(fault)
+            if self.pool:
+                for _ in range(fault.threads):
+                    self.pool.add_task(self.current)
+        log.warning("a drill begins", extra={"fields": asdict(fault)})
+
+    def end(self) -> None:
+        """End the drill, if there is one."""
+        with self._lock:
+            if self.current.fault != _NONE:
+                log.warning("the drill ends")
+            self.current.end()
+
+    def install(self, app: Flask) -> None:
+        """Slow the API's requests to `app` down and fail them, as the drill says."""
+
+        @app.before_request
+        def strike() -> None:
+            rule = request.url_rule
+            if rule is None or rule.rule not in TIMED or request.method == "OPTIONS":
+                return
+            drill = self.current
+            fault = drill.fault
+            drill.wait(fault.latency_seconds)
+            if drill.strikes():
+                abort(fault.error_status, REASON)
+
+
+class FaultyStore(Store):
+    """`store`, unless the drill says otherwise. Its check and its usage are for probes and metrics."""
+
+    def __init__(self, store: Store, drills: Drills) -> None:
+        self._store = store
+        self._drills = drills
+
+    def put(
+        self,
+        id: str,
+        body: BinaryIO,
+        *,
+        content_type: str = DEFAULT_CONTENT_TYPE,
+        condition: Condition | None = None,
+    ) -> str:
+        working = self._working()
+        if self._drills.current.fault.store == "full":
+            raise StoreFull(REASON)
+        return working.put(id, body, content_type=content_type, condition=condition)
+
+    def get(self, id: str, select: Select | None = None) -> Stored | None:
+        return self._working().get(id, select)
+
+    def head(self, id: str) -> Object | None:
+        return self._working().head(id)
+
+    def delete(self, id: str, condition: Condition | None = None) -> bool:
+        return self._working().delete(id, condition)
+
+    def list(self, prefix: str, limit: int, after: str | None = None) -> Page:
+        return self._working().list(prefix, limit, after)
+
+    def usage(self) -> Usage | None:
+        return self._store.usage()
+
+    def spool(self) -> BinaryIO:
+        return self._store.spool()
+
+    def check(self) -> None:
+        self._store.check()
+
+    def close(self) -> None:
+        self._store.close()
+
+    def _working(self) -> Store:
+        if self._drills.current.fault.store == "refuse":
+            raise StoreError(REASON)
+        return self._store

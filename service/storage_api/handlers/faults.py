@@ -1,0 +1,61 @@
+"""`/faults`: begin, look at and end a drill."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict
+
+import orjson
+from flask import Blueprint, Response, abort, jsonify, request
+
+from .. import faults
+from ..drills import Drills
+
+MAX_BYTES = 4096
+"""Of the JSON that asks for a fault."""
+
+
+def blueprint(drills: Drills, draining: threading.Event) -> Blueprint:
+    """The control of `drills`; none begins once `draining` is set."""
+    routes = Blueprint("faults", __name__)
+
+    @routes.get("/faults")
+    def show() -> Response:
+        return _state(drills)
+
+    @routes.put("/faults")
+    def begin() -> Response:
+        if draining.is_set():
+            abort(503, "shutting down")
+        try:
+            drills.begin(faults.read(_document(), drills.threads))
+        except faults.InvalidFault as error:
+            abort(_refusal(error))
+        return _state(drills)
+
+    @routes.delete("/faults")
+    def end() -> Response:
+        drills.end()
+        return _state(drills)
+
+    return routes
+
+
+def _document() -> object:
+    try:
+        return orjson.loads(request.stream.read(MAX_BYTES + 1)[:MAX_BYTES])
+    except orjson.JSONDecodeError:
+        raise faults.InvalidFault({"body": f"a JSON object of at most {MAX_BYTES} bytes"}) from None
+
+
+def _refusal(error: faults.InvalidFault) -> Response:
+    response = jsonify(
+        error="bad request", reason=str(error), field=next(iter(error.reasons)), fields=error.reasons
+    )
+    response.status_code = 400
+    return response
+
+
+def _state(drills: Drills) -> Response:
+    drill = drills.current
+    return jsonify(asdict(drill.fault) | {"remaining_seconds": drill.remaining_seconds})
