@@ -8,11 +8,14 @@ import io
 import json
 import os
 import random
+import re
+import shutil
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import BinaryIO
 
 import obstore
 import pytest
@@ -20,27 +23,52 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage_api import config
-from storage_api.stores import FilesystemStore, Store, StoreError, Usage, open_store
+from storage_api.stores import (
+    FilesystemStore,
+    Object,
+    Page,
+    PreconditionFailed,
+    Store,
+    StoreError,
+    StoreFull,
+    Usage,
+    open_store,
+)
 from storage_api.stores import object_storage as buckets
+from storage_api.stores.keys import CUT_BYTES, before, bytes_of, key_of
 from storage_api.stores.object_storage import ObjectStorageStore
 
 
-def put(store: Store, id: str, data: bytes) -> None:
-    store.put(id, io.BytesIO(data))
+def put(store: Store, id: str, data: bytes, **how) -> str:
+    etag = store.put(id, io.BytesIO(data), **how)
+    assert etag == sha256(data)
+    return etag
+
+
+def read(body: BinaryIO, size: int) -> bytes:
+    """`size` bytes, or as many as there are, of a file that may give fewer at a time; closes it."""
+    data = b""
+    with body:
+        while chunk := body.read(size - len(data)):
+            data += chunk
+    return data
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def get(store: Store, id: str) -> bytes | None:
     found = store.get(id)
     if found is None:
         return None
-    with found.body as body:
-        data = body.read(found.object.size)
+    data = read(found.body, found.object.size)
     assert len(data) == found.object.size
-    assert hashlib.sha256(data).hexdigest() == found.object.etag
+    assert (found.object.id, found.object.etag) == (id, sha256(data))
     return data
 
 
-@pytest.fixture(params=["filesystem", "memory", "s3"])
+@pytest.fixture(params=["memory", "filesystem", "s3"])
 def store(request, tmp_path, monkeypatch):
     settings = {"STORE": request.param, "STORE_PATH": str(tmp_path / "data")}
     if request.param == "s3":
@@ -151,6 +179,206 @@ def test_usage_stays_exact_under_concurrent_writers(store):
     assert_holds(store, len(objects), sum(map(len, objects)))
 
 
+# --- what is known of an object -------------------------------------------------------------------
+
+
+def test_an_object_is_described(store):
+    etag = put(store, "a", b"12345", content_type='text/plain; charset="utf-8"')
+    described = Object("a", 5, etag, 'text/plain; charset="utf-8"')
+    assert store.head("a") == described
+    found = store.get("a")
+    found.body.close()
+    assert found.object == described
+    assert store.head("b") is None
+    put(store, "a", b"1")
+    assert store.head("a") == Object("a", 1, sha256(b"1"), "application/octet-stream")
+
+
+def test_the_longest_id_and_type_are_kept(store):
+    for id in ("\U0001f600" * 255, '"' * 255, "\\" * 255):
+        kept = put(store, id, b"x", content_type='"' * 255)
+        assert store.head(id) == Object(id, 1, kept, '"' * 255)
+
+
+def test_a_spooled_body_is_kept(store):
+    data = bytes(range(256)) * 4096
+    with store.spool() as spool:
+        for start in range(0, len(data), 65536):
+            spool.write(data[start : start + 65536])
+        spool.seek(0)
+        assert store.put("spooled", spool) == sha256(data)
+    assert get(store, "spooled") == data
+
+
+# --- parts ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("first", "end"), [(0, 10), (0, 1), (9, 10), (3, 7), (0, 0)])
+def test_a_part(store, first, end):
+    etag = put(store, "a", b"0123456789")
+    told: list[Object] = []
+
+    def select(found: Object) -> tuple[int, int]:
+        told.append(found)
+        return first, end
+
+    found = store.get("a", select)
+    assert read(found.body, end - first) == b"0123456789"[first:end]
+    assert told == [found.object] == [Object("a", 10, etag, "application/octet-stream")]
+
+
+def test_no_part_of_what_is_not_there(store):
+    assert store.get("a", lambda _: pytest.fail("nothing to select from")) is None
+
+
+def test_who_reads_keeps_reading_the_same_object(store):
+    """Whatever happens to it: all of the old bytes or an error, never some of both."""
+    old, new = bytes(3_000_000), b"\xff" * 3_000_000
+    put(store, "a", old)
+    for change in (lambda: put(store, "a", new), lambda: store.delete("a")):
+        found = store.get("a")
+        expected = {0: old, 0xFF: new}[found.body.read(1)[0]]
+        change()
+        try:
+            assert read(found.body, len(expected) - 1) == expected[1:]
+        except StoreError:
+            assert isinstance(store, ObjectStorageStore)
+
+
+# --- conditions -----------------------------------------------------------------------------------
+
+
+def is_absent(etag: str | None) -> bool:
+    return etag is None
+
+
+def test_only_when_there_is_none(store):
+    first = put(store, "a", b"first", condition=is_absent)
+    with pytest.raises(PreconditionFailed):
+        put(store, "a", b"second", condition=is_absent)
+    assert get(store, "a") == b"first"
+    assert_holds(store, 1, 5)
+    assert store.delete("a", lambda etag: etag == first)
+    put(store, "a", b"third", condition=is_absent)
+    assert get(store, "a") == b"third"
+
+
+def test_only_when_it_is_as_known(store):
+    with pytest.raises(PreconditionFailed):
+        put(store, "a", b"x", condition=lambda etag: etag == sha256(b"1"))
+    assert get(store, "a") is None
+    one = put(store, "a", b"1")
+    put(store, "a", b"2", condition=lambda etag: etag == one)
+    for change in (
+        lambda is_one: put(store, "a", b"3", condition=is_one),
+        lambda is_one: store.delete("a", is_one),
+    ):
+        with pytest.raises(PreconditionFailed):
+            change(lambda etag: etag == one)
+    assert get(store, "a") == b"2"
+    assert_holds(store, 1, 1)
+
+
+def test_a_condition_is_not_asked_about_deleting_nothing(store):
+    assert store.delete("a", lambda _: pytest.fail("there is nothing to ask about")) is False
+
+
+def test_a_refused_body_leaves_nothing(store, tmp_path):
+    put(store, "a", b"1")
+    with store.spool() as spool, pytest.raises(PreconditionFailed):
+        spool.write(b"2")
+        spool.seek(0)
+        store.put("a", spool, condition=is_absent)
+    assert get(store, "a") == b"1"
+    assert not list(tmp_path.glob("data/incoming/*"))
+
+
+def test_no_update_is_lost(store):
+    """Four threads count one number up, each from what it has read: a lost update would be missing."""
+    put(store, "n", b"0")
+
+    def count_up() -> None:
+        for _ in range(8):
+            while True:
+                found = store.get("n")
+                number = int(read(found.body, found.object.size))
+                seen = found.object.etag
+                try:
+                    put(store, "n", str(number + 1).encode(), condition=lambda etag, seen=seen: etag == seen)
+                    break
+                except PreconditionFailed:
+                    continue
+
+    with ThreadPoolExecutor(4) as pool:
+        for future in [pool.submit(count_up) for _ in range(4)]:
+            future.result()
+    assert get(store, "n") == b"32"
+
+
+# --- pages ----------------------------------------------------------------------------------------
+
+
+def all_ids(store: Store, prefix: str, limit: int) -> list[str]:
+    """The ids of every page, one after another."""
+    ids, after = [], None
+    while True:
+        page = store.list(prefix, limit, after)
+        assert len(page.objects) <= limit
+        ids += [found.id for found in page.objects]
+        if page.next is None:
+            return ids
+        assert len(page.objects) == limit
+        assert page.next == ids[-1]
+        after = page.next
+
+
+def test_a_page_describes_its_objects(store):
+    etag = put(store, "a", b"12345", content_type="text/x")
+    known = not isinstance(store, ObjectStorageStore)
+    described = Object("a", 5, etag, "text/x") if known else Object("a", 5, None, None)
+    assert store.list("", 1) == Page([described], None)
+
+
+def test_pages(store):
+    assert store.list("", 10) == Page([], None)
+    for id in ("b1", "a", "b", "b2", "c", "B", "b\u00e9"):
+        put(store, id, b"")
+    for limit in (1, 2, 3, 6, 7, 1000):
+        assert all_ids(store, "", limit) == ["B", "a", "b", "b1", "b2", "b\u00e9", "c"]
+        assert all_ids(store, "b", limit) == ["b", "b1", "b2", "b\u00e9"]
+    assert all_ids(store, "b1", 10) == ["b1"]
+    assert all_ids(store, "nothing", 10) == []
+    # The id after which a page starts may be gone, or of another beginning.
+    store.delete("b1")
+    for after, first in [("b1", "b2"), ("0", "b"), ("b\u00e9", None), ("x", None)]:
+        page = store.list("b", 1, after)
+        assert [found.id for found in page.objects] == ([first] if first else [])
+
+
+ODD_IDS = st.text(
+    st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="/"), min_size=1, max_size=60
+) | st.text(st.sampled_from("ab.-~ \\%\U0001f600"), min_size=1, max_size=255)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_every_object_is_on_one_page(store, data):
+    for found in store.list("", 1000).objects:
+        store.delete(found.id)
+    ids = data.draw(st.sets(ODD_IDS, max_size=8))
+    for id in ids:
+        put(store, id, id.encode())
+    prefix = data.draw(st.sampled_from([""] + [id[:n] for id in sorted(ids) for n in (1, 2, len(id))]))
+    listed = all_ids(store, prefix, data.draw(st.integers(1, 9)))
+    assert len(listed) == len(set(listed))
+    expected = sorted(id for id in ids if id.startswith(prefix))
+    # A bucket's keys have no more of a long id than this, see `keys`.
+    known = [id.encode()[:CUT_BYTES] for id in listed]
+    assert (known, sorted(listed)) == (sorted(known), expected)
+    if not isinstance(store, ObjectStorageStore):
+        assert listed == expected
+
+
 # --- the filesystem store -------------------------------------------------------------------------
 
 
@@ -172,13 +400,13 @@ def test_a_file_tells_its_id(folder):
     """Else a listing, or a person with the disk alone, could not know what is stored."""
     with closing(FilesystemStore(folder)) as store:
         put(store, "größe ", b"data")
-    (file,) = (folder / "objects").iterdir()
-    data, trailer = file.read_bytes()[:-2048], file.read_bytes()[-2048:]
+    content = objects_file(folder).read_bytes()
+    data, trailer = content[:-2048], content[-2048:]
     assert data == b"data"
     assert json.loads(trailer) == {
         "id": "größe ",
         "size": 4,
-        "etag": hashlib.sha256(b"data").hexdigest(),
+        "etag": sha256(b"data"),
         "content_type": "application/octet-stream",
     }
 
@@ -226,7 +454,7 @@ def test_a_failed_put_leaves_the_old_object_and_no_file(folder):
     with closing(FilesystemStore(folder)) as store:
         put(store, "a", b"old")
         # The name is taken by a folder with something in it: the rename fails, whoever runs this.
-        (name,) = [file.name for file in (folder / "objects").iterdir()]
+        name = objects_file(folder).name
         with closing(FilesystemStore(folder.parent / "other")) as other:
             blocked = folder.parent / "other" / "objects" / name
             (blocked / "in the way").mkdir(parents=True)
@@ -234,6 +462,157 @@ def test_a_failed_put_leaves_the_old_object_and_no_file(folder):
                 put(other, "a", b"new")
             assert not list((folder.parent / "other" / "incoming").iterdir())
         assert get(store, "a") == b"old"
+
+
+def objects_file(folder: Path) -> Path:
+    (file,) = (folder / "objects").iterdir()
+    return file
+
+
+def damage(file: Path, how: str) -> None:
+    """Make `file`, an object's, none."""
+    data = file.read_bytes()
+    match how:
+        case "cut off":
+            file.write_bytes(data[:-1])
+        case "longer":
+            file.write_bytes(data + b"\0")
+        case "empty":
+            file.write_bytes(b"")
+        case "another's name":
+            file.rename(file.with_name(sha256(b"b")))
+        case "no trailer":
+            file.write_bytes(data[:-2048] + bytes(2048))
+        case "another shape":
+            file.write_bytes(data[:-2048] + b'["a", 1]'.ljust(2048))
+        case "other fields":
+            file.write_bytes(data[:-2048] + b'{"id": "a", "size": 1}'.ljust(2048))
+        case "id of another type":
+            file.write_bytes(data.replace(b'"id": "a"', b'"id": 123'))
+        case "size of another object":
+            file.write_bytes(data.replace(b'"size": 10', b'"size": 11'))
+        case "a folder":
+            file.unlink()
+            (file / "with something").mkdir(parents=True)
+        case "a pipe":
+            file.unlink()
+            os.mkfifo(file)
+
+
+DAMAGES = [
+    "cut off",
+    "longer",
+    "empty",
+    "another's name",
+    "no trailer",
+    "another shape",
+    "other fields",
+    "id of another type",
+    "size of another object",
+    "a folder",
+    "a pipe",
+]
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_what_is_no_whole_object_is_put_aside_at_start(folder, how, caplog):
+    """Never served, and never thrown away: it may be all that is left of something."""
+    with closing(FilesystemStore(folder)) as store:
+        put(store, "whole", b"untouched")
+    for time in (1, 2):
+        with closing(FilesystemStore(folder)) as store:
+            put(store, "a", b"0123456789")
+        damage(folder / "objects" / sha256(b"a"), how)
+        (damaged,) = {path.name for path in (folder / "objects").iterdir()} - {sha256(b"whole")}
+        caplog.clear()
+        with closing(FilesystemStore(folder)) as store:
+            assert (get(store, "a"), get(store, "b"), get(store, "whole")) == (None, None, b"untouched")
+            assert store.usage() == Usage(1, 9)
+            assert all_ids(store, "", 10) == ["whole"]
+            (line,) = caplog.messages
+            aside = [path for path in (folder / "quarantine").iterdir() if path.name.startswith(damaged)]
+            assert len(aside) == time
+            assert line.startswith(
+                f"{folder}/objects/{damaged} is no whole object: moved to {folder}/quarant"
+            )
+
+
+def test_what_is_damaged_while_running_is_not_served(folder):
+    with closing(FilesystemStore(folder)) as store:
+        put(store, "a", b"0123456789")
+        damage(objects_file(folder), "cut off")
+        with pytest.raises(StoreError, match="is no whole object any more"):
+            store.get("a")
+        # It can be replaced, and so be healed.
+        put(store, "a", b"new")
+        assert get(store, "a") == b"new"
+
+
+def old_file(folder: Path, id: str, data: bytes) -> Path:
+    """An object as it was kept before files had a trailer."""
+    file = folder / "objects" / sha256(id.encode())
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(id.encode().ljust(1024, b"\0") + data)
+    return file
+
+
+def test_objects_of_the_layout_before_are_converted(folder):
+    objects = {"a": b"data", "größe ": b"", "\U0001f600" * 255: bytes(5000)}
+    for id, data in objects.items():
+        old_file(folder, id, data)
+    for _ in range(2):
+        with closing(FilesystemStore(folder)) as store:
+            for id, data in objects.items():
+                assert get(store, id) == data
+                assert store.head(id) == Object(id, len(data), sha256(data), "application/octet-stream")
+            assert store.usage() == Usage(3, 5004)
+    assert not (folder / "quarantine").exists()
+
+
+@pytest.mark.parametrize("size", [0, 1, 1023])
+def test_half_a_header_of_the_layout_before_is_put_aside(folder, size):
+    file = old_file(folder, "a", b"")
+    file.write_bytes(file.read_bytes()[:size])
+    with closing(FilesystemStore(folder)) as store:
+        assert store.usage() == Usage(0, 0)
+    assert len(list((folder / "quarantine").iterdir())) == 1
+
+
+def test_a_spool_is_the_file_of_its_object(folder):
+    """Nothing is copied: what was received is what is kept."""
+    with closing(FilesystemStore(folder)) as store, store.spool() as spool:
+        spool.write(b"data")
+        spool.seek(0)
+        inode = os.fstat(spool.fileno()).st_ino
+        store.put("a", spool)
+        assert objects_file(folder).stat().st_ino == inode
+        assert not list((folder / "incoming").iterdir())
+
+
+def test_a_spool_that_is_closed_leaves_nothing(folder):
+    with closing(FilesystemStore(folder)) as store:
+        with store.spool() as spool:
+            spool.write(b"data")
+            assert len(list((folder / "incoming").iterdir())) == 1
+        assert not list((folder / "incoming").iterdir())
+
+
+def test_too_little_room_is_said(folder):
+    with (
+        closing(FilesystemStore(folder, min_free_bytes=2**60)) as store,
+        pytest.raises(StoreFull, match=rf"^{folder}: \d+ bytes are free, fewer than {2**60}$"),
+    ):
+        store.check()
+
+
+def test_a_folder_that_is_gone_is_said(folder):
+    with closing(FilesystemStore(folder)) as store:
+        put(store, "a", b"1")
+        shutil.rmtree(folder)
+        for call in (store.check, store.spool, lambda: put(store, "a", b"2"), lambda: store.delete("a")):
+            with pytest.raises(StoreError, match=f"^{folder}"):
+                call()
+        assert store.get("a") is None
 
 
 def test_one_process_at_a_time(folder):
@@ -268,6 +647,78 @@ def test_an_object_tells_its_id(object_storage, monkeypatch, id):
     assert base64.b64decode(kept.attributes["id"]).decode() == id
     assert bytes(kept.bytes()) == b"data"
     assert store.delete(id)
+
+
+def test_a_large_object_is_sent_in_parts_and_in_one_go(object_storage, monkeypatch):
+    for name, value in object_storage.CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    store = buckets.s3("objects", object_storage.endpoint)
+    data = random.Random(1).randbytes(20_000_001)  # noqa: S311 - a fixed order, no secret
+    client = object_storage.client()
+    for condition, parts in ((None, "-3"), (is_absent, "")):
+        with store.spool() as spool:
+            spool.write(data)
+            spool.seek(0)
+            assert store.put("large", spool, condition=condition) == sha256(data)
+        # The server's own etag tells the number of parts.
+        etag = obstore.head(client, key_of("large"))["e_tag"].strip('"')
+        assert (etag[32:], len(etag[:32])) == (parts, 32)
+        assert get(store, "large") == data
+        found = store.get("large", lambda _: (10_000_000, 20_000_000))
+        assert read(found.body, 10_000_000) == data[10_000_000:20_000_000]
+        assert store.delete("large")
+
+
+def test_what_others_put_into_the_bucket_is_no_object(object_storage, monkeypatch):
+    for name, value in object_storage.CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    store = buckets.s3("objects", object_storage.endpoint)
+    client = object_storage.client()
+    strangers = [
+        "readme.txt",
+        "objects/readme.txt",
+        "objects/C4-",
+        "objects/c5-",
+        "objects/c4",
+        "objects/" + "1" * 184 + "." + "0" * 64,
+    ]
+    try:
+        for key in [*strangers, key_of("stranger")]:
+            obstore.put(client, key, b"x")
+        put(store, "a", b"1")
+        # Its key says what it is; that it has no etag is seen when it is asked for.
+        assert all_ids(store, "", 1) == ["a", "stranger"]
+        for call in (store.head, store.get):
+            with pytest.raises(StoreError, match="was put there by something else"):
+                call("stranger")
+        put(store, "stranger", b"ours now")
+        assert get(store, "stranger") == b"ours now"
+    finally:
+        obstore.delete(client, [*strangers, key_of("a"), key_of("stranger")])
+
+
+@settings(deadline=None)
+@given(st.lists(ODD_IDS, max_size=20))
+def test_keys_are_as_unlike_and_as_ordered_as_ids(ids):
+    ids = sorted(set(ids))
+    keys = [key_of(id) for id in ids]
+    assert len(set(keys)) == len(ids)
+    assert [key.encode()[: 8 + 184] for key in sorted(keys)] == [key.encode()[: 8 + 184] for key in keys]
+    for id, key in zip(ids, keys, strict=True):
+        data, whole = bytes_of(key)
+        assert data == (id.encode() if whole else id.encode()[:CUT_BYTES])
+        assert whole == (len(id.encode()) <= 155)
+        # One segment that is a file's name anywhere.
+        assert re.fullmatch(r"objects/[0-9a-v.-]{3,255}", key)
+        for length in range(len(id) + 1):
+            assert before(id[:length]) < key
+
+
+@settings(deadline=None)
+@given(ODD_IDS, ODD_IDS)
+def test_lesser_ids_come_before_a_prefix(prefix, id):
+    if id < prefix and id.encode()[:CUT_BYTES] != prefix.encode()[:CUT_BYTES]:
+        assert key_of(id) <= before(prefix)
 
 
 def test_a_bucket_that_is_not_there(object_storage, monkeypatch):

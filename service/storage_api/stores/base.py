@@ -36,7 +36,7 @@ class Object(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """An object, and the bytes asked for as a file that is the caller's to close.
+    """An object, and the bytes asked for as a raw file (it may give fewer at a time), the caller's to close.
 
     The file may go on after those bytes: read no more than was asked for.
     """
@@ -84,8 +84,8 @@ class Store(ABC):
     ) -> str:
         """Keep `body` under `id` instead of what was there; it is safe once this returns its etag.
 
-        `body` can be read from its start as often as needed; one from `spool()` is taken over. `condition` is
-        asked in the same moment as the change happens; raises PreconditionFailed when it says no.
+        `body`, at its start, is from `spool()` and taken over, or an io.BytesIO. `condition` is asked in the
+        same moment as the change happens; raises PreconditionFailed when it says no.
         """
 
     @abstractmethod

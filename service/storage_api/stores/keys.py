@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 
 FOLDER = "objects"
 WHOLE_BYTES = 155
@@ -19,6 +20,7 @@ here are in no particular order."""
 
 # Keeps a key from being the beginning of another, and sorts before all that can follow in a longer id.
 _END = "-"
+_KEY = re.compile(rf"{FOLDER}/(?:(?P<whole>[0-9a-v]+){_END}|(?P<cut>[0-9a-v]{{184}})\.[0-9a-f]{{64}})")
 
 
 def key_of(id: str) -> str:
@@ -36,8 +38,14 @@ def before(prefix: str) -> str:
 
 def bytes_of(key: str) -> tuple[bytes, bool]:
     """The UTF-8 of the id that `key` is of, and whether it is whole; raises ValueError for no key of ours."""
-    text, cut, _hash = key.removeprefix(f"{FOLDER}/").removesuffix(_END).partition(".")
-    return base64.b32hexdecode(text.upper() + "=" * (-len(text) % 8)), not cut
+    ours = _KEY.fullmatch(key)
+    if ours is None:
+        raise ValueError(f"{key!r} is no key of an object")
+    text = ours["whole"] or ours["cut"]
+    data = base64.b32hexdecode(text.upper() + "=" * (-len(text) % 8))
+    if ours["whole"] and key_of(data.decode()) != key:
+        raise ValueError(f"{key!r} is not the key of its id")
+    return data, bool(ours["whole"])
 
 
 def _encode(data: bytes) -> str:

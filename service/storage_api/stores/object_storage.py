@@ -120,7 +120,7 @@ class ObjectStorageStore(Store):
                 send(chunk_size=max(PART_BYTES, -(-len(data) // PARTS)), max_concurrency=2)
                 return etag
             for _ in range(ATTEMPTS):
-                found = self._head(id)
+                found = self._head(key_of(id))
                 if not condition(_object(id, found).etag if found else None):
                     raise PreconditionFailed
                 with contextlib.suppress(AlreadyExistsError, PreconditionError, FileNotFoundError):
@@ -137,7 +137,7 @@ class ObjectStorageStore(Store):
                     return None
                 return Stored(_object(id, found), _Stream(found, self._errors))
             for _ in range(ATTEMPTS):
-                known = self._head(id)
+                known = self._head(key_of(id))
                 if known is None:
                     return None
                 of = _object(id, known)
@@ -152,7 +152,7 @@ class ObjectStorageStore(Store):
 
     def head(self, id: str) -> Object | None:
         with self._errors():
-            found = self._head(id)
+            found = self._head(key_of(id))
             return _object(id, found) if found else None
 
     def delete(self, id: str, condition: Condition | None = None) -> bool:
@@ -162,7 +162,7 @@ class ObjectStorageStore(Store):
         deleted too.
         """
         with self._errors():
-            found = self._head(id)
+            found = self._head(key_of(id))
             if found is None:
                 return False
             if condition and not condition(_object(id, found).etag):
@@ -188,6 +188,8 @@ class ObjectStorageStore(Store):
         start = prefix.encode()[:CUT_BYTES]
         for metas in obstore.list(self._store, FOLDER, offset=offset):
             for meta in metas:
+                if meta["path"] <= offset:
+                    continue  # Not every server knows offsets.
                 try:
                     data, whole = bytes_of(meta["path"])
                 except ValueError:
@@ -199,12 +201,11 @@ class ObjectStorageStore(Store):
                     yield Object(id, meta["size"], None, None)
 
     def _told_id(self, key: str) -> str | None:
-        """The id that the metadata of `key` tell; None when it is gone."""
-        try:
-            found = obstore.get(self._store, key, options={"head": True})
-        except FileNotFoundError:
-            return None
-        return base64.b64decode(found.attributes["id"]).decode()
+        """The id that the metadata of `key` tell; None when it is gone, or no object of ours."""
+        found = self._head(key)
+        return (
+            base64.b64decode(found.attributes["id"]).decode() if found and "id" in found.attributes else None
+        )
 
     def usage(self) -> None:
         """None: other replicas write too, and only listing the whole bucket would tell."""
@@ -220,9 +221,9 @@ class ObjectStorageStore(Store):
                 next(iter(obstore.list(self._probe, prefix="readyz")), None)
             self._reached = True
 
-    def _head(self, id: str) -> GetResult | None:
+    def _head(self, key: str) -> GetResult | None:
         try:
-            return obstore.get(self._store, key_of(id), options={"head": True})
+            return obstore.get(self._store, key, options={"head": True})
         except FileNotFoundError:
             return None
 
@@ -262,8 +263,10 @@ class _Stream(io.RawIOBase):
 
 
 def _object(id: str, found: GetResult) -> Object:
-    attributes = found.attributes
-    return Object(id, found.meta["size"], attributes["sha256"], attributes["Content-Type"])
+    etag = found.attributes.get("sha256")
+    if etag is None:
+        raise StoreError(f"{found.meta['path']} was put there by something else: it has no sha256")
+    return Object(id, found.meta["size"], etag, found.attributes.get("Content-Type", DEFAULT_CONTENT_TYPE))
 
 
 def _version(found: GetResult) -> UpdateVersion:
