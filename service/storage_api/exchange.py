@@ -28,6 +28,9 @@ EXCHANGE = "storage_api.exchange"
 REFUSED = "storage_api.refused"
 """WSGI environ key: `(status, reason)` of a request that the server's parser refused."""
 
+OF_BODIES = (413, 503, 507)
+"""Why a body is refused: too large, or the store does not take it. By then the request's head is known."""
+
 Observer = Callable[["Exchange"], None]
 Join = Callable[["Exchange"], tracing.TraceContext | None]
 """What finds the trace that a request belongs to."""
@@ -192,8 +195,8 @@ def route_of(request: Request) -> str:
 
 
 def _route(environ: dict[str, Any]) -> str:
-    """Where the response of `environ` is counted: what was refused unread has no route, unless too large."""
-    if environ.get(REFUSED, (413,))[0] != 413:
+    """Where the response of `environ` is counted: what was refused has no route, unless for its body."""
+    if REFUSED in environ and environ[REFUSED][0] not in OF_BODIES:
         return UNMATCHED
     request = environ.get("werkzeug.request")
     return UNMATCHED if request is None else route_of(request)
