@@ -48,7 +48,7 @@ class Output:
 
 
 # Where there is no stderr, its number is that of the next file that is opened, such as an object's.
-_output = Output(sys.stderr.fileno() if sys.stderr else os.open(os.devnull, os.O_WRONLY))
+_output = Output(2 if sys.stderr else os.open(os.devnull, os.O_WRONLY))
 
 
 def configure(config: Config) -> None:
@@ -67,8 +67,9 @@ def observers(config: Config) -> tuple[Observer, ...]:
 class RequestLog:
     """Observer of exchanges: an event for each."""
 
-    def __init__(self, config: Config) -> None:
-        self._log = _logger(config)
+    def __init__(self, config: Config, output: Output | None = None) -> None:
+        """Log to `output`, by default to stderr."""
+        self._log = _logger(config, output or _output)
 
     def __call__(self, exchange: Exchange) -> None:
         environ = exchange.environ
@@ -95,7 +96,7 @@ class Handler(logging.Handler):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        self._log = _logger(config)
+        self._log = _logger(config, _output)
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -105,9 +106,9 @@ class Handler(logging.Handler):
             self.handleError(record)
 
 
-def _logger(config: Config) -> structlog.typing.FilteringBoundLogger:
+def _logger(config: Config, output: Output) -> structlog.typing.FilteringBoundLogger:
     return structlog.wrap_logger(
-        structlog.BytesLogger(_output),
+        structlog.BytesLogger(output),
         processors=[structlog.processors.format_exc_info, _begin, _FORMATS[config.log_format]],
         wrapper_class=structlog.make_filtering_bound_logger(config.log_level),
         context_class=dict,
@@ -125,7 +126,9 @@ def _json(_logger: object, _level: str, event: Event) -> bytes:
         line = orjson.dumps(event, default=str)
     except orjson.JSONEncodeError:  # half of a surrogate pair
         line = None
-    return line if line and line.isascii() else json.dumps(event, default=str).encode()
+    if line is None or not line.isascii():
+        line = json.dumps(event, default=str).encode()
+    return line.replace(b"\x7f", b"\\u007f")  # the one control character that JSON does not escape
 
 
 def _logfmt(logger: object, level: str, event: Event) -> bytes:
