@@ -15,6 +15,9 @@ from .kinds import Kind
 MEBIBYTE = 1024 * 1024
 TEBIBYTE = MEBIBYTE * MEBIBYTE
 
+STORES = ("memory", "filesystem", "s3", "gcs", "azure")
+"""What STORE may be."""
+
 METRIC_FAMILIES = (
     "http_request_count",
     "http_request_duration_seconds",
@@ -66,10 +69,7 @@ class Config:
     host: Annotated[str, About(kinds.TEXT, "Address to listen on.")] = "0.0.0.0"  # noqa: S104 - for containers
     port: Annotated[int, About(_PORT, "Port of the API; 0 takes any free one.")] = 5000
     threads: Annotated[int, About(kinds.integer(1, 256), "Requests that are worked on at the same time.")] = 8
-    store: Annotated[
-        str,
-        About(kinds.one_of("memory", "filesystem", "s3", "gcs", "azure"), "Where objects are kept."),
-    ] = "filesystem"
+    store: Annotated[str, About(kinds.one_of(*STORES), "Where objects are kept.")] = "filesystem"
     store_path: Annotated[
         Path, About(kinds.PATH, "Folder of the filesystem store, made where it is missing.")
     ] = Path("/data")

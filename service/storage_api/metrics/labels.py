@@ -35,9 +35,9 @@ UNTIMED: dict[str, dict[str, tuple[int, ...]]] = {
     "/metrics": _READ,
     "/api/metrics": _READ,
     "/openapi.json": _READ,
-    "/faults": _READ | {"PUT": (200, 400), "DELETE": (200,)},
+    "/faults": _READ | {"PUT": (200, 400, 503), "DELETE": (200,)},
     # What is not in the table, and what was refused before it had a route.
-    UNMATCHED: {OTHER_METHOD: (400, 401, 404, 413, 431, 500, 501)},
+    UNMATCHED: {OTHER_METHOD: (400, 401, 404, 413, 431, 500, 501, 503, 507)},
 }
 """{route: {method: statuses}} of what is only counted."""
 

@@ -38,11 +38,20 @@ Result = TypeVar("Result")
 class MeasuredStore(Store):
     """`store`, with each of its operations counted and timed in `registry`; `backend` is its kind.
 
+    `tell` hears of each as well: the backend, the operation, its outcome and how many seconds it took.
     A `get` takes until the body can be read, not until it has been.
     """
 
-    def __init__(self, store: Store, backend: str, registry: CollectorRegistry) -> None:
+    def __init__(
+        self,
+        store: Store,
+        backend: str,
+        registry: CollectorRegistry,
+        tell: Callable[[str, str, str, float], None] | None = None,
+    ) -> None:
         self._store = store
+        self._backend = backend
+        self._tell = tell
         operations = Counter(
             "storage_operations",
             "Operations of the store, by how they ended.",
@@ -120,6 +129,9 @@ class MeasuredStore(Store):
             outcome = "full"
             raise
         finally:
-            self._observe[operation](perf_counter() - started)
+            seconds = perf_counter() - started
+            self._observe[operation](seconds)
             self._count[operation, outcome]()
+            if self._tell:
+                self._tell(self._backend, operation, outcome, seconds)
         return result
