@@ -1,0 +1,449 @@
+"""Objects over HTTP, on every store: media types, etags, conditions, ranges and the listing."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+TARGET = "/api/buckets/a"
+DATA = b"0123456789"
+ETAG = f'"{hashlib.sha256(DATA).hexdigest()}"'
+OTHER = f'"{hashlib.sha256(b"other").hexdigest()}"'
+
+
+@pytest.fixture(scope="module", params=["memory", "filesystem", "s3"])
+def stored(request, start) -> Iterator:
+    """A service on each store; an object has at most 4 MiB."""
+    if request.param == "s3":
+        storage = request.getfixturevalue("object_storage")
+        yield start(MAX_OBJECT_BYTES=4 * 1024 * 1024, **storage.settings("objects"))
+    else:
+        yield start(MAX_OBJECT_BYTES=4 * 1024 * 1024, STORE=request.param)
+
+
+@pytest.fixture
+def service(stored):
+    """The service, with nothing in it afterwards."""
+    yield stored
+    while ids := [found["id"] for found in stored.request("GET", "/api/buckets?limit=1000").json["buckets"]]:
+        for id in ids:
+            assert stored.request("DELETE", f"/api/buckets/{quote(id, safe='')}").status == 200
+
+
+@pytest.fixture
+def object(service):
+    """The service with one object: DATA at TARGET."""
+    assert service.request("PUT", TARGET, DATA, Content_Type="text/plain; charset=utf-8").status == 200
+    return service
+
+
+# --- what an object is ----------------------------------------------------------------------------
+
+
+def test_an_object_has_a_type_and_an_etag(object):
+    put = object.request("PUT", TARGET, DATA, Content_Type="text/plain; charset=utf-8")
+    got = object.request("GET", TARGET)
+    assert (got.status, got.body, got.headers["content-length"]) == (200, DATA, "10")
+    assert put.headers["etag"] == got.headers["etag"] == ETAG
+    assert got.headers["content-type"] == "text/plain; charset=utf-8"
+    assert got.headers["accept-ranges"] == "bytes"
+    # A stranger's page is neither guessed nor run.
+    assert got.headers["x-content-type-options"] == "nosniff"
+    assert got.headers["content-security-policy"] == "sandbox"
+
+
+def test_head_is_get_without_the_bytes(object):
+    got, head = object.request("GET", TARGET), object.request("HEAD", TARGET)
+    assert (head.status, head.body) == (200, b"")
+    vary = {"date", "traceresponse"}
+    assert {name: value for name, value in head.headers.items() if name not in vary} == {
+        name: value for name, value in got.headers.items() if name not in vary
+    }
+    assert object.request("HEAD", "/api/buckets/missing").status == 404
+
+
+@pytest.mark.parametrize("sent", [None, ""])
+def test_an_object_without_a_type_is_bytes(service, sent):
+    headers = {} if sent is None else {"Content_Type": sent}
+    service.request("PUT", TARGET, DATA, **headers)
+    assert service.request("GET", TARGET).headers["content-type"] == "application/octet-stream"
+
+
+@pytest.mark.parametrize("type", ["x" * 255, '"', "no type at all", "text/html; a=\"b\\c\"; d=' '"])
+def test_a_type_is_kept_as_it_is(service, type):
+    assert service.request("PUT", TARGET, DATA, Content_Type=type).status == 200
+    assert service.request("GET", TARGET).headers["content-type"] == type
+
+
+@pytest.mark.parametrize("type", ["x" * 256, "text/\u00e9", "a\tb"])
+def test_a_type_that_is_not_kept_is_refused(object, type):
+    answer = object.request("PUT", TARGET, b"new", Content_Type=type)
+    assert answer.status == 400
+    assert answer.json == {
+        "error": "bad request",
+        "reason": "a Content-Type has at most 255 characters, printable ASCII",
+        "field": "Content-Type",
+    }
+    assert object.request("GET", TARGET).body == DATA
+
+
+def test_an_empty_object(service):
+    etag = f'"{hashlib.sha256(b"").hexdigest()}"'
+    assert service.request("PUT", TARGET, b"").headers["etag"] == etag
+    got = service.request("GET", TARGET)
+    assert (got.status, got.body, got.headers["content-length"], got.headers["etag"]) == (200, b"", "0", etag)
+
+
+@pytest.mark.parametrize("size", [512 * 1024, 512 * 1024 + 1, 3_000_000])
+def test_a_body_that_is_received_into_the_store(service, size):
+    data = bytes(range(251)) * (size // 251 + 1)
+    data = data[:size]
+    assert service.request("PUT", TARGET, data).headers["etag"] == f'"{hashlib.sha256(data).hexdigest()}"'
+    assert service.request("GET", TARGET).body == data
+    head = b"PUT /api/buckets/chunked HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    chunks = b"".join(
+        b"%x\r\n%s\r\n" % (len(chunk), chunk)
+        for chunk in (data[start : start + 70_001] for start in range(0, size, 70_001))
+    )
+    assert service.raw(head + chunks + b"0\r\n\r\n").status == 200
+    assert service.request("GET", "/api/buckets/chunked").body == data
+
+
+# --- conditions -----------------------------------------------------------------------------------
+
+
+READS = [
+    # headers, status of GET and HEAD
+    ({"If_Match": ETAG}, 200),
+    ({"If_Match": f"{OTHER}, {ETAG}"}, 200),
+    ({"If_Match": f"{OTHER} ,\t{ETAG},"}, 200),
+    ({"If_Match": "*"}, 200),
+    ({"If_Match": OTHER}, 412),
+    ({"If_Match": f"W/{ETAG}"}, 412),
+    ({"If_Match": '""'}, 412),
+    ({"If_None_Match": OTHER}, 200),
+    ({"If_None_Match": ETAG}, 304),
+    ({"If_None_Match": f"W/{ETAG}"}, 304),
+    ({"If_None_Match": f'{OTHER}, "x,y", W/{ETAG}'}, 304),
+    ({"If_None_Match": "*"}, 304),
+    # If-Match comes first.
+    ({"If_Match": OTHER, "If_None_Match": ETAG}, 412),
+    ({"If_Match": ETAG, "If_None_Match": ETAG}, 304),
+    # No dates are kept, so none is a condition.
+    ({"If_Modified_Since": "Thu, 01 Jan 2099 00:00:00 GMT"}, 200),
+    ({"If_Unmodified_Since": "Thu, 01 Jan 1970 00:00:00 GMT"}, 200),
+]
+
+
+@pytest.mark.parametrize(("headers", "status"), READS)
+def test_a_condition_of_reading(object, headers, status):
+    for method in ("GET", "HEAD"):
+        answer = object.request(method, TARGET, **headers)
+        assert answer.status == status
+        if status == 412:
+            expected = {"error": "precondition failed"}
+            assert json.loads(answer.body or "{}") == (expected if method == "GET" else {})
+        else:
+            assert answer.body == (DATA if (method, status) == ("GET", 200) else b"")
+            assert answer.headers["etag"] == ETAG
+        if status == 304:
+            assert not answer.headers.keys() & {"content-length", "content-type", "transfer-encoding"}
+
+
+def test_a_condition_of_reading_nothing_is_not_asked(service):
+    for headers in ({"If_Match": ETAG}, {"If_None_Match": "*"}):
+        assert service.request("GET", TARGET, **headers).status == 404
+
+
+WRITES = [
+    # headers, status when the object is there, when there is none
+    ({"If_None_Match": "*"}, 412, 200),
+    ({"If_None_Match": ETAG}, 412, 200),
+    ({"If_None_Match": f"W/{ETAG}"}, 412, 200),
+    ({"If_None_Match": OTHER}, 200, 200),
+    ({"If_Match": ETAG}, 200, 412),
+    ({"If_Match": "*"}, 200, 412),
+    ({"If_Match": f"W/{ETAG}"}, 412, 412),
+    ({"If_Match": OTHER}, 412, 412),
+    ({"If_Match": ETAG, "If_None_Match": OTHER}, 200, 412),
+    ({"If_Match": ETAG, "If_None_Match": ETAG}, 412, 412),
+]
+
+
+@pytest.mark.parametrize(("headers", "there", "absent"), WRITES)
+@pytest.mark.parametrize("size", [3, 600_000])
+def test_a_condition_of_writing(object, headers, there, absent, size):
+    new = b"n" * size
+    assert object.request("PUT", TARGET, new, **headers).status == there
+    assert object.request("GET", TARGET).body == (new if there == 200 else DATA)
+    object.request("DELETE", TARGET)
+    assert object.request("PUT", TARGET, new, **headers).status == absent
+    assert object.request("GET", TARGET).status == (200 if absent == 200 else 404)
+
+
+@pytest.mark.parametrize(("headers", "there", "_absent"), WRITES)
+def test_a_condition_of_deleting(object, headers, there, _absent):
+    assert object.request("DELETE", TARGET, **headers).status == there
+    assert object.request("GET", TARGET).status == (404 if there == 200 else 200)
+    object.request("DELETE", TARGET)
+    # The contract of a missing object stays.
+    assert object.request("DELETE", TARGET, **headers).status == 400
+
+
+@pytest.mark.parametrize("name", ["If-Match", "If-None-Match"])
+@pytest.mark.parametrize(
+    "value", ["", "abc", '"abc', 'w/"a"', '"a" "b"', '*, "a"', '"a"b', "W/", '"a"; "b"', ","]
+)
+def test_a_condition_that_is_none_is_refused(object, name, value):
+    """Else it would be dropped, and a change that was meant to be careful would happen anyway."""
+    for method in ("PUT", "DELETE", "GET", "HEAD"):
+        answer = object.request(method, TARGET, b"new" if method == "PUT" else None, **{name: value})
+        assert answer.status == 400
+        if method != "HEAD":
+            assert (answer.json["field"], answer.json["reason"][: len(name)]) == (name, name)
+    assert object.request("GET", TARGET).body == DATA
+
+
+def test_one_of_many_creates(service):
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(
+            pool.map(lambda n: service.request("PUT", TARGET, b"%d" % n, If_None_Match="*"), range(8))
+        )
+    winners = [number for number, answer in enumerate(answers) if answer.status == 200]
+    assert sorted(answer.status for answer in answers) == [200] + [412] * 7
+    assert service.request("GET", TARGET).body == b"%d" % winners[0]
+
+
+# --- ranges ---------------------------------------------------------------------------------------
+
+
+RANGES = [
+    ("bytes=0-4", b"01234", "0-4"),
+    ("bytes=0-0", b"0", "0-0"),
+    ("bytes=9-9", b"9", "9-9"),
+    ("bytes=3-", b"3456789", "3-9"),
+    ("bytes=3-99", b"3456789", "3-9"),
+    ("bytes=0-", DATA, "0-9"),
+    ("bytes=-3", b"789", "7-9"),
+    ("bytes=-10", DATA, "0-9"),
+    ("bytes=-11", DATA, "0-9"),
+    ("bytes=-999999999999", DATA, "0-9"),
+    ("Bytes=1-1", b"1", "1-1"),
+]
+
+
+@pytest.mark.parametrize(("asked", "body", "told"), RANGES)
+def test_a_range(object, asked, body, told):
+    answer = object.request("GET", TARGET, Range=asked)
+    assert (answer.status, answer.body) == (206, body)
+    assert answer.headers["content-range"] == f"bytes {told}/10"
+    assert answer.headers["content-length"] == str(len(body))
+    assert (answer.headers["etag"], answer.headers["content-type"]) == (ETAG, "text/plain; charset=utf-8")
+
+
+@pytest.mark.parametrize("asked", ["bytes=10-", "bytes=10-12", "bytes=999999999999-"])
+def test_a_range_that_is_not_there(object, asked):
+    answer = object.request("GET", TARGET, Range=asked)
+    assert (answer.status, answer.headers["content-range"]) == (416, "bytes */10")
+    assert answer.json["error"] == "requested range not satisfiable"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        # several, other units, and what is no range
+        *("bytes=0-1,4-5", "items=0-1", "bytes=4-1", "bytes=", "bytes=-", "bytes=a-b", "0-1", "", "bytes=-0"),
+        *("bytes=1_0-", "bytes=\u0661-", f"bytes=0-{'9' * 5000}", "bytes=--1"),
+    ],
+)
+def test_what_is_no_single_range_is_answered_with_the_whole(object, asked):
+    answer = object.request("GET", TARGET, Range=asked.encode())
+    assert (answer.status, answer.body) == (200, DATA)
+    assert "content-range" not in answer.headers
+
+
+def test_no_range_of_an_empty_object(service):
+    service.request("PUT", TARGET, b"")
+    for asked in ("bytes=0-", "bytes=0-0", "bytes=-1"):
+        answer = service.request("GET", TARGET, Range=asked)
+        assert (answer.status, answer.headers["content-range"]) == (416, "bytes */0")
+
+
+def test_a_range_is_for_get_alone(object):
+    head = object.request("HEAD", TARGET, Range="bytes=0-1")
+    assert (head.status, head.headers["content-length"]) == (200, "10")
+    assert object.request("PUT", TARGET, b"new", Range="bytes=0-1").status == 200
+    assert object.request("GET", TARGET).body == b"new"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"If_Range": ETAG}, 206),
+        ({"If_Range": f"W/{ETAG}"}, 200),
+        ({"If_Range": OTHER}, 200),
+        ({"If_Range": "Thu, 01 Jan 2099 00:00:00 GMT"}, 200),
+        ({"If_Range": ""}, 200),
+        ({"If_Match": ETAG}, 206),
+        ({"If_None_Match": OTHER}, 206),
+        ({"If_Match": OTHER}, 412),
+        ({"If_None_Match": ETAG}, 304),
+    ],
+)
+def test_a_range_with_a_condition(object, headers, status):
+    answer = object.request("GET", TARGET, Range="bytes=2-4", **headers)
+    assert answer.status == status
+    if status in (200, 206):
+        assert answer.body == (DATA if status == 200 else b"234")
+    # A range that is not there matters only where it counts.
+    answer = object.request("GET", TARGET, Range="bytes=99-", **headers)
+    assert answer.status == (416 if status == 206 else status)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 3_000_000), st.integers(0, 3_000_000))
+def test_parts_of_a_large_object(service, first, last):
+    data = bytes(range(251)) * 10_000
+    if service.request("HEAD", TARGET).status == 404:
+        service.request("PUT", TARGET, data)
+    answer = service.request("GET", TARGET, Range=f"bytes={first}-{last}")
+    if last < first:
+        assert (answer.status, len(answer.body)) == (200, len(data))
+    elif first >= len(data):
+        assert answer.status == 416
+    else:
+        assert (answer.status, answer.body) == (206, data[first : last + 1])
+
+
+# --- the listing ----------------------------------------------------------------------------------
+
+
+def listed(service, **query: object) -> dict:
+    answer = service.request("GET", f"/api/buckets?{urlencode(query)}")
+    assert answer.status == 200, answer
+    return answer.json
+
+
+def test_what_is_listed(object, stored, request):
+    known = {"id": "a", "size": 10, "etag": ETAG, "content_type": "text/plain; charset=utf-8"}
+    if request.node.callspec.params["stored"] == "s3":
+        known = {"id": "a", "size": 10}
+    assert listed(object) == {"buckets": [known], "next": None}
+    head = object.request("HEAD", "/api/buckets")
+    assert (head.status, head.body) == (200, b"")
+
+
+def test_pages_follow_each_other(service):
+    ids = sorted(["", "1", " ", "&", "\u00e9", "+", "%2F", "?x=y", "\U0001f600" * 50, "é" * 10])
+    for id in ids:
+        assert service.request("PUT", f"/api/buckets/x{quote(id, safe='')}", b"").status == 200
+    service.request("PUT", "/api/buckets/other", b"")
+    for limit in (1, 2, 9, 10, 11):
+        found, query = [], {"prefix": "x", "limit": limit}
+        while True:
+            page = listed(service, **query)
+            assert 1 <= len(page["buckets"]) <= limit
+            found += [item["id"] for item in page["buckets"]]
+            if page["next"] is None:
+                break
+            query["after"] = page["next"]
+        assert found == [f"x{id}" for id in ids]
+
+
+def test_a_page_has_a_hundred(service):
+    for number in range(101):
+        service.request("PUT", f"/api/buckets/{number:03}", b"")
+    page = listed(service)
+    assert ([item["id"] for item in page["buckets"]], page["next"]) == (
+        [f"{number:03}" for number in range(100)],
+        "099",
+    )
+    assert [item["id"] for item in listed(service, after="099")["buckets"]] == ["100"]
+    assert len(listed(service, limit=1000)["buckets"]) == 101
+
+
+REFUSED = [
+    ("limit=0", "limit", "a limit is a whole number from 1 to 1000"),
+    ("limit=1001", "limit", "a limit is a whole number from 1 to 1000"),
+    ("limit=", "limit", "a limit is a whole number from 1 to 1000"),
+    ("limit=-1", "limit", "a limit is a whole number from 1 to 1000"),
+    ("limit=1_0", "limit", "a limit is a whole number from 1 to 1000"),
+    ("limit=%D9%A1", "limit", "a limit is a whole number from 1 to 1000"),
+    (f"limit={'9' * 5000}", "limit", "a limit is a whole number from 1 to 1000"),
+    ("limit=1&limit=1", "limit", "a parameter is given once"),
+    ("after=", "after", "an id has 1 to 255 characters, this one has 0"),
+    (f"after={'x' * 256}", "after", "an id has 1 to 255 characters, this one has 256"),
+    ("after=%00", "after", "an id has no control characters"),
+    ("after=a%2Fb", "after", "an id is one segment of the path: no '/', also not as %2F"),
+    ("after=%ff", "after", "a parameter is UTF-8 (percent-encoded)"),
+    (f"prefix={'x' * 256}", "prefix", "an id has 1 to 255 characters, this one has 256"),
+    ("prefix=a/", "prefix", "an id is one segment of the path: no '/', also not as %2F"),
+    ("prefix=%ed%a0%80", "prefix", "a parameter is UTF-8 (percent-encoded)"),
+    ("prefix=a&after=b&prefix=a", "prefix", "a parameter is given once"),
+    ("limits=1", "limits", "a parameter is one of prefix, limit, after"),
+    ("%ff=1", "\ufffd", "a parameter is one of prefix, limit, after"),
+    (f"{'x' * 5000}=1", "x" * 255, "a parameter is one of prefix, limit, after"),
+]
+
+
+@pytest.mark.parametrize(("query", "field", "reason"), REFUSED)
+def test_a_parameter_that_is_not_allowed(stored, query, field, reason):
+    answer = stored.request("GET", f"/api/buckets?{query}")
+    assert (answer.status, answer.json) == (
+        400,
+        {"error": "bad request", "reason": reason, "field": field},
+    )
+
+
+@pytest.mark.parametrize("query", ["", "?", "?prefix=", "?&limit=5&", "?prefix=%e2%82%ac", "?limit=0005"])
+def test_a_parameter_that_is_allowed(stored, query):
+    assert stored.request("GET", f"/api/buckets{query}").json == {"buckets": [], "next": None}
+
+
+# --- clients that leave ---------------------------------------------------------------------------
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_client_that_leaves_leaves_nothing(start, tmp_path: Path):
+    """Neither half a body nor an object that nobody asked for."""
+    service = start(STORE_PATH=tmp_path / "data", MAX_OBJECT_BYTES=10_000_000)
+    incoming = tmp_path / "data" / "incoming"
+    head = b"PUT /api/buckets/left HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n"
+    with service.connect() as connection:
+        connection.sendall(head + b"x" * 8_000_000)
+        wait_until(lambda: sum(file.stat().st_size for file in incoming.iterdir()) == 8_000_000)
+    wait_until(lambda: not list(incoming.iterdir()))
+    # One that leaves in the middle of an answer.
+    service.request("PUT", "/api/buckets/large", bytes(9_000_000))
+    with service.connect() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall(b"GET /api/buckets/large HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.recv(100)
+    wait_until(lambda: not any("/data/objects/" in file for file in open_files(service)))
+    assert service.request("GET", "/api/buckets/left").status == 404
+    assert service.request("GET", "/healthz").status == 200
+
+
+def open_files(service) -> list[str]:
+    names = []
+    for descriptor in Path(f"/proc/{service.process.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # Closed in between.
+            names.append(str(descriptor.readlink()))
+    return names
