@@ -1,0 +1,312 @@
+"""Bearer tokens: who is let in, what is refused before anything else, and rotation without a restart."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from storage_api.auth import OPEN_PATHS, Tokens, TokensError
+
+TOKENS = ("first-token", "c2Vjb25k.~+/_-==")
+OPEN = ("/healthz", "/readyz", "/metrics", "/api/metrics", "/openapi.json")
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory) -> Path:
+    file = tmp_path_factory.mktemp("tokens") / "tokens"
+    file.write_text(f"\n{TOKENS[0]}\n\n  {TOKENS[1]} \r\n\n")
+    return file
+
+
+@pytest.fixture(scope="module")
+def service(start, file):
+    return start(AUTH_TOKENS_FILE=file, FAULTS_ENABLED="true", MAX_OBJECT_BYTES=2**30)
+
+
+def assert_refused(answer, reason: str) -> None:
+    assert answer.status == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.json == {"error": "unauthorized", "reason": reason}
+
+
+# --- who is let in --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("token", TOKENS)
+def test_each_token_opens_the_api(service, token):
+    assert service.request("PUT", "/api/buckets/1", b"x", **bearer(token)).status == 200
+    assert service.request("GET", "/api/buckets/1", **bearer(token)).body == b"x"
+    assert service.request("GET", "/api/buckets", **bearer(token)).status == 200
+    assert service.request("GET", "/faults", **bearer(token)).status == 200
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer  "])
+def test_the_scheme_is_of_any_case(service, scheme):
+    assert service.request("GET", "/api/buckets", Authorization=f"{scheme} {TOKENS[0]}").status == 200
+
+
+@pytest.mark.parametrize("method", ["PUT", "GET", "HEAD", "DELETE", "OPTIONS", "POST", "BREW"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/api/buckets/1",
+        "/api/buckets",
+        "/api/buckets/",
+        "/faults",
+        "/",
+        "/none",
+        "/healthz/",
+        "/metrics/x",
+        "*",
+    ],
+)
+def test_all_else_is_refused_without_a_token(service, method, target):
+    """Before it is routed: which paths and methods there are is nobody's business."""
+    answer = service.request(method, target)
+    assert answer.status == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    if method != "HEAD":
+        assert_refused(answer, "a token is needed, as 'Authorization: Bearer <token>'")
+    else:
+        assert answer.body == b""
+
+
+@pytest.mark.parametrize(
+    ("authorization", "reason"),
+    [
+        ("", "the header is not of the form 'Authorization: Bearer <token>'"),
+        ("Bearer", "the header is not of the form 'Authorization: Bearer <token>'"),
+        ("Bearer ", "the header is not of the form 'Authorization: Bearer <token>'"),
+        (TOKENS[0], "the header is not of the form 'Authorization: Bearer <token>'"),
+        (f"Basic {TOKENS[0]}", "the header is not of the form 'Authorization: Bearer <token>'"),
+        (f"Bearer {TOKENS[0]} x", "the header is not of the form 'Authorization: Bearer <token>'"),
+        (f"Bearer {TOKENS[0]}, Bearer x", "the header is not of the form 'Authorization: Bearer <token>'"),
+        (f"Bearer {TOKENS[0]}\xe9", "the header is not of the form 'Authorization: Bearer <token>'"),
+        (f"Bearer {TOKENS[0]}x", "the token is not known"),
+        (f"Bearer {TOKENS[0][:-1]}", "the token is not known"),
+        (f"Bearer {TOKENS[0].upper()}", "the token is not known"),
+        ("Bearer " + "x" * 100_000, "the token is not known"),
+    ],
+    ids=lambda value: value[:30],
+)
+def test_a_wrong_token_is_refused(service, authorization, reason):
+    assert_refused(service.request("GET", "/api/buckets/1", Authorization=authorization), reason)
+
+
+@pytest.mark.parametrize("target", OPEN)
+def test_what_watches_needs_no_token(service, target):
+    assert set(OPEN) == OPEN_PATHS
+    for method in ("GET", "HEAD"):
+        assert service.request(method, target).status == 200
+        assert service.request(method, target, **bearer("wrong")).status == 200
+
+
+def test_a_refused_condition_is_refused_as_any_other(service):
+    """No answer tells a stranger whether an object is there, or which."""
+    etag = service.request("PUT", "/api/buckets/kept", b"kept", **bearer(TOKENS[0])).headers["etag"]
+    for headers in ({"If-None-Match": etag}, {"If-Match": '"x"'}, {"Range": "bytes=9-"}):
+        assert service.request("GET", "/api/buckets/kept", **headers).status == 401
+        assert service.request("HEAD", "/api/buckets/none", **headers).status == 401
+    assert (
+        service.request("GET", "/api/buckets/kept", **{"If-None-Match": etag}, **bearer(TOKENS[0])).status
+        == 304
+    )
+
+
+def test_a_refusal_counts_as_no_route(service):
+    def refused() -> float:
+        counts = service.samples("http_request_count_total")
+        return counts["http_request_count_total", "unmatched", "_OTHER", "401"]
+
+    before = refused()
+    for _ in range(3):
+        service.request("GET", "/api/buckets/1")
+    wait_until(lambda: refused() == before + 3)
+
+
+# --- an upload is refused at its header -------------------------------------------------------------------
+
+
+def stored_bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+@pytest.mark.parametrize(
+    "length", [b"Content-Length: 1000000000", b"Transfer-Encoding: chunked"], ids=["length", "chunked"]
+)
+def test_a_stranger_cannot_fill_the_disk(start, file, tmp_path, read_response, length):
+    service = start(AUTH_TOKENS_FILE=file, MAX_OBJECT_BYTES=2**30, STORE_PATH=tmp_path)
+    before = stored_bytes(tmp_path)
+    head = b"PUT /api/buckets/big HTTP/1.1\r\nHost: x\r\n" + length + b"\r\n\r\n"
+    with service.connect() as connection:
+        connection.sendall(head)
+        # Nothing of the body is sent, so the answer is to the header.
+        assert_refused(read_response(connection), "a token is needed, as 'Authorization: Bearer <token>'")
+        sent = 0
+        chunk = b"100000\r\n" + bytes(0x100000) + b"\r\n"
+        try:
+            for _ in range(64):
+                connection.sendall(chunk)
+                sent += len(chunk)
+        except OSError:
+            pass  # It was told, and need not be listened to.
+        assert stored_bytes(tmp_path) == before
+    assert service.request("GET", "/healthz").status == 200
+
+
+def test_who_asks_first_is_not_told_to_continue(service, read_response):
+    with service.connect() as connection:
+        connection.sendall(
+            b"PUT /api/buckets/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"
+        )
+        assert_refused(read_response(connection), "a token is needed, as 'Authorization: Bearer <token>'")
+
+
+# --- rotation ---------------------------------------------------------------------------------------------
+
+
+class Secret:
+    """A folder as Kubernetes mounts a Secret: the file is a link into a folder that a link is swapped for."""
+
+    def __init__(self, folder: Path, content: str) -> None:
+        self._folder = folder
+        self._number = 0
+        self.file = folder / "tokens"
+        self.update(content)
+        self.file.symlink_to("..data/tokens")
+
+    def update(self, content: str) -> None:
+        self._number += 1
+        (self._folder / f"..{self._number}").mkdir()
+        (self._folder / f"..{self._number}" / "tokens").write_text(content)
+        link = self._folder / "..data_tmp"
+        link.symlink_to(f"..{self._number}")
+        link.replace(self._folder / "..data")
+
+
+def allowed(service, *tokens: str) -> list[str]:
+    return [
+        token for token in tokens if service.request("GET", "/api/buckets", **bearer(token)).status == 200
+    ]
+
+
+def test_tokens_rotate_without_a_restart(start, tmp_path):
+    secret = Secret(tmp_path, "old\n")
+    service = start(STORE="memory", AUTH_TOKENS_FILE=secret.file)
+    assert allowed(service, "old", "new") == ["old"]
+    secret.update("old\nnew\n")
+    assert allowed(service, "old", "new") == ["old", "new"]
+    secret.update("new\n")
+    assert allowed(service, "old", "new") == ["new"]
+    # A file that is written in place, to the same length.
+    secret.file.write_text("old\n")
+    assert allowed(service, "old", "new") == ["old"]
+
+
+BAD = [
+    ("", "it holds no token"),
+    ("\n \n", "it holds no token"),
+    ("fine\nnot fine\n", "line 2 is no token (of A-Z a-z 0-9 . _ ~ + / -, then = if any)"),
+    ("fine\n# comment\n", "line 2 is no token (of A-Z a-z 0-9 . _ ~ + / -, then = if any)"),
+    ("tök\n", "line 1 is no token (of A-Z a-z 0-9 . _ ~ + / -, then = if any)"),
+    ("x" * 2_000_000, "it has more than 1048576 bytes"),
+]
+
+
+@pytest.mark.parametrize(("content", "reason"), BAD, ids=[reason[:20] for _, reason in BAD])
+def test_a_file_of_no_use_keeps_the_last_tokens(start, tmp_path, content, reason):
+    """And is told of once, however many requests come, without a word of what it holds."""
+    secret = Secret(tmp_path, "old\n")
+    service = start(STORE="memory", AUTH_TOKENS_FILE=secret.file)
+    secret.update(content)
+    for _ in range(5):
+        assert allowed(service, "old", "fine") == ["old"]
+    said = [line for line in service.log if line["level"] == "error"]
+    assert [line["message"] for line in said] == [
+        f"the tokens stay as they were: AUTH_TOKENS_FILE={secret.file}: {reason}"
+    ]
+    secret.update("new\n")
+    assert allowed(service, "old", "new") == ["new"]
+
+
+def test_a_file_that_is_gone_keeps_the_last_tokens(start, tmp_path):
+    file = tmp_path / "tokens"
+    file.write_text("old")
+    service = start(STORE="memory", AUTH_TOKENS_FILE=file)
+    file.unlink()
+    for _ in range(5):
+        assert allowed(service, "old") == ["old"]
+    said = [line["message"] for line in service.log if line["level"] == "error"]
+    assert said == [f"the tokens stay as they were: AUTH_TOKENS_FILE={file}: No such file or directory"]
+    file.write_text("new")
+    assert allowed(service, "old", "new") == ["new"]
+
+
+@pytest.mark.parametrize(("content", "reason"), BAD, ids=[reason[:20] for _, reason in BAD])
+def test_a_file_of_no_use_stops_the_start(end_of_start, tmp_path, content, reason):
+    file = tmp_path / "tokens"
+    file.write_text(content)
+    status, said = end_of_start(STORE="memory", AUTH_TOKENS_FILE=file)
+    assert (status, said) == (1, f"storage-api: AUTH_TOKENS_FILE={file}: {reason}\n")
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "pipe", "device"])
+def test_what_is_no_file_stops_the_start(tmp_path, kind):
+    file = tmp_path / "tokens"
+    reason = "it is no regular file"
+    if kind == "missing":
+        reason = "No such file or directory"
+    elif kind == "folder":
+        reason = "Is a directory"
+        file.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(file)
+    else:
+        file.symlink_to("/dev/zero")
+    with pytest.raises(TokensError) as refused:
+        Tokens(file)
+    assert str(refused.value) == f"AUTH_TOKENS_FILE={file}: {reason}"
+
+
+# --- secrecy ----------------------------------------------------------------------------------------------
+
+
+def test_no_token_is_logged(start, tmp_path):
+    """Neither right ones nor wrong ones, at the level that says most."""
+    file = tmp_path / "tokens"
+    file.write_text("right-token\n")
+    service = start(STORE="memory", AUTH_TOKENS_FILE=file, LOG_LEVEL="debug")
+    for authorization in ("Bearer right-token", "Bearer wrong-token", "wrong-token", "Basic wrong-token"):
+        service.request("GET", "/api/buckets/1", Authorization=authorization)
+    file.write_text("right-token\nwrong token\n")
+    service.request("GET", "/api/buckets/1")
+    wait_until(lambda: len([line for line in service.log if line["message"] == "request"]) == 5)
+    assert not [line for line in service.log if "token" in str(line) and "-token" in str(line)]
+
+
+def test_all_tokens_are_compared(file, monkeypatch):
+    """Whichever matches, so that the time taken does not tell which."""
+    compared = []
+    monkeypatch.setattr(
+        "storage_api.auth.hmac.compare_digest", lambda a, b: compared.append((a, b)) or a == b
+    )
+    tokens = Tokens(file)
+    for token, refusal in ((TOKENS[0], None), (TOKENS[1], None), ("wrong", "the token is not known")):
+        compared.clear()
+        assert tokens.refusal("/api/buckets", f"Bearer {token}") == refusal
+        assert len(compared) == len(TOKENS)
