@@ -1,0 +1,131 @@
+"""Writes the tables of docs/metrics.md from what the service's registry holds with everything on.
+
+python ci/service_metrics.py             writes them
+python ci/service_metrics.py --check     fails with a line when they are not up to date
+"""
+
+import sys
+from pathlib import Path
+
+from prometheus_client.metrics_core import Metric
+from waitress.task import ThreadedTaskDispatcher
+from written_part import main
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "service"))
+
+from storage_api.app import create_app  # noqa: E402 - found only now
+from storage_api.config import METRIC_FAMILIES, STORES, Config  # noqa: E402
+from storage_api.metrics import watch_server  # noqa: E402
+from storage_api.metrics.labels import OTHER, TIMED, UNTIMED, label_sets  # noqa: E402
+from storage_api.stores import MemoryStore  # noqa: E402
+
+DOCUMENT = ROOT / "docs/metrics.md"
+OF_WHAT_RUNS = {"python_info", "storage_build"}
+"""Families whose labels say what runs: one series, whose values are no choice of ours."""
+DURATIONS = ("http_request_duration_seconds", "http_server_request_duration_seconds")
+
+
+def families() -> list[Metric]:
+    """Every family that the service can have, by name, with all its series."""
+    app = create_app(Config(store="memory", faults_enabled=True), MemoryStore())
+    watch_server(ThreadedTaskDispatcher(), (), app.registry)
+    return sorted(app.registry.collect(), key=lambda family: family.name)
+
+
+def exposed_name(family: Metric) -> str:
+    """The name that the family has in the text format."""
+    return family.name + {"counter": "_total", "info": "_info"}.get(family.type, "")
+
+
+def labels(family: Metric) -> str:
+    """The labels of `family`, each with its values where they are the API's own."""
+    values: dict[str, set[str]] = {}
+    for sample in family.samples:
+        for name, value in sample.labels.items():
+            if name != "le":
+                values.setdefault(name, set()).add(value)
+    if "backend" in values:
+        values["backend"] = set(STORES)
+    if family.name in OF_WHAT_RUNS:
+        return ", ".join(f"`{name}`" for name in values)
+    return "; ".join(f"`{name}`: {code(*sorted(found))}" for name, found in values.items())
+
+
+def code(*texts: str) -> str:
+    """`texts` as Markdown's code, parted by commas."""
+    return ", ".join(f"`{text}`" for text in texts)
+
+
+def series(family: Metric) -> str:
+    """The number of series, and for a histogram how it comes about."""
+    bounds = {sample.labels["le"] for sample in family.samples if "le" in sample.labels} - {"+Inf"}
+    if not bounds:
+        return str(len(family.samples))
+    sets, rest = divmod(len(family.samples), len(bounds) + 3)
+    if rest:
+        raise ValueError(f"{family.name} has not as many series for each label set")
+    return f"{sets} x ({len(bounds)} + 3) = {len(family.samples)}"
+
+
+def row(family: Metric) -> str:
+    """The row of `family` in the table."""
+    switch = "yes" if family.name in METRIC_FAMILIES else ""
+    cells = (
+        code(exposed_name(family)), family.type, family.unit, labels(family), series(family), switch,
+        family.documentation,
+    )  # fmt: skip
+    return f"| {' | '.join(cells)} |"
+
+
+def label_sets_of(path: str, methods: dict[str, tuple[int, ...]], timed: str) -> str:
+    """The row of a route in the table of label sets."""
+    statuses = "; ".join(f"`{method}`: {', '.join(map(str, known))}" for method, known in methods.items())
+    number = sum(map(len, methods.values()))
+    return f"| `{path}` | {statuses} | {number} | {timed} |"
+
+
+def document() -> str:
+    """What is written."""
+    found = families()
+    numbers = {family.name: len(family.samples) for family in found}
+    every = sum(numbers.values())
+    timed, untimed = len(label_sets(TIMED)), len(label_sets(UNTIMED)) + 1
+    rows = "\n".join(map(row, found))
+    routes = "\n".join(
+        [label_sets_of(path, methods, "yes") for path, methods in TIMED.items()]
+        + [label_sets_of(path, methods, "") for path, methods in UNTIMED.items()]
+    )
+    return f"""
+## Families
+
+| name | type | unit | labels and their values | series | can be switched off | what it is |
+|---|---|---|---|---|---|---|
+{rows}
+
+## Label sets of HTTP metrics
+
+| `path` | `method`: each `status` | label sets | timed |
+|---|---|---|---|
+{routes}
+| `{OTHER.path}` | `{OTHER.method}`: `{OTHER.status}` (what the table lacks) | 1 | |
+
+Together {timed} that are timed and {untimed} that are only counted. What is not in the table counts under
+the same route and status with the method `_OTHER`, or where there is no such row, as `unmatched`, with its
+true status.
+
+## Number of series
+
+A histogram has for each label set a series for each bound, and three more: the bound `+Inf`, the sum, the
+count. All families together, in the order of the table:
+
+    {" + ".join(map(str, numbers.values()))} = {every}
+
+So there are **{every} series** with every family, and **{every - numbers[DURATIONS[0]]}** with only one of
+`{DURATIONS[0]}` and `{DURATIONS[1]}`.
+
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main("ci/service_metrics.py", DOCUMENT, document()))
