@@ -11,14 +11,17 @@ import logging
 import os
 import signal
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from . import __version__, log
 from .app import create_app
 from .auth import TokensError
-from .config import ConfigError, read
+from .config import Config, ConfigError, read
 from .server import ListenError, Server
 from .stores import StoreError, open_store
+
+if TYPE_CHECKING:
+    from .spans import Spans
 
 
 def main() -> int:
@@ -32,12 +35,15 @@ def main() -> int:
         return _refuse(error, 2)
     log.configure(config)
     try:
+        spans = _open_spans(config)
         store = open_store(config)
+    except ConfigError as error:
+        return _refuse(error, 2)
     except StoreError as error:
         return _refuse(error, 1)
     with contextlib.closing(store):
         try:
-            app = create_app(config, store)
+            app = create_app(config, store, spans)
             server = Server(app, config)
         except (TokensError, ListenError) as error:
             return _refuse(error, 1)
@@ -57,7 +63,18 @@ def main() -> int:
             "version": __version__,
         }
         logging.getLogger(__name__).info("listening", extra={"fields": fields})
-        return 0 if server.run() else 1
+        in_order = server.run()
+        if spans:
+            spans.close(server.seconds_left)
+        return 0 if in_order else 1
+
+
+def _open_spans(config: Config) -> Spans | None:
+    if config.otel_traces_exporter == "none":
+        return None
+    from .spans import Spans  # noqa: PLC0415 - only who sends spans pays for OpenTelemetry's SDK
+
+    return Spans()
 
 
 def _leave(signum: int, _frame: object) -> NoReturn:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from flask import Flask, Response
 from prometheus_client import CollectorRegistry
 from werkzeug.routing import BaseConverter
 
-from . import auth, errors, log
+from . import auth, errors, log, tracing
 from .auth import Refusal, Tokens
 from .config import Config
 from .drills import Drills, FaultyStore
@@ -16,6 +17,9 @@ from .exchange import Exchanges
 from .handlers import buckets, faults, health, listing, metrics
 from .metrics import HttpMetrics, MeasuredStore, Registry, watch_active, watch_process
 from .stores import Store, open_store
+
+if TYPE_CHECKING:
+    from .spans import Spans
 
 
 class RestOfPath(BaseConverter):
@@ -44,9 +48,10 @@ class StorageApi(Flask):
     refusal: Refusal = staticmethod(lambda _path, _authorization: None)
 
 
-def create_app(config: Config, store: Store | None = None) -> StorageApi:
+def create_app(config: Config, store: Store | None = None, spans: Spans | None = None) -> StorageApi:
     """Build the app on `store` (default: the one that `config` names; raises StoreError), and watch it.
 
+    Requests and operations of the store are told to `spans` too, where they are sent.
     Raises TokensError for a file of tokens that can't be used.
     """
     registry = Registry(config.metrics_disabled)
@@ -55,7 +60,8 @@ def create_app(config: Config, store: Store | None = None) -> StorageApi:
     drills = Drills(config.threads, registry) if config.faults_enabled else None
     if drills:
         store = FaultyStore(store, drills)
-    app = bare_app(config, MeasuredStore(store, config.store, registry), registry)
+    measured = MeasuredStore(store, config.store, registry, spans.operation if spans else None)
+    app = bare_app(config, measured, registry)
     if config.auth_tokens_file:
         tokens = Tokens(config.auth_tokens_file)
         auth.install(app, tokens)
@@ -65,12 +71,13 @@ def create_app(config: Config, store: Store | None = None) -> StorageApi:
         app.register_blueprint(faults.blueprint(drills, app.draining))
         app.drills = drills
     # Whatever watches requests is one more observer.
-    observers = (HttpMetrics(registry), *log.observers(config))
-    exchanges = Exchanges(app, observers)
+    observers = (HttpMetrics(registry), *log.observers(config), *((spans,) if spans else ()))
+    join = spans.begin if spans else tracing.join
+    exchanges = Exchanges(app, observers, join)
     watch_active(exchanges.active, registry)
     app.wsgi_app = exchanges
     if app.metrics_app is not app:
-        app.metrics_app.wsgi_app = Exchanges(app.metrics_app, observers)
+        app.metrics_app.wsgi_app = Exchanges(app.metrics_app, observers, join)
     return app
 
 

@@ -14,12 +14,13 @@ _ENDPOINT = kinds.matching(r"https?://[^\s/?#@]+(/[^\s?#]*)?", "a URL such as ht
 _COMPRESSION = kinds.one_of("none", "gzip", "deflate")
 _TIMEOUT = kinds.matching(r"0*[1-9][0-9]{0,5}(\.[0-9]+)?", "seconds, such as 10")
 
+ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+"""Where spans go; the first that is set counts."""
 VARIABLES = {
     "OTEL_SDK_DISABLED": kinds.matching("false", "OTEL_TRACES_EXPORTER=none to send no spans"),
     "OTEL_EXPORTER_OTLP_PROTOCOL": _PROTOCOL,
     "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": _PROTOCOL,
-    "OTEL_EXPORTER_OTLP_ENDPOINT": _ENDPOINT,
-    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": _ENDPOINT,
+    **dict.fromkeys(ENDPOINTS, _ENDPOINT),
     "OTEL_EXPORTER_OTLP_COMPRESSION": _COMPRESSION,
     "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": _COMPRESSION,
     "OTEL_EXPORTER_OTLP_TIMEOUT": _TIMEOUT,

@@ -44,6 +44,7 @@ class Server:
         """Listen on the configured host and ports (a port 0 is any free one); raises ListenError."""
         self._config = config
         self._app = app
+        self._deadline = 0.0
         self._watching = ThreadedTaskDispatcher()
         self._watching.set_thread_count(WATCH_THREADS)
         self._server = _listen(app, config, "PORT", connection_limit=CONNECTIONS, threads=config.threads)
@@ -96,9 +97,9 @@ class Server:
         while monotonic() < closing:
             self._turn(0.1)
         self._close_listener()
-        deadline = monotonic() + self._config.shutdown_timeout_seconds
+        self._deadline = monotonic() + self._config.shutdown_timeout_seconds
         self._turn(0)
-        while (busy := self._close_idle()) and monotonic() < deadline:
+        while (busy := self._close_idle()) and self.seconds_left:
             self._turn(0.1)
         if busy:
             log.warning("%d request(s) cut off after SHUTDOWN_TIMEOUT_SECONDS", busy)
@@ -114,6 +115,11 @@ class Server:
             for server in self._servers:
                 server.trigger.close()
         return not busy
+
+    @property
+    def seconds_left(self) -> float:
+        """Of SHUTDOWN_TIMEOUT_SECONDS, while and after `run()` drains."""
+        return max(0.0, self._deadline - monotonic())
 
     def _add_task(self, channel: Channel) -> None:
         path = getattr(channel.requests[0], "path", "")  # A request that was refused early has none.
