@@ -137,6 +137,7 @@ def test_a_refusal_counts_as_no_route(service):
     for _ in range(3):
         service.request("GET", "/api/buckets/1")
     wait_until(lambda: refused() == before + 3)
+    assert {line["route"] for line in service.log if line.get("status") == 401} == {"unmatched"}
 
 
 # --- an upload is refused at its header -------------------------------------------------------------------
