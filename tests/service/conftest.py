@@ -126,16 +126,19 @@ def environment(**settings: object) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Service]]:
-    """Start a service with the settings given, as environment variables; each is ended with the module."""
+    """Start a service with the settings given, as environment variables; each is ended with the module.
+
+    What comes before them is a command that shall run it.
+    """
     with ExitStack() as stack:
 
-        def run(**settings: object) -> Service:
+        def run(*prefix: str, **settings: object) -> Service:
             folder = tmp_path_factory.mktemp("service")
             settings.setdefault("STORE_PATH", folder / "data")
             log = folder / "log"
             with log.open("wb") as file:
                 process = subprocess.Popen(
-                    [sys.executable, "-m", "storage_api"], env=environment(**settings), stderr=file
+                    [*prefix, sys.executable, "-m", "storage_api"], env=environment(**settings), stderr=file
                 )
             stack.callback(process.wait)
             stack.callback(process.kill)

@@ -1,0 +1,107 @@
+"""A disk that is full, a real one of a few MiB: what does not fit is refused, what was there stays."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+MEBIBYTE = 1024 * 1024
+DISK_BYTES = 8 * MEBIBYTE
+MIN_FREE_BYTES = MEBIBYTE
+FULL = {"error": "insufficient storage", "reason": "the store is full"}
+# The disk is there for this process alone, and goes with it.
+MOUNT = 'mount -t tmpfs -o "size=$1" tmpfs "$2" && shift 2 && exec "$@"'
+
+
+@pytest.fixture
+def disk(start, tmp_path, missing_part):
+    """A service that has a small disk to itself, and the disk's folder as seen from here."""
+    apart = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
+    mounted = [*apart, "sh", "-c", MOUNT, "sh", str(DISK_BYTES), str(tmp_path)]
+    try:
+        works = subprocess.run([*mounted, "true"], capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        works = False
+    if not works:
+        missing_part("unshare (util-linux) with the right to mount, to test a full disk")
+    service = start(
+        *mounted, STORE_PATH=tmp_path, MAX_OBJECT_BYTES=4 * DISK_BYTES, STORE_MIN_FREE_BYTES=MIN_FREE_BYTES
+    )
+    return service, Path(f"/proc/{service.process.pid}/root{tmp_path}")
+
+
+def free_bytes(folder: Path) -> int:
+    known = os.statvfs(folder)
+    return known.f_bavail * known.f_frsize
+
+
+def chunked(size: int) -> bytes:
+    head = b"PUT /api/buckets/chunked HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return head + (b"10000\r\n" + b"x" * 0x10000 + b"\r\n") * (size // 0x10000) + b"0\r\n\r\n"
+
+
+def test_a_full_disk(disk):
+    service, folder = disk
+    at_first = free_bytes(folder)
+    old = b"o" * 2 * MEBIBYTE
+    assert service.request("PUT", "/api/buckets/old", old).status == 200
+    assert service.request("GET", "/readyz").status == 200
+
+    def assert_nothing_lost() -> None:
+        assert service.request("GET", "/api/buckets/old").body == old
+        assert not list((folder / "incoming").iterdir())
+
+    # More than there is, of which it is known beforehand and not; instead of what is there, too.
+    refused = 0
+    for target in ("/api/buckets/new", "/api/buckets/old"):
+        answer = service.request("PUT", target, bytes(2 * DISK_BYTES))
+        assert (answer.status, answer.json) == (507, FULL)
+        assert_nothing_lost()
+        refused += 1
+    answer = service.raw(chunked(2 * DISK_BYTES))
+    assert (answer.status, answer.json) == (507, FULL)
+    assert_nothing_lost()
+    refused += 1
+    assert service.request("GET", "/api/buckets/new").status == 404
+
+    # As much as there is: the body fits, and what tells of it does not.
+    answer = service.request("PUT", "/api/buckets/new", bytes(free_bytes(folder)))
+    assert (answer.status, answer.json) == (507, FULL)
+    assert_nothing_lost()
+    refused += 1
+
+    # Small bodies, that are received in memory.
+    filled = 0
+    while (answer := service.request("PUT", f"/api/buckets/{filled}", bytes(400_000))).status == 200:
+        filled += 1
+    assert (answer.status, answer.json) == (507, FULL)
+    assert filled > 10
+    assert_nothing_lost()
+    refused += 1
+
+    # Said to who watches, and counted where it happened.
+    ready = service.request("GET", "/readyz")
+    assert (ready.status, ready.json["reason"]) == (503, "the disk is full")
+    assert service.request("GET", "/healthz").status == 200
+    series = ("http_request_count_total", "/api/buckets/<id>", "PUT", "507")
+    deadline = time.monotonic() + 20
+    while service.samples("http_request_count")[series] < refused:
+        assert time.monotonic() < deadline
+    assert service.samples("http_request_count")[series] == refused
+    errors = [line for line in service.log if line["level"] == "error"]
+    assert len(errors) == refused
+    assert all(line["reason"].endswith("No space left on device") for line in errors)
+    assert not any("exception" in line for line in errors)
+
+    # Room comes back with what is deleted, and nothing else has taken any.
+    for number in range(filled):
+        assert service.request("DELETE", f"/api/buckets/{number}").status == 200
+    assert service.request("GET", "/readyz").status == 200
+    assert service.request("PUT", "/api/buckets/new", bytes(4 * MEBIBYTE)).status == 200
+    for id in ("old", "new"):
+        assert service.request("DELETE", f"/api/buckets/{id}").status == 200
+    assert free_bytes(folder) == at_first

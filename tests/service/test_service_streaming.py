@@ -1,0 +1,161 @@
+"""Large objects pass through: neither memory nor a second file holds them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import http.client
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+MEBIBYTE = 1024 * 1024
+GIBIBYTE = 1024 * MEBIBYTE
+ALLOWED_BYTES = 64 * MEBIBYTE
+"""Of memory over what the idle process has."""
+TARGET = "/api/buckets/large"
+
+_RANDOM = random.Random(1).randbytes(MEBIBYTE)  # noqa: S311 - a fixed order, no secret
+
+
+def blocks(size: int) -> Iterator[bytes]:
+    """`size` bytes, a whole number of MiB, of which no two are alike."""
+    for number in range(size // MEBIBYTE):
+        yield number.to_bytes(8) + _RANDOM[8:]
+
+
+def sha256(data: Iterator[bytes]) -> str:
+    digest = hashlib.sha256()
+    for block in data:
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def put(service, size: int, **headers: str) -> str:
+    """Send `blocks` in chunks, or not where there is a Content_Length; the etag that comes back."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    with closing(http.client.HTTPConnection("127.0.0.1", service.port, timeout=120)) as connection:
+        connection.request("PUT", TARGET, blocks(size), named)
+        with connection.getresponse() as response:
+            assert response.status == 200, response.read()
+            return response.headers["ETag"].strip('"')
+
+
+def got(service) -> str:
+    """The hash of what GET answers."""
+    with closing(http.client.HTTPConnection("127.0.0.1", service.port, timeout=120)) as connection:
+        connection.request("GET", TARGET)
+        with connection.getresponse() as response:
+            assert response.status == 200
+            return sha256(iter(lambda: response.read(MEBIBYTE), b""))
+
+
+class Process:
+    """What a running service takes up."""
+
+    def __init__(self, service) -> None:
+        self._proc = Path(f"/proc/{service.process.pid}")
+
+    def status(self, field: str) -> int:
+        """A field of /proc/<pid>/status, in bytes."""
+        (line,) = [
+            line for line in (self._proc / "status").read_text().splitlines() if line.startswith(f"{field}:")
+        ]
+        number, unit = line.split()[1:]
+        assert unit == "kB"
+        return int(number) * 1024
+
+    @contextmanager
+    def within_memory(self) -> Iterator[None]:
+        """Hold the peak of its resident memory to ALLOWED_BYTES over what it has now."""
+        (self._proc / "clear_refs").write_text("5")  # The peak begins anew.
+        idle = self.status("VmRSS")
+        yield
+        over = self.status("VmHWM") - idle
+        print(f"{over / MEBIBYTE:.1f} MiB over {idle / MEBIBYTE:.1f} MiB idle")
+        assert 0 <= over <= ALLOWED_BYTES
+
+    @contextmanager
+    def watched(self, read) -> Iterator[list[int]]:
+        """What `read` returned again and again meanwhile."""
+        seen = [read()]
+        done = threading.Event()
+
+        def watch() -> None:
+            while not done.wait(0.005):
+                seen.append(read())
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        try:
+            yield seen
+        finally:
+            done.set()
+            thread.join()
+            seen.append(read())
+
+    def file_bytes(self, *folders: Path) -> int:
+        """What files take up on disk: those in `folders`, and those it has open, with or without a name."""
+        files = {}
+        for folder in (*folders, self._proc / "fd"):
+            for path in folder.rglob("*"):
+                with contextlib.suppress(FileNotFoundError):
+                    known = path.stat()
+                    files[known.st_dev, known.st_ino] = known.st_blocks * 512
+        return sum(files.values())
+
+
+@pytest.fixture
+def folders(tmp_path) -> dict[str, Path]:
+    """Where a service keeps its objects, and what is temporary: with its settings' names."""
+    found = {"STORE_PATH": tmp_path / "data", "TMPDIR": tmp_path / "tmp"}
+    for folder in found.values():
+        folder.mkdir()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("size", "headers"),
+    [(GIBIBYTE, {"Content_Length": str(GIBIBYTE)}), (256 * MEBIBYTE, {})],
+    ids=["1 GiB", "256 MiB in chunks"],
+)
+def test_a_large_object_passes_through(start, folders, size, headers):
+    service = start(MAX_OBJECT_BYTES=size, LOG_REQUESTS="false", **folders)
+    process = Process(service)
+    sent = sha256(blocks(size))
+    # What every service does once is no object's.
+    assert service.request("PUT", TARGET, b"first").status == 200
+    before = process.file_bytes(*folders.values())
+    with (
+        process.watched(lambda: process.file_bytes(*folders.values()) - before) as taken,
+        process.within_memory(),
+    ):
+        assert put(service, size, **headers) == sent
+    # One copy from the first byte on; some file systems take more room than they need for a while.
+    assert size <= max(taken) < 1.5 * size
+    assert len([step for step in taken if MEBIBYTE < step < size - MEBIBYTE]) > 10
+    with process.within_memory():
+        assert got(service) == sent
+    assert service.request("GET", TARGET, Range="bytes=-8").body == _RANDOM[-8:]
+    assert service.request("DELETE", TARGET).status == 200
+    assert process.file_bytes(*folders.values()) < MEBIBYTE
+
+
+def test_a_large_object_passes_through_to_a_bucket(start, object_storage, folders):
+    """The temporary file of its body is not counted as memory: the system can drop it, and read it again."""
+    size = 128 * MEBIBYTE
+    service = start(MAX_OBJECT_BYTES=size, **folders, **object_storage.settings("objects"))
+    process = Process(service)
+    sent = sha256(blocks(size))
+    for headers in ({}, {"If_None_Match": "*"}):
+        with process.watched(lambda: process.status("RssAnon")) as resident:
+            assert put(service, size, **headers) == sent
+            assert got(service) == sent
+        idle, peak = resident[0], max(resident)
+        print(f"{(peak - idle) / MEBIBYTE:.1f} MiB over {idle / MEBIBYTE:.1f} MiB idle")
+        assert peak - idle <= ALLOWED_BYTES
+        assert service.request("DELETE", TARGET).status == 200
