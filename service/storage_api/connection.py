@@ -53,6 +53,9 @@ class Channel(HTTPChannel):
     error_task_class = Refusal
     refused = False
     linger_until: float | None = None
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.began, self.moved = monotonic(), 0
+        super().__init__(*arguments, **options)
 
     def parser_class(self, adj: Adjustments) -> Reception:
         server = self.server
@@ -77,9 +80,22 @@ class Channel(HTTPChannel):
 
     def received(self, data: bytes) -> bool:
         if self.linger_until is None:
+            if self.request is None:
+                self.began, self.moved = monotonic(), 0
+            self.moved += len(data)
             return super().received(data)
         self.will_close = monotonic() > self.linger_until
         return False
+
+    def send(self, data: bytes, do_close: bool = True) -> int:
+        sent = super().send(data, do_close)
+        self.moved += sent
+        return sent
+
+    @property
+    def slowness(self) -> float:
+        """Seconds since its last request began, or the connection, for each KiB that came or went since."""
+        return (monotonic() - self.began) / (1 + self.moved / 1024)
 
     @property
     def idle(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import logging
 import os
 import select
@@ -24,6 +25,8 @@ from .metrics import watch_server
 BACKLOG = 1024
 CONNECTIONS = 1000
 """How many are open at most, on both ports; the one for metrics alone has room for some more."""
+ROOM = 50
+"""How many of them are kept free for new ones."""
 RECEIVE_BYTES = 65536
 """How much is read from a connection at a time."""
 WATCH_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/api/metrics", "/faults"})
@@ -127,7 +130,19 @@ class Server:
         pool.add_task(channel)
 
     def _turn(self, timeout: float) -> None:
+        self._make_room()
         wasyncore.loop(timeout=timeout, use_poll=True, map=self._server._map, count=1)
+
+    def _make_room(self) -> None:
+        """Close the slowest connections, so that new ones find room.
+
+        Whoever opens many and sends a little now and then would else keep everybody out.
+        """
+        excess = len(self._server._map) - (CONNECTIONS - ROOM)
+        if excess > 0:
+            waiting = [channel for channel in self._server.active_channels.values() if not channel.requests]
+            for channel in heapq.nlargest(excess, waiting, key=lambda channel: channel.slowness):
+                channel.handle_close()
 
     def _close_listener(self) -> None:
         # Connections that the kernel has taken are ours to serve.
