@@ -42,8 +42,9 @@ def blueprint(drills: Drills, draining: threading.Event) -> Blueprint:
 
 
 def _document() -> object:
+    body = request.stream.read(MAX_BYTES + 1)
     try:
-        return orjson.loads(request.stream.read(MAX_BYTES + 1)[:MAX_BYTES])
+        return orjson.loads(body if len(body) <= MAX_BYTES else b"")
     except orjson.JSONDecodeError:
         raise faults.InvalidFault({"body": f"a JSON object of at most {MAX_BYTES} bytes"}) from None
 
