@@ -12,8 +12,8 @@ WINDOW = "$__rate_interval"
 SERVICE = 'namespace="$namespace", job=~"$job"'
 """Every series of the service."""
 
-USERS = f'{SERVICE}, path!~"/healthz|/readyz|/metrics|/api/metrics"'
-"""Requests that users make: without the kubelet's probes and Prometheus' scrapes."""
+USERS = f'{SERVICE}, path!~"/healthz|/readyz|/metrics|/api/metrics|/openapi.json|/faults"'
+"""Requests that users make: without the kubelet's probes, Prometheus' scrapes and the control of drills."""
 
 SERVER_ERROR = 'status=~"5.."'
 """Answers that count as the service's own fault."""

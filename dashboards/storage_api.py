@@ -8,6 +8,7 @@ from dashboards.style import (
     alert_marks,
     buckets,
     by_status,
+    color,
     dashboard,
     graph,
     instant,
@@ -37,23 +38,35 @@ def requests(*by: str, selector: str = USERS) -> str:
     return f"sum{grouping} ({rate(REQUESTS, selector)})"
 
 
+def seen(expr: str) -> str:
+    """What of an expression is there: every status and route counts from 0, most of them for ever."""
+    return f"{expr} > 0"
+
+
 def error_ratio(*by: str) -> str:
     """Share of users' requests that end in a 5xx: 0 to 1, no value without traffic."""
     errors, everything = requests(*by, selector=f"{USERS}, {SERVER_ERROR}"), requests(*by)
-    # A service that never failed has no 5xx series: its errors are zero times its traffic, not unknown.
+    # What can't answer 5xx has no such series: its errors are zero times its traffic, not unknown.
     return f"({errors} or {everything} * 0) / ({everything} > 0)"
 
 
 def quantile(q: float, *by: str) -> str:
     """Duration in seconds that this share of users' requests stays below."""
-    return f"histogram_quantile({q}, sum by ({', '.join(('le', *by))}) ({rate(f'{DURATION}_bucket', USERS)}))"
+    counted = f"sum by ({', '.join(('le', *by))}) ({rate(f'{DURATION}_bucket', USERS)})"
+    # Without requests it is not a number, which this takes away.
+    return f"histogram_quantile({q}, {counted}) >= 0"
 
 
 def mean_duration(*by: str) -> str:
     """Mean duration of users' requests in seconds."""
     grouping = f"by ({', '.join(by)})"
     total, count = rate(f"{DURATION}_sum", USERS), rate(f"{DURATION}_count", USERS)
-    return f"sum {grouping} ({total}) / sum {grouping} ({count})"
+    return f"sum {grouping} ({total}) / (sum {grouping} ({count}) > 0)"
+
+
+def busy_threads() -> str:
+    """Share of each instance's threads that are at work, 0 to 1."""
+    return f"http_server_busy_threads{{{SERVICE}}} / http_server_threads{{{SERVICE}}}"
 
 
 def routes() -> TablePanel:
@@ -66,7 +79,7 @@ def routes() -> TablePanel:
     }
     by = ("path", "method")
     panel = instant_table("Routes", "Traffic, errors and latency of each route, over the last rate window.")
-    for expr in (requests(*by), error_ratio(*by), mean_duration(*by), quantile(0.99, *by)):
+    for expr in (seen(requests(*by)), error_ratio(*by), mean_duration(*by), quantile(0.99, *by)):
         panel = panel.with_target(instant(expr))
     names = {"path": "Route", "method": "Method", **{key: name for key, (name, _) in columns.items()}}
     organize = {"excludeByName": {"Time": True}, "renameByName": names}
@@ -81,8 +94,8 @@ def storage_api() -> dashboard.Dashboard:
     """The dashboard's builder."""
     return (
         page("storage-api", "Storage API", "Traffic, errors, latency and contents of the storage API.")
-        .with_variable(variable("namespace", "storage_api_build_info"))
-        .with_variable(variable("job", 'storage_api_build_info{namespace="$namespace"}', every=True))
+        .with_variable(variable("namespace", "storage_build_info"))
+        .with_variable(variable("job", 'storage_build_info{namespace="$namespace"}', every=True))
         .annotation(alert_marks(ALERTS))
         .with_row(dashboard.Row("At a glance"))
         .with_panel(
@@ -125,12 +138,12 @@ def storage_api() -> dashboard.Dashboard:
         .with_panel(
             by_status(
                 stacked(graph("HTTP Status Codes", "Users' requests per second by HTTP status.", "reqps"))
-            ).with_target(query(requests("status"), "{{status}}"))
+            ).with_target(query(seen(requests("status")), "{{status}}"))
         )
         .with_panel(
             stacked(
                 graph("Request Rate by Method", "Users' requests per second by HTTP method.", "reqps")
-            ).with_target(query(requests("method"), "{{method}}"))
+            ).with_target(query(seen(requests("method")), "{{method}}"))
         )
         .with_panel(
             limits(
@@ -163,16 +176,48 @@ def storage_api() -> dashboard.Dashboard:
             ).span(24)
         )
         .with_panel(routes())
-        .with_row(dashboard.Row("Storage"))
+        .with_row(dashboard.Row("Saturation"))
         .with_panel(
-            graph("Objects Stored", "Objects that the service holds; unknown with the S3 store.", "short")
-            # While a rollout overlaps, two replicas report one store.
-            .with_target(query(f"max by (job) (storage_api_objects{{{SERVICE}}})", "{{job}}"))
-            .no_value("unknown with the S3 store")
+            graph(
+                "Threads Busy",
+                "Share of an instance's threads that work on requests; probes and scrapes have others.",
+                "percentunit",
+            )
+            .with_target(query(busy_threads(), "{{pod}}"))
+            .max(1)
         )
         .with_panel(
-            graph("Bytes Stored", "Size of all objects together; unknown with the S3 store.", "bytes")
-            .with_target(query(f"max by (job) (storage_api_stored_bytes{{{SERVICE}}})", "{{job}}"))
-            .no_value("unknown with the S3 store")
+            graph("Requests Waiting", "Requests that wait for a thread of an instance.", "short").with_target(
+                query(f"http_server_queued_requests{{{SERVICE}}}", "{{pod}}")
+            )
+        )
+        .with_row(dashboard.Row("Storage"))
+        .with_panel(
+            stacked(
+                graph(
+                    "Store Operations",
+                    "What the store is asked per second, and how it ended; red: no room, or out of order.",
+                    "ops",
+                )
+            )
+            .override_by_regexp("/ (error|full)$/", color("red"))
+            .with_target(
+                query(
+                    seen(f"sum by (operation, outcome) ({rate('storage_operations_total', SERVICE)})"),
+                    "{{operation}} {{outcome}}",
+                )
+            )
+            .span(24)
+        )
+        .with_panel(
+            graph("Objects Stored", "Objects that the service holds; unknown with an object store.", "short")
+            # While a rollout overlaps, two replicas report one store.
+            .with_target(query(f"max by (job) (storage_objects{{{SERVICE}}})", "{{job}}"))
+            .no_value("unknown with an object store")
+        )
+        .with_panel(
+            graph("Bytes Stored", "Size of all objects together; unknown with an object store.", "bytes")
+            .with_target(query(f"max by (job) (storage_stored_bytes{{{SERVICE}}})", "{{job}}"))
+            .no_value("unknown with an object store")
         )
     )

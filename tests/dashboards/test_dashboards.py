@@ -14,10 +14,11 @@ from dashboards.document import panels, render
 from lab import tools
 from storage_api.app import create_app
 from storage_api.config import Config
+from storage_api.server import Server
 
 FOLDER = Path(__main__.__file__).parent
 DOCUMENTS = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
-UNITS = {"bytes", "percentunit", "reqps", "s", "short"}
+UNITS = {"bytes", "ops", "percentunit", "reqps", "s", "short"}
 # What Prometheus itself adds to a target's and a rule's series.
 FROM_PROMETHEUS = {"ALERTS", "up"}
 # Stand-ins for what Grafana puts into a query before it sends it.
@@ -44,10 +45,13 @@ def drawn(document: dict) -> list[dict]:
 
 @pytest.fixture(scope="module")
 def exposed() -> set[str]:
-    """Names of the series that the real service exposes after one request."""
-    client = create_app(Config(store="memory")).test_client()
-    client.put("/api/buckets/1", data=b"x")
-    families = text_string_to_metric_families(client.get("/metrics").get_data(as_text=True))
+    """Names of the series that the real service exposes from its start."""
+    config = Config(host="127.0.0.1", port=0, store="memory")
+    app = create_app(config)
+    server = Server(app, config)
+    families = text_string_to_metric_families(app.test_client().get("/metrics").get_data(as_text=True))
+    server.stop()
+    assert server.run(), "it did not end in order"
     return {sample.name for family in families for sample in family.samples}
 
 
@@ -113,7 +117,7 @@ def test_selectors_and_windows_are_the_shared_ones(document):
         assert set(re.findall(r"\[(.+?)\]", query)) <= {"$__rate_interval"}, query
         for selector in re.findall(r"http_request_\w+\{(.+?)\}", query):
             assert 'job=~"$job"' in selector, query
-            assert 'path!~"/healthz|/readyz|/metrics|/api/metrics"' in selector, query
+            assert 'path!~"/healthz|/readyz|/metrics|/api/metrics|/openapi.json|/faults"' in selector, query
 
 
 @each_dashboard

@@ -62,5 +62,5 @@ if TOKEN:
     expect("GET", bucket, 401, headers={})
 if METRICS != API:
     expect("GET", "/api/metrics", 404)
-if b"http_request_count_total" not in expect("GET", "/api/metrics", 200, address=METRICS, headers={}):
-    sys.exit("FAILED GET /api/metrics: http_request_count_total is missing")
+if b"storage_build_info" not in expect("GET", "/api/metrics", 200, address=METRICS, headers={}):
+    sys.exit("FAILED GET /api/metrics: storage_build_info is missing")
