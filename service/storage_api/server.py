@@ -27,6 +27,8 @@ CONNECTIONS = 1000
 """How many are open at most, on both ports; the one for metrics alone has room for some more."""
 ROOM = 50
 """How many of them are kept free for new ones."""
+HEADER_BYTES = 65536
+"""Of a request line with its fields, which are looked through anew with each piece that arrives of them."""
 RECEIVE_BYTES = 65536
 """How much is read from a connection at a time."""
 WATCH_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/api/metrics", "/faults"})
@@ -179,6 +181,7 @@ def _listen(app: Flask, config: Config, setting: str, **options: Any) -> TcpWSGI
         asyncore_use_poll=True,
         ident="storage-api",
         recv_bytes=RECEIVE_BYTES,
+        max_request_header_size=HEADER_BYTES,
         # Not the server's business: it would count the framing of chunks too, see `body`.
         max_request_body_size=sys.maxsize,
         **options,
