@@ -154,10 +154,7 @@ class FaultyStore(Store):
         content_type: str = DEFAULT_CONTENT_TYPE,
         condition: Condition | None = None,
     ) -> str:
-        working = self._working()
-        if self._drills.current.fault.store == "full":
-            raise StoreFull(REASON)
-        return working.put(id, body, content_type=content_type, condition=condition)
+        return self._with_room().put(id, body, content_type=content_type, condition=condition)
 
     def get(self, id: str, select: Select | None = None) -> Stored | None:
         return self._working().get(id, select)
@@ -175,13 +172,19 @@ class FaultyStore(Store):
         return self._store.usage()
 
     def spool(self) -> BinaryIO:
-        return self._store.spool()
+        return self._with_room().spool()
 
     def check(self) -> None:
         self._store.check()
 
     def close(self) -> None:
         self._store.close()
+
+    def _with_room(self) -> Store:
+        working = self._working()
+        if self._drills.current.fault.store == "full":
+            raise StoreFull(REASON)
+        return working
 
     def _working(self) -> Store:
         if self._drills.current.fault.store == "refuse":

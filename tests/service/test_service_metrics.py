@@ -1,18 +1,25 @@
-"""The metrics: every response counts exactly once, and nothing a client sends becomes a series of its own."""
+"""The metrics: every response counts exactly once, as what it was, and takes as long as it took."""
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
+import socket
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-BUCKET = "/api/buckets/<id>"
+from storage_api.metrics.http import DURATION_BOUNDS
+from storage_api.metrics.labels import LISTING, OBJECT, OTHER, TIMED, UNTIMED, label_sets
+from storage_api.metrics.storage import OUTCOMES
+
 UNMATCHED = "unmatched"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -22,154 +29,390 @@ PROMETHEUS = (
     "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
     "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
 )
-
-
+COUNT = "http_request_count_total"
+DURATION = "http_request_duration_seconds"
+SEMANTIC_DURATION = "http_server_request_duration_seconds"
 SCRAPE = ("/metrics", "GET", "200")
+MEBIBYTE = 1024 * 1024
 
 
-def counted(service, name: str) -> Counter:
-    """{(path, method, status): value} of the metric `name`, without the scrapes that tell it."""
-    samples = service.samples(name).items()
-    return Counter({key[1:]: value for key, value in samples if key[0] == name and key[1:] != SCRAPE})
+class Scrape(dict):
+    """What a scrape says: {(name, labels): value}."""
+
+    def __call__(self, name: str, **labels: str) -> float:
+        """The value of one series; KeyError when there is none."""
+        return self[name, frozenset(labels.items())]
+
+    def counted(self, name: str = COUNT) -> Counter:
+        """{(path, method, status): value} of the metric `name`, without the scrapes that tell it."""
+        found = {
+            tuple(dict(labels)[label] for label in ("path", "method", "status")): value
+            for (of, labels), value in self.items()
+            if of == name
+        }
+        found.pop(SCRAPE, None)
+        return Counter(found)
 
 
-def counted_since(service, name: str, before: Counter, number: int) -> Counter:
-    """What has been counted since `before`, once it is `number` or more: a count comes after the answer."""
-    deadline = time.monotonic() + 10
-    while (difference := counted(service, name) - before).total() < number:
-        assert time.monotonic() < deadline, difference
+def scrape(service) -> Scrape:
+    families = parse_text(service.request("GET", "/metrics").body.decode())
+    samples = (sample for family in families for sample in family.samples)
+    return Scrape({(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples})
+
+
+def once(service, condition: Callable[[Scrape], object]) -> Scrape:
+    """The first scrape that meets `condition`: a request counts a moment after its answer."""
+    deadline = time.monotonic() + 20
+    while not condition(found := scrape(service)):
+        assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.01)
-    return difference
+    return found
 
 
-def assert_counted_once(service, send, expected: tuple[str, str, str]) -> None:
-    names = ("http_request_count_total", "http_request_duration_seconds_count")
-    before = [counted(service, name) for name in names]
-    send()
-    for name, earlier in zip(names, before, strict=True):
-        assert counted_since(service, name, earlier, 1) == Counter([expected]), name
+def assert_counted(service, before: Scrape, *expected: tuple[str, str, str]) -> Scrape:
+    """Since `before`, `expected` has been counted, and what of it is timed, timed; nothing else."""
+    after = once(service, lambda found: (found.counted() - before.counted()).total() >= len(expected))
+    assert after.counted() - before.counted() == Counter(expected)
+    timed = f"{DURATION}_count"
+    assert after.counted(timed) - before.counted(timed) == Counter(e for e in expected if e[0] in TIMED)
+    return after
 
+
+# --- what a response counts as --------------------------------------------------------------------
 
 CASES = [
     # method, target, status, path label, method label
-    ("PUT", "/api/buckets/1", 200, BUCKET, "PUT"),
-    ("PUT", "/api/buckets/1", 200, BUCKET, "PUT"),
-    ("GET", "/api/buckets/1", 200, BUCKET, "GET"),
-    ("HEAD", "/api/buckets/1", 200, BUCKET, "HEAD"),
-    ("DELETE", "/api/buckets/1", 200, BUCKET, "DELETE"),
-    ("DELETE", "/api/buckets/1", 400, BUCKET, "DELETE"),
-    ("GET", "/api/buckets/1", 404, BUCKET, "GET"),
-    ("HEAD", "/api/buckets/1", 404, BUCKET, "HEAD"),
-    ("GET", "/api/buckets/%ff", 400, BUCKET, "GET"),
-    ("PUT", "/api/buckets/a/b", 400, BUCKET, "PUT"),
-    ("DELETE", "/api/buckets/", 400, BUCKET, "DELETE"),
-    ("OPTIONS", "/api/buckets/1", 200, BUCKET, "OPTIONS"),
-    ("POST", "/api/buckets/1", 405, BUCKET, "_OTHER"),
-    ("PATCH", "/api/buckets/1", 405, BUCKET, "_OTHER"),
-    ("TRACE", "/api/buckets/1", 405, BUCKET, "_OTHER"),
-    ("BREW", "/api/buckets/1", 405, BUCKET, "_OTHER"),
+    ("PUT", "/api/buckets/1", 200, OBJECT, "PUT"),
+    ("PUT", "/api/buckets/1", 200, OBJECT, "PUT"),
+    ("GET", "/api/buckets/1", 200, OBJECT, "GET"),
+    ("HEAD", "/api/buckets/1", 200, OBJECT, "HEAD"),
+    ("DELETE", "/api/buckets/1", 200, OBJECT, "DELETE"),
+    ("DELETE", "/api/buckets/1", 400, OBJECT, "DELETE"),
+    ("GET", "/api/buckets/1", 404, OBJECT, "GET"),
+    ("HEAD", "/api/buckets/1", 404, OBJECT, "HEAD"),
+    ("GET", "/api/buckets/%ff", 400, OBJECT, "GET"),
+    ("PUT", "/api/buckets/a/b", 400, OBJECT, "PUT"),
+    ("DELETE", "/api/buckets/", 400, OBJECT, "DELETE"),
+    ("OPTIONS", "/api/buckets/1", 200, OBJECT, "OPTIONS"),
+    ("POST", "/api/buckets/1", 405, OBJECT, "_OTHER"),
+    ("PATCH", "/api/buckets/1", 405, OBJECT, "_OTHER"),
+    ("TRACE", "/api/buckets/1", 405, OBJECT, "_OTHER"),
+    ("BREW", "/api/buckets/1", 405, OBJECT, "_OTHER"),
+    ("GET", "/api/buckets", 200, LISTING, "GET"),
+    ("GET", "/api/buckets?limit=0", 400, LISTING, "GET"),
+    ("DELETE", "/api/buckets", 405, LISTING, "_OTHER"),
     ("GET", "/api/metrics", 200, "/api/metrics", "GET"),
-    ("PUT", "/api/metrics", 405, "/api/metrics", "PUT"),
+    ("PUT", "/api/metrics", 405, "/api/metrics", "_OTHER"),
     ("HEAD", "/metrics", 200, "/metrics", "HEAD"),
     ("GET", "/healthz", 200, "/healthz", "GET"),
     ("OPTIONS", "/healthz", 200, "/healthz", "OPTIONS"),
-    ("DELETE", "/healthz", 405, "/healthz", "DELETE"),
+    ("DELETE", "/healthz", 405, "/healthz", "_OTHER"),
     ("GET", "/readyz", 200, "/readyz", "GET"),
-    ("GET", "/", 404, UNMATCHED, "GET"),
-    ("OPTIONS", "/nothing", 404, UNMATCHED, "OPTIONS"),
+    ("GET", "/", 404, UNMATCHED, "_OTHER"),
+    ("OPTIONS", "/nothing", 404, UNMATCHED, "_OTHER"),
     ("BREW", "/nothing", 404, UNMATCHED, "_OTHER"),
-    ("GET", "/%ff", 404, UNMATCHED, "GET"),
-    ("GET", "/healthz/", 404, UNMATCHED, "GET"),
+    ("GET", "/%ff", 404, UNMATCHED, "_OTHER"),
+    ("GET", "/healthz/", 404, UNMATCHED, "_OTHER"),
+    ("GET", "/faults", 404, UNMATCHED, "_OTHER"),
     ("CONNECT", "example.org:443", 404, UNMATCHED, "_OTHER"),
 ]
 
 
 @pytest.mark.parametrize(("method", "target", "status", "path", "label"), CASES)
 def test_a_response_counts_once(service, method, target, status, path, label):  # noqa: PLR0917
-    def send():
-        assert service.request(method, target, b"x" if method == "PUT" else None).status == status
+    before = scrape(service)
+    assert service.request(method, target, b"x" if method == "PUT" else None).status == status
+    assert_counted(service, before, (path, label, str(status)))
 
-    assert_counted_once(service, send, (path, label, str(status)))
+
+PUT = b"PUT /api/buckets/1 HTTP/1.1\r\nHost: x\r\n"
+REFUSALS = [
+    (PUT + b"Content-Length: 1048577\r\n\r\n" + b"x" * 1048577, 413, OBJECT, "PUT"),
+    (PUT + b"Content-Length: 99999999999\r\n\r\n", 413, OBJECT, "PUT"),
+    (PUT + b"Content-Length: x\r\n\r\n", 400, UNMATCHED, "_OTHER"),
+    (PUT + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 400, UNMATCHED, "_OTHER"),
+    (PUT + b"Transfer-Encoding: gzip\r\n\r\n", 501, UNMATCHED, "_OTHER"),
+    (b"POST /nothing HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", 413, UNMATCHED, "_OTHER"),
+    (b"nonsense\r\n\r\n", 400, UNMATCHED, "_OTHER"),
+    (b"GET /healthz HTTP/1.1\r\nX: " + b"x" * 300_000 + b"\r\n\r\n", 431, UNMATCHED, "_OTHER"),
+]
 
 
-@pytest.mark.parametrize(
-    ("data", "status", "path", "label"),
-    [
-        (
-            b"PUT /api/buckets/1 HTTP/1.1\r\nContent-Length: 1048577\r\n\r\n" + b"x" * 1048577,
-            413,
-            BUCKET,
-            "PUT",
-        ),
-        (b"PUT /api/buckets/1 HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", 413, BUCKET, "PUT"),
-        (b"POST /nothing HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", 413, UNMATCHED, "_OTHER"),
-        (b"nonsense\r\n\r\n", 400, UNMATCHED, "_OTHER"),
-        (b"PUT /api/buckets/1 HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 501, UNMATCHED, "PUT"),
-        (b"GET /healthz HTTP/1.1\r\nX: " + b"x" * 300_000 + b"\r\n\r\n", 431, UNMATCHED, "GET"),
-    ],
-)
+@pytest.mark.parametrize(("data", "status", "path", "label"), REFUSALS)
 def test_a_refusal_before_the_routes_counts_once(service, data, status, path, label):
-    def send():
-        assert service.raw(data).status == status
+    before = scrape(service)
+    assert service.raw(data).status == status
+    assert_counted(service, before, (path, label, str(status)))
 
-    assert_counted_once(service, send, (path, label, str(status)))
 
-
-def test_an_exception_counts_once_as_500_and_is_one_line_in_the_log(start, tmp_path):
+def test_an_exception_counts_once_as_503_and_is_one_line_in_the_log(start, tmp_path):
     folder = tmp_path / "data"
     service = start(STORE_PATH=folder)
     shutil.rmtree(folder)
-
-    def send():
-        answer = service.request("PUT", "/api/buckets/a%20b", b"x")
-        assert (answer.status, answer.json) == (500, {"error": "internal server error"})
-
-    assert_counted_once(service, send, (BUCKET, "PUT", "500"))
-    assert service.request("GET", "/readyz").status == 503
-    assert service.request("GET", "/healthz").status == 200
-    errors = [line for line in service.log if line["level"] == "error"]
-    assert [(line["message"], line["method"], line["route"]) for line in errors] == [
-        ("request failed", "PUT", BUCKET)
+    before = scrape(service)
+    assert service.request("PUT", "/api/buckets/a%20b", b"x").status == 503
+    assert_counted(service, before, (OBJECT, "PUT", "503"))
+    assert [line["message"] for line in service.log if line["level"] == "error"] == [
+        "the store failed a request"
     ]
-    assert "FileNotFoundError" in errors[0]["exception"]
 
 
 def test_nothing_is_lost_or_doubled_under_load(service):
     choices = random.Random(7)  # noqa: S311 - a fixed order, no secret
-    requests = [choices.choice(CASES[:5]) for _ in range(800)]
+    requests = [choices.choice(CASES[:-1]) for _ in range(1200)]
+    refusals = [choices.choice(REFUSALS[1:-1]) for _ in range(60)]
 
-    def send(case):
-        return service.request(case[0], f"/api/buckets/{choices.randint(1, 8)}", b"x" * 10).status
+    def send(case) -> tuple[str, str, str]:
+        if len(case) == len(REFUSALS[0]):
+            data, _, path, label = case
+            return path, label, str(service.raw(data).status)
+        method, target, _, path, label = case
+        return path, label, str(service.request(method, target, b"x" if method == "PUT" else None).status)
 
-    before = counted(service, "http_request_count_total")
+    before = scrape(service)
     with ThreadPoolExecutor(8) as pool:
-        statuses = list(pool.map(send, requests))
-    sent = Counter((BUCKET, case[0], str(status)) for case, status in zip(requests, statuses, strict=True))
-    assert counted_since(service, "http_request_count_total", before, len(requests)) == sent
+        sent = list(pool.map(send, requests + refusals))
+    assert len(set(sent)) > 20
+    assert_counted(service, before, *sent)
 
 
-def test_hostile_requests_add_no_series(service):
-    methods = ["GET", "PUT", "DELETE", "HEAD", "OPTIONS", "POST", "BREW", "X1", "X2", "X3"]
+# --- every status that the API knows --------------------------------------------------------------
 
-    def send(number):
-        method = methods[number % len(methods)]
-        service.request(method, f"/api/buckets/{number}%ff/{number}", b"")
-        service.request(method, f"/{number}/{number}?{number}", b"")
+TOKEN = {"Authorization": "Bearer a-token"}
+ANY = {"If-None-Match": "*"}
+"""A condition that what is there does not meet."""
+LARGE = b"x" * (600 * 1024)
+"""More than is received in memory."""
+WATCHING = ("/healthz", "/readyz", "/metrics", "/api/metrics", "/openapi.json", "/faults")
 
-    for number in range(20):
-        send(number)
-    before = set(service.samples("http_"))
-    for number in range(20, 120):
-        send(number)
-    assert set(service.samples("http_")) == before
+# What is asked of a healthy service that holds the object `x`: method, target, body, headers, label set.
+KNOWN = [
+    ("PUT", "/api/buckets/x", b"12345", {}, (OBJECT, "PUT", "200")),
+    ("PUT", "/api/buckets/%00", b"", {}, (OBJECT, "PUT", "400")),
+    ("PUT", "/api/buckets/x", b"", ANY, (OBJECT, "PUT", "412")),
+    ("PUT", "/api/buckets/x", b"x" * (MEBIBYTE + 1), {}, (OBJECT, "PUT", "413")),
+    ("GET", "/api/buckets/x", None, {}, (OBJECT, "GET", "200")),
+    ("GET", "/api/buckets/x", None, {"Range": "bytes=1-2"}, (OBJECT, "GET", "206")),
+    ("GET", "/api/buckets/x", None, ANY, (OBJECT, "GET", "304")),
+    ("GET", "/api/buckets/%00", None, {}, (OBJECT, "GET", "400")),
+    ("GET", "/api/buckets/none", None, {}, (OBJECT, "GET", "404")),
+    ("GET", "/api/buckets/x", None, {"If-Match": '"other"'}, (OBJECT, "GET", "412")),
+    ("GET", "/api/buckets/x", None, {"Range": "bytes=9-"}, (OBJECT, "GET", "416")),
+    ("HEAD", "/api/buckets/x", None, {}, (OBJECT, "HEAD", "200")),
+    ("HEAD", "/api/buckets/x", None, ANY, (OBJECT, "HEAD", "304")),
+    ("HEAD", "/api/buckets/%00", None, {}, (OBJECT, "HEAD", "400")),
+    ("HEAD", "/api/buckets/none", None, {}, (OBJECT, "HEAD", "404")),
+    ("HEAD", "/api/buckets/x", None, {"If-Match": '"other"'}, (OBJECT, "HEAD", "412")),
+    ("DELETE", "/api/buckets/x", None, {"If-Match": '"other"'}, (OBJECT, "DELETE", "412")),
+    ("DELETE", "/api/buckets/none", None, {}, (OBJECT, "DELETE", "400")),
+    ("OPTIONS", "/api/buckets/x", None, {}, (OBJECT, "OPTIONS", "200")),
+    ("POST", "/api/buckets/x", b"", {}, (OBJECT, "_OTHER", "405")),
+    ("GET", "/api/buckets", None, {}, (LISTING, "GET", "200")),
+    ("GET", "/api/buckets?limit=x", None, {}, (LISTING, "GET", "400")),
+    ("HEAD", "/api/buckets", None, {}, (LISTING, "HEAD", "200")),
+    ("HEAD", "/api/buckets?limit=x", None, {}, (LISTING, "HEAD", "400")),
+    ("OPTIONS", "/api/buckets", None, {}, (LISTING, "OPTIONS", "200")),
+    ("PUT", "/api/buckets", b"", {}, (LISTING, "_OTHER", "405")),
+    *((m, path, None, {}, (path, m, "200")) for path in WATCHING for m in ("GET", "HEAD", "OPTIONS")),
+    *(("POST", path, b"", {}, (path, "_OTHER", "405")) for path in WATCHING),
+    ("PUT", "/faults", b'{"error_ratio": 2}', {}, ("/faults", "PUT", "400")),
+    ("GET", "/", None, {}, (UNMATCHED, "_OTHER", "404")),
+    ("GET", "/", None, {"Authorization": "Bearer another"}, (UNMATCHED, "_OTHER", "401")),
+    ("POST", "/", b"x" * (MEBIBYTE + 1), {}, (UNMATCHED, "_OTHER", "413")),
+    ("POST", "/", b"", {"Transfer-Encoding": "gzip"}, (UNMATCHED, "_OTHER", "501")),
+    ("GET", "/", None, {"X": "x" * 300_000}, (UNMATCHED, "_OTHER", "431")),
+    ("DELETE", "/api/buckets/x", None, {}, (OBJECT, "DELETE", "200")),
+]
+FAILING = [
+    *(("/api/buckets/x", method, OBJECT) for method in ("GET", "HEAD", "PUT", "DELETE")),
+    *(("/api/buckets", method, LISTING) for method in ("GET", "HEAD")),
+]
 
 
-def test_gauges_tell_what_is_stored(start):
-    service = start(STORE="memory")
+def test_every_status_that_the_api_knows_is_provoked_and_counted(start, tmp_path):
+    """None of the label sets is a guess: each is met by a request, and its status is that of the answer."""
+    (tmp_path / "tokens").write_text("a-token\n")
+    service = start(
+        STORE_PATH=tmp_path / "data",
+        MAX_OBJECT_BYTES=MEBIBYTE,
+        AUTH_TOKENS_FILE=tmp_path / "tokens",
+        FAULTS_ENABLED="true",
+        SHUTDOWN_DELAY_SECONDS=60,
+    )
+    sent: Counter[tuple[str, str, str]] = Counter()
 
-    def gauges():
-        samples = service.samples("storage_")
-        return samples["storage_objects", "", "", ""], samples["storage_stored_bytes", "", "", ""]
+    def send(method, target, body, headers, labels) -> None:
+        assert str(service.request(method, target, body, **(TOKEN | headers)).status) == labels[2], labels
+        sent[labels] += 1
+
+    def fault(**fields: object) -> None:
+        send("PUT", "/faults", json.dumps(fields).encode(), {}, ("/faults", "PUT", "200"))
+
+    for case in KNOWN:
+        send(*case)
+    assert service.raw(b"nonsense\r\n\r\n").status == 400
+    sent[UNMATCHED, "_OTHER", "400"] += 1
+    for status in (500, 503):
+        fault(error_ratio=1, error_status=status)
+        for target, method, path in FAILING:
+            send(method, target, b"" if method == "PUT" else None, {}, (path, method, str(status)))
+    fault(store="full")
+    send("PUT", "/api/buckets/x", b"12345", {}, (OBJECT, "PUT", "507"))
+    send("PUT", "/nothing", LARGE, {}, (UNMATCHED, "_OTHER", "507"))
+    send("DELETE", "/faults", None, {}, ("/faults", "DELETE", "200"))
+    (tmp_path / "data/incoming").rename(tmp_path / "gone")
+    send("PUT", "/nothing", LARGE, {}, (UNMATCHED, "_OTHER", "503"))
+    send("GET", "/readyz", None, {}, ("/readyz", "GET", "503"))
+    send("HEAD", "/readyz", None, {}, ("/readyz", "HEAD", "503"))
+    service.signal()
+    once(service, lambda _: service.request("GET", "/readyz").json["reason"] == "shutting down")
+    send("PUT", "/faults", b"{}", {}, ("/faults", "PUT", "503"))
+
+    # The server's own 500 has a test of its own; the rest of the table is what has been sent.
+    expected = {*label_sets(TIMED), *label_sets(UNTIMED), OTHER}
+    assert sent.keys() ^ expected == {OTHER, (UNMATCHED, "_OTHER", "500")}
+    found = once(service, lambda found: found.counted()[UNMATCHED, "_OTHER", "503"]).counted()
+    del sent[SCRAPE]
+    waited = ("/readyz", "GET", "503")  # How often it was asked above is a matter of time.
+    assert found.pop(waited) >= sent.pop(waited)
+    assert +found == sent
+    for name in (f"{DURATION}_count", f"{SEMANTIC_DURATION}_count"):
+        assert sum(value for (of, _), value in scrape(service).items() if of == name) == sum(
+            number for labels, number in sent.items() if labels[0] in TIMED
+        )
+
+
+# --- durations and sizes --------------------------------------------------------------------------
+
+
+def test_both_families_of_durations_say_the_same(service):
+    """Bucket by bucket, under the names of the one and of the other."""
+    for method, target, *_ in CASES:
+        service.request(method, target, b"x" if method == "PUT" else None)
+    found = scrape(service)
+    for path, method, status in label_sets(TIMED):
+        ours = {"path": path, "method": method, "status": status}
+        semantic = {
+            "http_request_method": method,
+            "http_response_status_code": status,
+            "http_route": path,
+            "url_scheme": "http",
+        } | ({"error_type": status} if status in ("500", "503", "507") else {})
+        bounds = [{"le": str(float(bound)).replace("inf", "+Inf")} for bound in (*DURATION_BOUNDS, "inf")]
+        for suffix, extra in [("sum", {}), ("count", {}), *(("bucket", bound) for bound in bounds)]:
+            assert found(f"{DURATION}_{suffix}", **ours, **extra) == found(
+                f"{SEMANTIC_DURATION}_{suffix}", **semantic, **extra
+            )
+        assert found(f"{DURATION}_count", **ours) == found(COUNT, **ours)
+    assert found(f"{DURATION}_count", path=OBJECT, method="GET", status="404") > 0
+    advised = {0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10}
+    assert set(DURATION_BOUNDS) <= advised
+
+
+SIZE = 24 * MEBIBYTE
+"""More than the system buffers of a connection whose client does not read."""
+
+
+@pytest.fixture(scope="module")
+def large(start):
+    """A service that holds an object of SIZE bytes as `large`."""
+    service = start(MAX_OBJECT_BYTES=SIZE)
+    assert service.request("PUT", "/api/buckets/large", b"x" * SIZE).status == 200
+    once(service, lambda found: found.counted()[OBJECT, "PUT", "200"] == 1)
+    return service
+
+
+@pytest.fixture
+def download(large):
+    """Ask for the large object and read only the beginning of the answer."""
+    with ExitStack() as stack:
+
+        def begin() -> socket.socket:
+            connection = stack.enter_context(large.connect())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            connection.sendall(b"GET /api/buckets/large HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.recv(12) == b"HTTP/1.1 200"
+            return connection
+
+        yield begin
+
+
+def active(found: Scrape) -> float:
+    return found("http_server_active_requests", http_request_method="GET", url_scheme="http")
+
+
+def test_a_request_takes_until_its_body_is_sent(large, download):
+    """It is active until then, in which a scrape and a probe are not."""
+    seconds = {"path": OBJECT, "method": "GET", "status": "200"}
+    before = scrape(large)
+    assert active(before) == 0
+    connection = download()
+    time.sleep(1)
+    meanwhile = scrape(large)
+    assert active(meanwhile) == 1
+    assert meanwhile.counted() == before.counted()
+    while connection.recv(MEBIBYTE):
+        connection.settimeout(0.5)
+        if active(scrape(large)) == 0:
+            break
+    after = assert_counted(large, before, (OBJECT, "GET", "200"))
+    assert active(after) == 0
+    assert after(f"{DURATION}_sum", **seconds) - before(f"{DURATION}_sum", **seconds) > 1
+    sent = {"http_request_method": "GET", "http_route": OBJECT}
+    name = "http_server_response_body_size_bytes"
+    assert after(f"{name}_sum", **sent) - before(f"{name}_sum", **sent) == SIZE
+    assert after(f"{name}_count", **sent) - before(f"{name}_count", **sent) == 1
+
+
+def test_a_client_that_leaves_ends_its_request_once(large, download):
+    before = scrape(large)
+    connections = [download() for _ in range(5)]
+    assert active(scrape(large)) == 5
+    for connection in connections:
+        connection.close()
+    after = assert_counted(large, before, *[(OBJECT, "GET", "200")] * 5)
+    assert active(after) == 0
+    sent = {"http_request_method": "GET", "http_route": OBJECT}
+    name = "http_server_response_body_size_bytes_sum"
+    assert 0 < after(name, **sent) - before(name, **sent) < 5 * SIZE
+
+
+def test_sizes_are_of_the_bodies(start):
+    service = start(STORE="memory", MAX_OBJECT_BYTES=2000)
+    service.request("PUT", "/api/buckets/a", b"x" * 1024)
+    service.request("PUT", "/api/buckets/b", b"")
+    service.raw(PUT + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
+    service.raw(PUT + b"Content-Length: 99999999999\r\n\r\n")  # Of which nothing is received.
+    service.request("GET", "/api/buckets/a")
+    service.request("GET", "/api/buckets/a", Range="bytes=0-9")
+    service.request("HEAD", "/api/buckets/a")
+    listing = len(service.request("GET", "/api/buckets").body)
+    found = once(service, lambda found: found.counted().total() == 8)
+
+    def sizes(direction: str, method: str, route: str) -> tuple[float, float, float]:
+        name = f"http_server_{direction}_body_size_bytes"
+        labels = {"http_request_method": method, "http_route": route}
+        return (
+            found(f"{name}_count", **labels),
+            found(f"{name}_sum", **labels),
+            found(f"{name}_bucket", **labels, le="1024.0"),
+        )
+
+    assert sizes("request", "PUT", OBJECT) == (4, 1024 + 3, 4)
+    assert sizes("response", "GET", OBJECT) == (2, 1024 + 10, 2)
+    assert sizes("response", "GET", LISTING) == (1, listing, 1)
+
+
+# --- the store and the server ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("store", ["memory", "filesystem"])
+def test_gauges_tell_exactly_what_is_stored(start, store):
+    service = start(**({"STORE": "memory"} if store == "memory" else {}))
+
+    def gauges() -> tuple[float, float]:
+        found = scrape(service)
+        return found("storage_objects"), found("storage_stored_bytes")
 
     assert gauges() == (0, 0)
     service.request("PUT", "/api/buckets/1", b"12345")
@@ -179,6 +422,93 @@ def test_gauges_tell_what_is_stored(start):
     service.request("DELETE", "/api/buckets/1")
     service.request("DELETE", "/api/buckets/1")
     assert gauges() == (1, 0)
+
+    choices = random.Random(3)  # noqa: S311 - a fixed order, no secret
+    changes = [(choices.choice("PPD"), choices.randrange(12), choices.randrange(50)) for _ in range(300)]
+
+    def change(one: tuple[str, int, int]) -> None:
+        kind, id, size = one
+        method, body = ("PUT", b"x" * size) if kind == "P" else ("DELETE", None)
+        service.request(method, f"/api/buckets/{id}", body)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(change, changes))
+    listed = service.request("GET", "/api/buckets").json["buckets"]
+    assert gauges() == (len(listed), sum(bucket["size"] for bucket in listed))
+
+
+def test_operations_of_the_store_count_by_how_they_end(start):
+    service = start(STORE="memory", FAULTS_ENABLED="true")
+    before = scrape(service)
+    sent: Counter[tuple[str, str]] = Counter()
+
+    def send(operation: str, outcome: str, method: str, target: str, **headers: str) -> None:
+        service.request(method, target, b"x" if method == "PUT" else None, **headers)
+        sent[operation, outcome] += 1
+
+    def fault(store: str | None) -> None:
+        assert service.request("PUT", "/faults", json.dumps({"store": store}).encode()).status == 200
+
+    send("put", "success", "PUT", "/api/buckets/x")
+    send("put", "refused", "PUT", "/api/buckets/x", **ANY)
+    send("get", "success", "GET", "/api/buckets/x")
+    send("get", "success", "GET", "/api/buckets/x", **ANY)  # 304: the store has done what it was asked.
+    send("get", "missing", "GET", "/api/buckets/none")
+    send("head", "success", "HEAD", "/api/buckets/x")
+    send("head", "missing", "HEAD", "/api/buckets/none")
+    send("list", "success", "GET", "/api/buckets")
+    send("delete", "refused", "DELETE", "/api/buckets/x", If_Match='"other"')
+    send("delete", "success", "DELETE", "/api/buckets/x")
+    send("delete", "missing", "DELETE", "/api/buckets/x")
+    fault("full")
+    send("put", "full", "PUT", "/api/buckets/x")
+    fault("refuse")
+    for operation, method, target in (
+        ("put", "PUT", "/api/buckets/x"),
+        ("get", "GET", "/api/buckets/x"),
+        ("head", "HEAD", "/api/buckets/x"),
+        ("delete", "DELETE", "/api/buckets/x"),
+        ("list", "GET", "/api/buckets"),
+    ):
+        send(operation, "error", method, target)
+    found = scrape(service)
+    known = [(operation, outcome) for operation, outcomes in OUTCOMES.items() for outcome in outcomes]
+    counts = {
+        pair: found("storage_operations_total", operation=pair[0], outcome=pair[1])
+        - before("storage_operations_total", operation=pair[0], outcome=pair[1])
+        for pair in known
+    }
+    assert counts == {pair: sent[pair] for pair in known}
+    assert set(known) == set(sent), "an outcome that never comes"
+    for operation in OUTCOMES:
+        labels = {"backend": "memory", "operation": operation}
+        total = sum(number for pair, number in sent.items() if pair[0] == operation)
+        assert found("storage_operation_duration_seconds_count", **labels) == total
+        assert 0 < found("storage_operation_duration_seconds_sum", **labels) < 10
+
+
+def test_saturation_is_what_the_server_says(start):
+    service = start(STORE="memory", THREADS=2, FAULTS_ENABLED="true")
+
+    def load(found: Scrape) -> tuple[float, ...]:
+        return tuple(found(f"http_server_{name}") for name in ("threads", "busy_threads", "queued_requests"))
+
+    idle = scrape(service)
+    assert load(idle) == (2, 0, 0)
+    assert idle("http_server_open_connections") == 1  # the scrape's
+    assert service.request("PUT", "/faults", b'{"latency_seconds": 60}').status == 200
+    with ExitStack() as stack:
+        for _ in range(5):
+            connection = stack.enter_context(service.connect())
+            connection.sendall(b"GET /api/buckets/none HTTP/1.1\r\nHost: x\r\n\r\n")
+        full = once(service, lambda found: load(found) == (2, 2, 3))
+        assert full("http_server_open_connections") == 6
+        assert active(full) == 2
+        assert service.request("DELETE", "/faults").status == 200
+        once(service, lambda found: load(found) == (2, 0, 0) and active(found) == 0)
+
+
+# --- what a scraper gets --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("target", ["/metrics", "/api/metrics"])
@@ -200,9 +530,15 @@ def test_the_format_that_the_scraper_asks_for(service, target, accept, content_t
     assert names >= {
         "http_request_count",
         "http_request_duration_seconds",
+        "http_server_active_requests",
+        "http_server_request_body_size_bytes",
+        "http_server_request_duration_seconds",
+        "http_server_response_body_size_bytes",
         "process_cpu_seconds",
         "process_resident_memory_bytes",
         "storage_objects",
+        "storage_operation_duration_seconds",
+        "storage_operations",
         "storage_stored_bytes",
     }
     assert {"storage_build", "storage_build_info"} & names
@@ -211,10 +547,24 @@ def test_the_format_that_the_scraper_asks_for(service, target, accept, content_t
     assert not [name for name in names if name.endswith("_created")]
 
 
-def test_buckets_are_those_that_opentelemetry_advises(service):
-    service.request("GET", "/healthz")
-    text = service.request("GET", "/metrics").body.decode()
-    (family,) = [f for f in parse_text(text) if f.name == "http_request_duration_seconds"]
-    bounds = {float(sample.labels["le"]) for sample in family.samples if "le" in sample.labels}
-    advised = {0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, float("inf")}
-    assert bounds == advised
+def test_a_sampled_trace_is_the_exemplar_of_its_duration(start):
+    """In OpenMetrics, in both families; not the trace that nobody records."""
+    service = start(STORE="memory")
+    traces = {flags: f"{number:032x}" for number, flags in enumerate(("01", "00"), 0xABC)}
+    targets = {"01": "/api/buckets/none", "00": "/api/buckets"}
+    for flags, trace in traces.items():
+        service.request("GET", targets[flags], Traceparent=f"00-{trace}-00000000000000ab-{flags}")
+    once(service, lambda found: found.counted().total() == 2)
+    text = service.request("GET", "/metrics", Accept=PROMETHEUS).body.decode()
+    exemplars = [
+        (sample.name, sample.labels["le"], sample.exemplar.labels, sample.exemplar.value)
+        for family in parse_openmetrics(text)
+        for sample in family.samples
+        if sample.exemplar
+    ]
+    assert [(name, labels) for name, _, labels, _ in exemplars] == [
+        (f"{DURATION}_bucket", {"trace_id": traces["01"]}),
+        (f"{SEMANTIC_DURATION}_bucket", {"trace_id": traces["01"]}),
+    ]
+    assert all(0 < value <= float(bound) for _, bound, _, value in exemplars)
+    assert traces["01"] not in service.request("GET", "/metrics").body.decode()

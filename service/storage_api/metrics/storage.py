@@ -25,10 +25,13 @@ OUTCOMES = {
     "put": ("success", "refused", "full", "error"),
     "get": ("success", "missing", "error"),
     "head": ("success", "missing", "error"),
-    "delete": ("success", "missing", "refused", "full", "error"),
+    "delete": ("success", "missing", "refused", "error"),
     "list": ("success", "error"),
 }
-"""{operation: how it can end}. refused: the condition of a change was not met; full: there is no room."""
+"""{operation: how it can end}. refused: the condition of a change was not met; full: there is no room.
+
+error: whatever else was raised.
+"""
 BOUNDS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5)
 """Seconds; from a file that the system has in memory to a bucket far away."""
 
@@ -67,9 +70,8 @@ class MeasuredStore(Store):
             registry=registry,
         )
         self._count = {
-            (operation, outcome): operations.labels(operation, outcome).inc
+            operation: {outcome: operations.labels(operation, outcome).inc for outcome in outcomes}
             for operation, outcomes in OUTCOMES.items()
-            for outcome in outcomes
         }
         self._observe = {operation: durations.labels(backend, operation).observe for operation in OUTCOMES}
         if store.usage() is not None:
@@ -131,7 +133,8 @@ class MeasuredStore(Store):
         finally:
             seconds = perf_counter() - started
             self._observe[operation](seconds)
-            self._count[operation, outcome]()
+            count = self._count[operation]
+            count.get(outcome, count["error"])()
             if self._tell:
                 self._tell(self._backend, operation, outcome, seconds)
         return result
