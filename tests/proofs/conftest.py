@@ -17,8 +17,8 @@ from lab.dashboard import Dashboard, Query, TimeRange, interpolate
 from lab.platform import Platform
 
 SCRAPE_SECONDS = 1
-# What the sample traffic alone would not show: every response counts, these too. The last word is the method as
-# metrics call it.
+# What the sample traffic alone would not show: every response counts, these too. The last word is the method
+# as metrics call it.
 REFUSED = (
     ("GET", "/api/buckets/missing", "GET"),
     ("DELETE", "/api/buckets/missing", "DELETE"),
