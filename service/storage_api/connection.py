@@ -30,6 +30,8 @@ class Refusal(WSGITask):
 
     def execute(self) -> None:
         self.channel.refused = True
+        # Whatever the client asked for.
+        self.request.headers["CONNECTION"] = "close"
         self.set_close_on_finish()
         super().execute()
 
