@@ -31,7 +31,7 @@ REASON = "a fault that was set at /faults"
 """Why a request failed, for those who see it."""
 
 # The fractions of n * the golden ratio, here of 64 bits, fill each interval in proportion from the first few
-# on and without a period: the share is exact, and a client's own rhythm does not decide who is hit.
+# on and without a period: a client's own rhythm does not decide who is hit.
 _GOLDEN = 0x9E3779B97F4A7C15
 _WHOLE = 2**64
 _NONE = Fault()
@@ -68,7 +68,7 @@ class Drill:
         return _NONE if self._ended.is_set() or self.remaining_seconds == 0 else self._fault
 
     def strikes(self) -> bool:
-        """Whether the next request is of the share that fails; of any n requests, n * the ratio are, +-2."""
+        """Whether the next request is to fail: of the first n, up to 300,000, n * ratio are, +-4."""
         return next(self._requests) * _GOLDEN % _WHOLE < self.fault.error_ratio * _WHOLE
 
     def wait(self, seconds: float | None = None) -> None:

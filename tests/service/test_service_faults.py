@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from storage_api.faults import ERROR_STATUSES
+from storage_api.drills import Drill
+from storage_api.faults import ERROR_STATUSES, Fault
 from storage_api.metrics.labels import TIMED
 
 NOTHING = {
@@ -188,6 +189,16 @@ def test_what_can_be_asked_for_counts_on_every_route():
     for methods in TIMED.values():
         for method in methods.keys() & {"GET", "HEAD", "PUT", "DELETE"}:
             assert set(ERROR_STATUSES) <= set(methods[method])
+
+
+@pytest.mark.parametrize("ratio", [0.001, 0.05, 0.25, 1 / 3, 0.5, 0.999])
+def test_the_share_stays_exact(ratio):
+    """For as long as the documentation says."""
+    drill = Drill(Fault(error_ratio=ratio))
+    struck = 0
+    for number in range(1, 300_001):
+        struck += drill.strikes()
+        assert abs(struck - ratio * number) <= 4
 
 
 # --- errors ---------------------------------------------------------------------------------------------
