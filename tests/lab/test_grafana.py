@@ -11,7 +11,7 @@ from lab.errors import LabError
 from lab.ports import Ports
 from lab.stack import Stack
 
-PORTS = Ports(service=1, prometheus=2, alertmanager=3, grafana=4)
+PORTS = Ports(service=1, metrics=5, prometheus=2, alertmanager=3, grafana=4)
 
 
 @pytest.fixture

@@ -160,31 +160,36 @@ def test_metrics_move_to_a_port_of_their_own_and_back(folder):
     parted = {"storage-api": {"metrics": {"port": 9999}}}
 
     def monitored(platform, port):
+        wanted = ("platform-storage-api", f"http://127.0.0.1:{port}/api/metrics", "up")
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
-            targets = {target["labels"]["job"]: target for target in platform.prometheus.targets()}
-            if (target := targets["platform-storage-api"])["health"] == "up":
-                return target["scrapeUrl"] == f"http://127.0.0.1:{port}/api/metrics"
+            targets = platform.prometheus.targets()
+            if wanted in [(each["labels"]["job"], each["scrapeUrl"], each["health"]) for each in targets]:
+                return True
             time.sleep(0.2)
         return False
 
-    with Platform(folder=folder, ports=ports) as together:
-        first = pids(folder)
-        with socket.create_server(("127.0.0.1", ports.metrics)):
-            with pytest.raises(LabError, match="METRICS_PORT changes it"):
-                Platform(folder=folder, ports=ports, values=parted).up()
-            assert pids(folder) == first
-            assert monitored(together, ports.service)
-        apart = Platform(folder=folder, ports=ports, values=parted)
-        apart.up()
-        assert monitored(apart, ports.metrics)
-        assert requests.get(f"{apart.service_url}/api/metrics", timeout=5).status_code == 404
-        second = pids(folder)
-        changed = {"storage-api": {**parted["storage-api"], "config": {"logLevel": "debug"}}}
-        Platform(folder=folder, ports=ports, values=changed).up()
-        assert {name for name in SERVERS if second[name] != pids(folder)[name]} == {"storage-api"}
-        together.up()
+    together = Platform(folder=folder, ports=ports)
+    together.up()
+    first = pids(folder)
+    apart = Platform(folder=folder, ports=ports, values=parted)
+    with socket.create_server(("127.0.0.1", ports.metrics)):
+        with pytest.raises(LabError, match="METRICS_PORT changes it"):
+            apart.up()
+        assert pids(folder) == first
         assert monitored(together, ports.service)
+    apart.up()
+    assert monitored(apart, ports.metrics)
+    assert requests.get(f"{apart.service_url}/api/metrics", timeout=5).status_code == 404
+    second = pids(folder)
+    # What is replaced holds the port itself.
+    parted["storage-api"]["config"] = {"logLevel": "debug"}
+    apart.up()
+    assert {name for name in SERVERS if second[name] != pids(folder)[name]} == {"storage-api"}
+    together.up()
+    assert monitored(together, ports.service)
+    together.down()
+    assert apart.down() == []
     assert nothing_runs(folder)
 
 
