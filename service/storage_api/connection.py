@@ -24,6 +24,15 @@ class Task(WSGITask):
         if self.channel.server.draining.is_set():
             self.set_close_on_finish()  # The client's next request goes to another replica.
 
+    def build_response_header(self) -> bytes:
+        asked_to_close = self.request.headers.get("CONNECTION", "").lower() == "close"
+        keep = self.version == "1.1" and not (self.has_body or self.close_on_finish or asked_to_close)
+        header = super().build_response_header()
+        if keep:  # It closes after what has no length, also where there is no body to have one.
+            self.close_on_finish = False
+            header = header.replace(b"\r\nConnection: close\r\n", b"\r\n")
+        return header
+
 
 class Refusal(WSGITask):
     """A request that waitress's parser refused (400, 413, 431, 501): the app answers it, and so counts it."""
