@@ -1,0 +1,254 @@
+"""Hostile clients: what they send is answered or refused, leaves nothing behind, and keeps nobody out."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import struct
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import psutil
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.service.hostile import ALLOWED, SMUGGLED, Client, Generator, parse, read_all
+
+REQUESTS = 100_000
+CLIENTS = 3
+TOKEN = "a-token-that-only-tests-have"  # noqa: S105
+AUTHORIZATION = f"Authorization: Bearer {TOKEN}"
+SEED = 20_240_229
+GROWTH = 32 * 2**20
+"""Bytes that the service may have grown by: twelve thousand new objects in its index are a part of it."""
+SLOW = 40
+FLOOD = 1500
+"""More connections than the service keeps open."""
+
+
+class Watched:
+    """A service with tokens and drills on, and what it uses."""
+
+    def __init__(self, start, folder: Path) -> None:
+        tokens = folder / "tokens"
+        tokens.write_text(f"{TOKEN}\n")
+        self.data = folder / "data"
+        self.service = start(
+            AUTH_TOKENS_FILE=tokens, FAULTS_ENABLED="true", MAX_OBJECT_BYTES=2**20, STORE_PATH=self.data
+        )
+        self._process = psutil.Process(self.service.process.pid)
+
+    def series(self) -> dict[tuple, float]:
+        """Every series on /metrics, whatever its labels are."""
+        text = self.service.request("GET", "/metrics").body.decode()
+        return {
+            (sample.name, *sorted(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    def counted(self) -> float:
+        return sum(value for key, value in self.series().items() if key[0] == "http_request_count_total")
+
+    def logged(self) -> int:
+        return sum(line["message"] == "request" for line in self.service.log)
+
+    @property
+    def memory(self) -> int:
+        """Bytes."""
+        return self._process.memory_info().rss
+
+    def at_rest(self) -> dict[str, int]:
+        """What must not leak, once every connection has gone."""
+        deadline = time.monotonic() + 30
+        while connections := [c for c in self._process.net_connections("tcp") if c.status != "LISTEN"]:
+            assert time.monotonic() < deadline, f"{len(connections)} connections are left"
+            time.sleep(0.2)
+        return {
+            "descriptors": self._process.num_fds(),
+            "threads": self._process.num_threads(),
+            "unfinished uploads": len(list((self.data / "incoming").iterdir())),
+        }
+
+    def is_served(self) -> bool:
+        """Whether an object is kept and given back, without delay."""
+        began = time.monotonic()
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        assert self.service.request("PUT", "/api/buckets/after", b"it all", **headers).status == 200
+        assert self.service.request("GET", "/api/buckets/after", **headers).body == b"it all"
+        assert self.service.request("GET", "/readyz").status == 200
+        return time.monotonic() - began < 2
+
+
+@pytest.fixture(scope="module")
+def watched(start, tmp_path_factory) -> Watched:
+    return Watched(start, tmp_path_factory.mktemp("hostile"))
+
+
+def slow_client(port: int, number: int) -> bytes:
+    """Send a head, or a body, a few bytes at a time; the beginning of the answer."""
+    head = f"PUT /api/buckets/slow-{number} HTTP/1.1\r\nHost: x\r\n{AUTHORIZATION}\r\n"
+    data = head.encode() + b"Connection: close\r\nContent-Length: 20\r\n\r\n" + b"0123456789" * 2
+    fast = data.index(b"\r\n\r\n") if number % 2 else 1
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(data[:fast])
+        for start in range(fast, len(data), 5):
+            time.sleep(0.1)
+            connection.sendall(data[start : start + 5])
+        return connection.recv(12)
+
+
+@pytest.mark.timeout(600)
+def test_a_hundred_thousand_hostile_requests(watched):
+    port = watched.service.port
+    clients = [Client(port) for _ in range(CLIENTS)]
+
+    def run(round: int, requests: int) -> None:
+        """Send so many, with some slow but honest clients among them."""
+        with ThreadPoolExecutor(CLIENTS + SLOW) as pool:
+            slow = [pool.submit(slow_client, port, number) for number in range(SLOW)]
+            for number, client in enumerate(clients):
+                generator = Generator(SEED + CLIENTS * round + number, AUTHORIZATION.encode())
+                slow.append(pool.submit(client.run, generator.scripts(requests // CLIENTS)))
+            assert {future.result() for future in slow} == {b"HTTP/1.1 200", None}
+
+    series = watched.series().keys()
+    run(0, 5000)  # Whatever is made once is made.
+    before, memory = watched.at_rest(), watched.memory
+    round = 0
+    while sum(client.answered for client in clients) < REQUESTS:
+        round += 1
+        run(round, 40_000)
+
+    problems = [problem for client in clients for problem in client.problems]
+    assert not problems, f"{len(problems)} problems, such as:\n" + "\n".join(problems[:5])
+    answered = sum((client.statuses for client in clients), Counter())
+    assert answered.keys() == ALLOWED, answered
+    assert watched.is_served()
+    assert watched.series().keys() == series
+    assert watched.at_rest() == before
+    assert watched.memory < memory + GROWTH
+    # No request within another's body was taken for one.
+    listing = f"/api/buckets?prefix={SMUGGLED}"
+    assert watched.service.request("GET", listing, Authorization=f"Bearer {TOKEN}").json["buckets"] == []
+    # Whatever was answered is counted and logged, in whole lines of JSON; the count does not have itself.
+    counted = watched.counted()
+    assert answered.total() <= counted <= sum(client.sent for client in clients) + SLOW * (round + 1) + 10
+    assert 0 <= watched.logged() - counted <= 1
+    assert not [line for line in watched.service.log if line["level"] not in ("info", "debug")]
+
+
+PUT = f"PUT /api/buckets/1 HTTP/1.1\r\nHost: x\r\n{AUTHORIZATION}\r\n".encode()
+CHUNKS = PUT + b"Transfer-Encoding: chunked\r\n\r\n"
+INNER = f"PUT /api/buckets/{SMUGGLED} HTTP/1.1\r\nHost: x\r\n{AUTHORIZATION}\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        # Each stopped the thread that reads for all connections, for the square of its length.
+        pytest.param(b"GET x://" + b"1" * 12_000 + b" x x\r\n\r\n", id="digits in the request line"),
+        pytest.param(b"GET / HTTP/1.1\r\nA:" + b" " * 50_000 + b"\x01\r\n\r\n", id="blanks, then a control"),
+        pytest.param(b"GET / HTTP/1.1\r\nA:" + b" \t" * 25_000 + b"x\r\n\r\n", id="blanks before a value"),
+        pytest.param(CHUNKS + b"1" * 2**23, id="a chunk's size without an end"),
+        pytest.param(CHUNKS + b"0\r\n" + b"T: " + b"x" * 2**23, id="a trailer without an end"),
+        # Each closed the connection without an answer, and left a traceback in the log.
+        pytest.param(b"GET http://[::1/ HTTP/1.1\r\nHost: x\r\n\r\n", id="an address that is none"),
+        pytest.param(PUT + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", id="a length of 5,000 digits"),
+        # Each was read in one way here, and could be in another by who passed it on.
+        pytest.param(
+            PUT + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" + INNER,
+            id="two lengths",
+        ),
+        pytest.param(
+            PUT.replace(b"1.1", b"1.0")
+            + b"Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+            + INNER,
+            id="chunks in HTTP/1.0",
+        ),
+        pytest.param(PUT.replace(b"1.1", b"2.0") + b"\r\n", id="another version"),
+        pytest.param(PUT + b"A: 1\r\n Content-Length: 5\r\n\r\n" + INNER, id="a folded field"),
+    ],
+)
+def test_refused_at_once(watched, data):
+    began = time.monotonic()
+    answer = watched.service.raw(data)
+    assert (answer.status, answer.headers["connection"]) == (400, "close")
+    assert answer.json["reason"]
+    assert time.monotonic() - began < 3
+    assert watched.is_served()
+    inner = watched.service.request("GET", f"/api/buckets/{SMUGGLED}", Authorization=f"Bearer {TOKEN}")
+    assert inner.status == 404
+
+
+def test_a_query_beyond_ascii(watched):
+    """It was answered 500."""
+    for query in ("prefix=%C3%A9", "prefix=%ff", "limit=%D9%A3", "%C3%A9=1"):
+        answer = watched.service.request("GET", f"/api/buckets?{query}", Authorization=f"Bearer {TOKEN}")
+        assert answer.status == (200 if query == "prefix=%C3%A9" else 400)
+
+
+def test_an_answer_without_a_body_does_not_end_the_connection(watched):
+    """It did after 304: what the client had sent behind was reset, and with it the answer."""
+    read = PUT.replace(b"PUT", b"GET") + b"If-None-Match: *\r\n\r\n"
+    with watched.service.connect() as connection:
+        connection.sendall(
+            PUT + b"\r\n" + read + b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        )
+        answers = list(parse(read_all(connection), ["PUT", "GET", "GET"]))
+    assert [answer.status for answer in answers] == [200, 304, 200]
+    assert b"Connection" not in answers[1].head
+    with watched.service.connect() as connection:
+        connection.sendall(read[:-2] + b"Connection: close\r\n\r\n")
+        (answer,) = parse(read_all(connection), ["GET"])
+    assert b"\r\nConnection: close" in answer.head
+
+
+def test_clients_that_reset_while_they_are_answered(watched):
+    """Closing such a connection a second time left a traceback in the log."""
+    for _ in range(300):
+        with watched.service.connect() as connection:
+            connection.sendall(b"nonsense\r\n\r\n" * 50)
+            # Close by RST.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert watched.is_served()
+    assert not [line for line in watched.service.log if line["level"] == "error"]
+
+
+def test_slow_clients_keep_nobody_out(watched, missing_part):
+    """More connections than are kept open, each sending a little now and then, and never a whole request."""
+    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most < FLOOD + 200:
+        missing_part(f"a limit of {FLOOD + 200} open files (ulimit -n), for {FLOOD} connections")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(limit, FLOOD + 200), most))
+    with ExitStack() as stack:
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (limit, most))
+        held = []
+        for number in range(FLOOD):
+            connection = stack.enter_context(watched.service.connect())
+            connection.sendall((b"GET / HTTP/1.1\r\nX: ", PUT + b"Content-Length: 99\r\n\r\nx")[number % 2])
+            held.append(connection)
+            if number % 100 == 99:
+                assert watched.is_served()
+        for _ in range(10):
+            for connection in held:
+                with suppress(OSError):  # It has been closed.
+                    connection.send(b"x")
+            assert watched.is_served()
+    watched.at_rest()
+
+
+def test_a_steady_upload_outlives_slow_clients(watched):
+    """It is the slowest that make room."""
+    body = b"0123456789abcdef" * 2**12
+    with ExitStack() as stack, watched.service.connect() as upload:
+        upload.sendall(PUT + b"Content-Length: %d\r\n\r\n" % len(body))
+        for number in range(64):
+            upload.sendall(body[number * 1024 : (number + 1) * 1024])
+            for _ in range(16):
+                stack.enter_context(watched.service.connect()).sendall(b"GET / HTTP/1.1\r\n")
+            time.sleep(0.02)
+        assert upload.recv(12) == b"HTTP/1.1 200"
