@@ -267,6 +267,8 @@ def test_no_value_is_more_than_a_value(form, value, logged):
         assert rest == "1"
         assert re.search(r" path=(\S*|\"([^\"\\]|\\.)*\"|'([^'\\]|\\.)*')$", head), said
         assert " [error    ] " in head if form == "console" else " level=error " in head
+        if "=" in value:  # What looks like fields is quoted, in the message too.
+            assert re.search(r"(\[error    \] |message=)[\"']told: ", head)
 
 
 @pytest.mark.parametrize("form", FIELDS)
@@ -333,6 +335,8 @@ def test_a_log_that_can_not_be_written_harms_no_request(how, run, tmp_path):
         assert answer.endswith(b"\r\n\r\n" + body)
     service.process.terminate()
     assert service.process.wait(10) == 0
+    # Nor does it end up in a file that was opened under the number of a stderr that is not there.
+    assert not [file for file in tmp_path.rglob("*") if file.is_file() and b"level" in file.read_bytes()]
 
 
 def test_a_line_that_was_torn_does_not_tear_the_next():
