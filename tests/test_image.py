@@ -96,6 +96,9 @@ def test_it_runs_on_its_own_files(unpacked: Path, tmp_path: Path):
                 assert process.poll() is None and time.monotonic() < deadline, (tmp_path / "log").read_text()
                 time.sleep(0.1)
         assert answer.status_code == 200
+        # What the image says about itself, and the extra that it carries.
+        for command in (["-m", "storage_api.healthcheck"], ["-c", "import storage_api.spans"]):
+            subprocess.run([*python, *command], env=environment, timeout=30, check=True)
         maps = Path(f"/proc/{process.pid}/maps").read_text().splitlines()
         loaded = {
             words[5] for line in maps if len(words := line.split(maxsplit=5)) == 6 and ".so" in words[5]
