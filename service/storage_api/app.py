@@ -14,7 +14,7 @@ from .auth import Refusal, Tokens
 from .config import Config
 from .drills import Drills, FaultyStore
 from .exchange import Exchanges
-from .handlers import buckets, faults, health, listing, metrics
+from .handlers import buckets, faults, health, listing, metrics, openapi
 from .metrics import HttpMetrics, MeasuredStore, Registry, watch_active, watch_process
 from .stores import Store, open_store
 
@@ -95,6 +95,7 @@ def bare_app(config: Config, store: Store, registry: CollectorRegistry) -> Stora
     app.register_blueprint(buckets.blueprint(store))
     app.register_blueprint(listing.blueprint(store))
     app.register_blueprint(health.blueprint(store, app.draining))
+    app.register_blueprint(openapi.blueprint(config))
     app.metrics_app.register_blueprint(metrics.blueprint(registry))
     return app
 

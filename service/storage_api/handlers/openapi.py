@@ -1,0 +1,20 @@
+"""`/openapi.json`: what this API is, for programs and people."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify
+
+from ..config import Config
+from ..openapi import document
+
+
+def blueprint(config: Config) -> Blueprint:
+    """The description of a service that is configured so."""
+    routes = Blueprint("openapi", __name__)
+    described = document(config)
+
+    @routes.get("/openapi.json")
+    def openapi() -> Response:
+        return jsonify(described)
+
+    return routes

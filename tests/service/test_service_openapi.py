@@ -1,0 +1,160 @@
+"""The API's description of itself is true: of its routes, its metrics, and of answers to made-up requests."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from storage_api.app import create_app
+from storage_api.config import Config
+from storage_api.metrics.labels import TIMED, UNTIMED
+from storage_api.openapi import document
+from storage_api.stores import MemoryStore
+
+SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
+CHECKS = Path(__file__).with_name("schemathesis.toml")
+TOKEN = "a-test-token"  # noqa: S105 - no secret
+EXAMPLES = 20
+"""Requests that are made up for each operation, beside those that go through its limits one by one."""
+
+CONFIGS = {
+    "the least": Config(store="memory", metrics_port=1),
+    "the most": Config(store="memory", faults_enabled=True, auth_tokens_file=Path("tokens")),
+}
+
+
+@pytest.fixture(params=CONFIGS)
+def config(request, tmp_path) -> Config:
+    found = CONFIGS[request.param]
+    if found.auth_tokens_file:
+        file = tmp_path / "tokens"
+        file.write_text(TOKEN)
+        return Config(**vars(found) | {"auth_tokens_file": file})
+    return found
+
+
+def statuses(made: dict) -> dict[tuple[str, str], set[int]]:
+    """{(route, method): statuses} of a document."""
+    return {
+        (path.replace("{id}", "<id>"), method.upper()): {int(status) for status in operation["responses"]}
+        for path, operations in made["paths"].items()
+        for method, operation in operations.items()
+        if method != "parameters"
+    }
+
+
+def test_it_has_the_routes_that_the_app_has(config):
+    app = create_app(config, MemoryStore())
+    routes = {(rule.rule, method) for rule in app.url_map.iter_rules() for method in rule.methods}
+    assert statuses(document(config)).keys() == routes
+
+
+def test_it_has_the_statuses_that_the_metrics_have():
+    config = CONFIGS["the most"]
+    counted = {
+        (route, method): set(found)
+        for route, methods in (TIMED | UNTIMED).items()
+        for method, found in methods.items()
+        if method != "_OTHER"
+    }
+    # What is refused for want of a token is counted before its route is known.
+    assert {key: found - {401} for key, found in statuses(document(config)).items()} == counted
+
+
+def test_it_is_openapi_with_unique_names(config):
+    made = document(config)
+    ids = [
+        operation["operationId"]
+        for operations in made["paths"].values()
+        for method, operation in operations.items()
+        if method != "parameters"
+    ]
+    assert len(set(ids)) == len(ids)
+    for operation in made["paths"]["/api/buckets/{id}"].values():
+        for response in operation["responses"].values() if "responses" in operation else ():
+            for link in response.get("links", {}).values():
+                assert link["operationId"] in ids
+    guarded = {path for path, found in made["paths"].items() if "security" in found["get"]}
+    assert guarded == ({"/api/buckets", "/api/buckets/{id}", "/faults"} if config.auth_tokens_file else set())
+
+
+@pytest.fixture(scope="module")
+def services(start, tmp_path_factory) -> dict:
+    tokens = tmp_path_factory.mktemp("tokens") / "tokens"
+    tokens.write_text(TOKEN)
+    return {
+        "memory": start(STORE="memory", AUTH_TOKENS_FILE=tokens),
+        "filesystem": start(FAULTS_ENABLED="true"),
+    }
+
+
+def test_it_is_served_to_everyone(services):
+    for service in services.values():
+        answer = service.request("GET", "/openapi.json")
+        assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+        assert answer.json["openapi"] == "3.1.0"
+        assert "16777216 bytes" in json.dumps(answer.json["paths"]["/api/buckets/{id}"]["put"])
+
+
+def test_what_is_listed_is_as_its_schema_says(services):
+    service = services["filesystem"]
+    service.request("PUT", "/api/buckets/a", b"x")
+    page = service.request("GET", "/api/buckets?limit=1").json
+    made = service.request("GET", "/openapi.json").json
+    content = made["paths"]["/api/buckets"]["get"]["responses"]["200"]["content"]
+    jsonschema.validate(page, content["application/json"]["schema"])
+    assert page["buckets"]
+
+
+SINGLE = ("--phases", "examples,coverage,fuzzing")
+API = ("--exclude-path", "/faults", "--exclude-method", "OPTIONS")
+RUNS = {
+    # The links between operations are followed too.
+    "as it says": ("--mode", "positive", *API),
+    "against it": ("--mode", "negative", *SINGLE, *API),
+    # It takes ids that others do not, and what is deleted has its methods still.
+    "methods": (*SINGLE, "--include-method", "OPTIONS"),
+}
+
+
+@pytest.mark.parametrize("store", ["memory", "filesystem"])
+@pytest.mark.parametrize("run", RUNS)
+def test_requests_made_up_from_it_are_answered_as_it_says(services, tmp_path, store, run):
+    assert passed(services[store], tmp_path, *RUNS[run]) >= 20
+
+
+@pytest.mark.parametrize("mode", ["positive", "negative"])
+def test_drills_made_up_from_it_are_answered_as_it_says(services, tmp_path, mode):
+    """By themselves: they make the rest fail."""
+    service = services["filesystem"]
+    control = ("--include-path", "/faults", "--exclude-method", "OPTIONS")
+    try:
+        assert passed(service, tmp_path, "--mode", mode, *SINGLE, *control) >= 20
+    finally:
+        service.request("DELETE", "/faults")
+
+
+def passed(service, folder: Path, *options: str) -> int:
+    """Let Schemathesis ask `service`, with all its checks; the number of requests, of which none may fail."""
+    done = subprocess.run(
+        [
+            *(SCHEMATHESIS, "--config-file", CHECKS, "run", f"http://127.0.0.1:{service.port}/openapi.json"),
+            *("--header", f"Authorization: Bearer {TOKEN}", "--seed", "1", "--max-examples", str(EXAMPLES)),
+            *("--checks", "all", "--no-color", *options),
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    count = re.search(r"(\d+) generated, (\d+) passed", done.stdout)
+    print(count[0])
+    return int(count[2])
