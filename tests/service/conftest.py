@@ -124,6 +124,12 @@ def environment(**settings: object) -> dict[str, str]:
     return inherited | own | {name: str(value) for name, value in settings.items()}
 
 
+@pytest.fixture
+def service_environment() -> dict[str, str]:
+    """The environment of a service on a free loopback port, with the memory store."""
+    return environment(STORE="memory")
+
+
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Service]]:
     """Start a service with the settings given, as environment variables; each is ended with the module.

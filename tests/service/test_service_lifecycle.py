@@ -6,6 +6,8 @@ import http.client
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import closing
@@ -177,6 +179,32 @@ def test_a_second_signal_ends_at_once(start, half_sent):
     wait_until(lambda: refused(service))
     service.signal(signal.SIGINT)
     assert service.process.wait(5) == 128 + signal.SIGINT
+
+
+SLOW_START = """
+import sys, time
+import storage_api.__main__ as service
+
+def open_slowly(config):
+    print("opening", flush=True)
+    time.sleep(60)
+
+service.open_store = open_slowly
+sys.exit(service.main())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_start_that_takes_long(service_environment, number):
+    """With a status of its own and without a traceback, whatever is being opened."""
+    command = [sys.executable, "-c", SLOW_START]
+    with subprocess.Popen(
+        command, env=service_environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as starting:
+        assert starting.stdout.readline() == b"opening\n"
+        starting.send_signal(number)
+        assert starting.wait(10) == 128 + number
+        assert starting.stderr.read() == b""
 
 
 def test_no_request_fails_while_clients_are_sent_elsewhere(start):
