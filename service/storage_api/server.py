@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import logging
 import os
+import resource
 import select
 import socket
 import sys
@@ -25,12 +26,12 @@ from .metrics import watch_server
 BACKLOG = 1024
 CONNECTIONS = 1000
 """How many are open at most, on both ports; the one for metrics alone has room for some more."""
-ROOM = 50
-"""How many of them are kept free for new ones."""
+SPARE_DESCRIPTORS = 100
+"""What is open beside connections and the files that bodies are received into."""
 HEADER_BYTES = 65536
 """Of a request line with its fields, which are looked through anew with each piece that arrives of them."""
 RECEIVE_BYTES = 65536
-"""How much is read from a connection at a time."""
+"""How much is read from a connection at a time, and how much of a body is kept in memory."""
 WATCH_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/api/metrics", "/faults"})
 """Of what watches and controls the service: it is answered also when the API has no thread left."""
 WATCH_THREADS = 2
@@ -52,13 +53,16 @@ class Server:
         self._deadline = 0.0
         self._watching = ThreadedTaskDispatcher()
         self._watching.set_thread_count(WATCH_THREADS)
-        self._server = _listen(app, config, "PORT", connection_limit=CONNECTIONS, threads=config.threads)
+        self._connections = _connections()
+        self._server = _listen(
+            app, config, "PORT", connection_limit=self._connections, threads=config.threads
+        )
         self._server.add_task = self._add_task
         self._servers = [self._server]
         if config.metrics_port is not None:
             # The same loop, the threads that watch.
             shared = {"map": self._server._map, "_dispatcher": self._watching}
-            limit = CONNECTIONS + 50
+            limit = self._connections + 50
             self._servers.append(
                 _listen(app.metrics_app, config, "METRICS_PORT", connection_limit=limit, **shared)
             )
@@ -140,7 +144,7 @@ class Server:
 
         Whoever opens many and sends a little now and then would else keep everybody out.
         """
-        excess = len(self._server._map) - (CONNECTIONS - ROOM)
+        excess = len(self._server._map) - self._connections * 19 // 20
         if excess > 0:
             waiting = [channel for channel in self._server.active_channels.values() if not channel.requests]
             for channel in heapq.nlargest(excess, waiting, key=lambda channel: channel.slowness):
@@ -164,6 +168,16 @@ class Server:
         return len(channels)
 
 
+def _connections() -> int:
+    """How many connections may be open, with a file for each that receives a body."""
+    wanted = 2 * CONNECTIONS + SPARE_DESCRIPTORS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= soft < wanted:  # Without a limit it is negative.
+        soft = wanted if hard < 0 else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return CONNECTIONS if soft < 0 else min(CONNECTIONS, (soft - SPARE_DESCRIPTORS) // 2)
+
+
 def _listen(app: Flask, config: Config, setting: str, **options: Any) -> TcpWSGIServer:
     """A server of `app` on the port that `setting` names; raises ListenError."""
     port = getattr(config, setting.lower())
@@ -181,6 +195,7 @@ def _listen(app: Flask, config: Config, setting: str, **options: Any) -> TcpWSGI
         asyncore_use_poll=True,
         ident="storage-api",
         recv_bytes=RECEIVE_BYTES,
+        inbuf_overflow=RECEIVE_BYTES,
         max_request_header_size=HEADER_BYTES,
         # Not the server's business: it would count the framing of chunks too, see `body`.
         max_request_body_size=sys.maxsize,
