@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote
+
 import pytest
 
 
@@ -28,6 +31,39 @@ def test_replicas_share_the_objects(s3):
     assert other.request("DELETE", target).status == 400
 
 
+def test_replicas_agree_who_was_first(s3):
+    """Both create, both update: of each two, one succeeds, whichever replica it asks."""
+    replicas = (s3(), s3())
+    target = "/api/buckets/agreed"
+
+    def both(what: bytes, **headers: str) -> list[int]:
+        def put(number: int) -> int:
+            return replicas[number].request("PUT", target, what + b"%d" % number, **headers).status
+
+        with ThreadPoolExecutor(2) as pool:
+            return sorted(pool.map(put, range(2)))
+
+    for _ in range(10):
+        assert both(b"created by ", If_None_Match="*") == [200, 412]
+        etag = replicas[0].request("HEAD", target).headers["etag"]
+        assert both(b"updated by ", If_Match=etag) == [200, 412]
+        assert replicas[0].request("GET", target).body[:-1] == b"updated by "
+        assert replicas[1].request("DELETE", target).status == 200
+
+
+def test_replicas_list_the_same(s3):
+    one, other = s3(), s3()
+    ids = ["a", "b", "\u00e9", "x" * 200]
+    for number, id in enumerate(ids):
+        replica = (one, other)[number % 2]
+        assert replica.request("PUT", f"/api/buckets/{quote(id)}", b"1234").status == 200
+    for replica in (one, other):
+        page = replica.request("GET", "/api/buckets").json
+        assert page == {"buckets": [{"id": id, "size": 4} for id in sorted(ids)], "next": None}
+    for id in ids:
+        one.request("DELETE", f"/api/buckets/{quote(id)}")
+
+
 def test_a_large_object(s3):
     data = bytes(range(256)) * 65536
     service = s3(MAX_OBJECT_BYTES=str(len(data)))
@@ -46,9 +82,11 @@ def test_not_ready_until_the_bucket_is_there_and_then_for_good(s3, object_storag
         answer = service.request("GET", "/readyz")
         assert (answer.status, answer.json["reason"]) == (503, "the store is out of order")
     assert service.request("GET", "/healthz").status == 200
-    warnings = [line["message"] for line in service.log if line["level"] == "warning"]
-    assert len(warnings) == 2
-    assert all(line.startswith("not ready: bucket later: ") and "NoSuchBucket" in line for line in warnings)
+    warnings = [line for line in service.log if line["level"] == "warning"]
+    assert [line["message"] for line in warnings] == ["not ready"] * 2
+    for line in warnings:
+        assert line["reason"].startswith("bucket later: ")
+        assert "NoSuchBucket" in line["reason"]
     object_storage.make_bucket("later")
     assert service.request("GET", "/readyz").status == 200
     object_storage.remove_bucket("later")
