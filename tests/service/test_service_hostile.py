@@ -252,3 +252,29 @@ def test_a_steady_upload_outlives_slow_clients(watched):
                 stack.enter_context(watched.service.connect()).sendall(b"GET / HTTP/1.1\r\n")
             time.sleep(0.02)
         assert upload.recv(12) == b"HTTP/1.1 200"
+
+
+def test_uploads_that_stop_do_not_fill_the_memory(watched):
+    """Each kept half a MiB of its body in memory, for as long as it liked."""
+    watched.at_rest()
+    memory = watched.memory
+    with ExitStack() as stack:
+        for _ in range(200):
+            upload = stack.enter_context(watched.service.connect())
+            upload.sendall(PUT + b"Content-Length: 1000000\r\n\r\n" + b"x" * 500_000)
+        assert watched.is_served()
+        assert watched.memory < memory + 48 * 2**20
+    assert watched.at_rest()["unfinished uploads"] == 0
+
+
+def test_there_are_no_more_connections_than_descriptors(start):
+    """A process that may open 300 files kept accepting, and failing to."""
+    service = start("bash", "-c", 'ulimit -n 300 && exec "$@"', "bash")
+    with ExitStack() as stack:
+        for number in range(400):
+            stack.enter_context(service.connect()).sendall(
+                b"PUT /api/buckets/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + b"x" * 100_000
+            )
+            if number % 50 == 49:
+                assert service.request("PUT", "/api/buckets/2", b"x" * 150_000).status == 200
+    assert not [line for line in service.log if line["level"] != "info"]
