@@ -9,6 +9,7 @@ import resource
 import select
 import socket
 import sys
+from contextlib import ExitStack
 from time import monotonic
 from typing import Any
 
@@ -48,24 +49,21 @@ class Server:
 
     def __init__(self, app: StorageApi, config: Config) -> None:
         """Listen on the configured host and ports (a port 0 is any free one); raises ListenError."""
+        listeners = _listen(config)
         self._config = config
         self._app = app
         self._deadline = 0.0
         self._watching = ThreadedTaskDispatcher()
         self._watching.set_thread_count(WATCH_THREADS)
         self._connections = _connections()
-        self._server = _listen(
-            app, config, "PORT", connection_limit=self._connections, threads=config.threads
-        )
+        self._server = _serve(app, listeners[0], connection_limit=self._connections, threads=config.threads)
         self._server.add_task = self._add_task
         self._servers = [self._server]
-        if config.metrics_port is not None:
+        for listener in listeners[1:]:
             # The same loop, the threads that watch.
             shared = {"map": self._server._map, "_dispatcher": self._watching}
             limit = self._connections + 50
-            self._servers.append(
-                _listen(app.metrics_app, config, "METRICS_PORT", connection_limit=limit, **shared)
-            )
+            self._servers.append(_serve(app.metrics_app, listener, connection_limit=limit, **shared))
         for server in self._servers:
             server.channel_class = Channel
             server.draining = app.draining
@@ -178,16 +176,28 @@ def _connections() -> int:
     return CONNECTIONS if soft < 0 else min(CONNECTIONS, (soft - SPARE_DESCRIPTORS) // 2)
 
 
-def _listen(app: Flask, config: Config, setting: str, **options: Any) -> TcpWSGIServer:
-    """A server of `app` on the port that `setting` names; raises ListenError."""
+def _listen(config: Config) -> list[socket.socket]:
+    """Sockets that listen on the API's port, and then on the one for metrics if any; raises ListenError."""
+    settings = ["PORT"] if config.metrics_port is None else ["PORT", "METRICS_PORT"]
+    with ExitStack() as opened:
+        listeners = [opened.enter_context(_listener(config, setting)) for setting in settings]
+        opened.pop_all()
+    return listeners
+
+
+def _listener(config: Config, setting: str) -> socket.socket:
     port = getattr(config, setting.lower())
     family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
     try:
-        listener = socket.create_server((config.host, port), family=family, backlog=BACKLOG)
+        return socket.create_server((config.host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         # Not its own text, which says the address again; a name that is not found has no errno.
         reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno)
         raise ListenError(f"cannot listen on HOST={config.host} {setting}={port}: {reason}") from None
+
+
+def _serve(app: Flask, listener: socket.socket, **options: Any) -> TcpWSGIServer:
+    """A server of `app`, that serves once its loop runs."""
     return waitress.create_server(
         app,
         sockets=[listener],
