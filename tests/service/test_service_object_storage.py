@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
+import random
+import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import quote
+from contextlib import closing
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -70,6 +76,67 @@ def test_a_large_object(s3):
     assert service.request("PUT", "/api/buckets/large", data).status == 200
     assert service.request("GET", "/api/buckets/large").body == data
     assert service.request("DELETE", "/api/buckets/large").status == 200
+
+
+class Cutter:
+    """A way to a server on which each connection ends after so many bytes of answers; 0: it does not."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.after_bytes = 0
+        self._server = ("127.0.0.1", urlsplit(endpoint).port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):  # Closed.
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(self._server)
+                for ends in ((client, server, False), (server, client, True)):
+                    threading.Thread(target=self._pass_on, args=ends, daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket, are_answers: bool) -> None:
+        passed = 0
+        with source:
+            with contextlib.suppress(OSError):
+                while data := source.recv(65536):
+                    passed += len(data)
+                    if are_answers and 0 < self.after_bytes < passed:
+                        break
+                    target.sendall(data)
+            for end in (source, target):
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+
+@pytest.fixture
+def cutter(object_storage):
+    with closing(Cutter(object_storage.endpoint)) as opened:
+        yield opened
+
+
+def test_an_answer_that_is_cut_off_is_taken_up_again_or_known_to_be_torn(s3, cutter):
+    data = random.Random(1).randbytes(8_000_000)  # noqa: S311 - a fixed order, no secret
+    service = s3(STORE_S3_ENDPOINT=cutter.endpoint)
+    assert service.request("PUT", "/api/buckets/cut", data).status == 200
+    cutter.after_bytes = 5_000_000
+    assert service.request("GET", "/api/buckets/cut").body == data
+    cutter.after_bytes = 1_500_000
+    with pytest.raises(http.client.IncompleteRead) as torn:
+        service.request("GET", "/api/buckets/cut")
+    assert len(torn.value.partial) < len(data)
+    assert data.startswith(torn.value.partial)
+    # Before the first byte there is still a status.
+    cutter.after_bytes = 1
+    assert service.request("GET", "/api/buckets/cut").status == 503
+    cutter.after_bytes = 0
+    assert service.request("GET", "/api/buckets/cut").body == data
+    assert service.request("DELETE", "/api/buckets/cut").status == 200
 
 
 def test_no_gauge_tells_what_no_replica_knows(s3):
