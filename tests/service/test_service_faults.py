@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from storage_api.drills import Drill
-from storage_api.faults import ERROR_STATUSES, Fault
+from storage_api.faults import ERROR_STATUSES, Fault, read
 from storage_api.metrics.labels import TIMED
 
+ROOT = Path(__file__).parents[2]
 NOTHING = {
     "error_ratio": 0,
     "error_status": 503,
@@ -182,6 +185,13 @@ def test_what_is_no_json_is_refused(service, body):
     refused = service.request("PUT", "/faults", body)
     assert (refused.status, refused.json["field"]) == (400, "body")
     assert refused.json["reason"] == "body: a JSON object of at most 4096 bytes"
+
+
+def test_the_documented_drills_can_be_run():
+    documented = re.findall(r"`(\{.+?\})`|-d '(\{.+?\})'", (ROOT / "docs/drills.md").read_text())
+    assert len(documented) >= 7
+    for drill in documented:
+        assert read(json.loads("".join(drill)), threads=8) != Fault()
 
 
 def test_what_can_be_asked_for_counts_on_every_route():

@@ -59,4 +59,6 @@ def _refusal(error: faults.InvalidFault) -> Response:
 
 def _state(drills: Drills) -> Response:
     drill = drills.current
-    return jsonify(asdict(drill.fault) | {"remaining_seconds": drill.remaining_seconds})
+    remaining = drill.remaining_seconds
+    shown = {"remaining_seconds": None if remaining is None else round(remaining, 1)}
+    return jsonify(asdict(drill.fault) | shown)
