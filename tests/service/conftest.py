@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import http.client
 import json
 import os
@@ -13,14 +15,18 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from email.utils import formatdate
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 import pytest
 import requests
-from obstore.store import S3Store
+from obstore.store import AzureStore, S3Store
 from prometheus_client.parser import text_string_to_metric_families
+
+from lab.tools import ToolError
+from lab.tools.azure import azurite
 
 SERVICE = Path(__file__).parents[2] / "service"
 START_SECONDS = 20
@@ -259,6 +265,84 @@ def run_to_end(command: Sequence[str | Path], settings: dict[str, object]) -> tu
     )
     assert not done.stdout
     return done.returncode, done.stderr
+
+
+class AzureStorage:
+    """A running Azurite: its endpoint, and what a service needs to use it."""
+
+    ACCOUNT = "tests"
+
+    def __init__(self, program: Path, folder: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        self._key = base64.b64encode(b"a key for tests").decode()
+        self.endpoint = f"http://127.0.0.1:{port}/{self.ACCOUNT}"
+        options = ["--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck"]
+        with (folder / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [program, "--blobHost", "127.0.0.1", "--blobPort", str(port), *options],
+                stdout=log,
+                stderr=log,
+                cwd=folder,
+                env={"HOME": str(folder), "AZURITE_ACCOUNTS": f"{self.ACCOUNT}:{self._key}"},
+            )
+        self.CREDENTIALS = MappingProxyType({"AZURE_STORAGE_ACCOUNT_KEY": self._key})
+
+    def settings(self, container: str) -> dict[str, str]:
+        """The environment variables of a service that uses `container`."""
+        return {
+            "STORE": "azure",
+            "STORE_AZURE_ACCOUNT": self.ACCOUNT,
+            "STORE_AZURE_CONTAINER": container,
+            "STORE_AZURE_ENDPOINT": self.endpoint,
+            **self.CREDENTIALS,
+        }
+
+    def client(self, container: str = "objects") -> AzureStore:
+        """A client that is not the one under test."""
+        return AzureStore(
+            container,
+            account_name=self.ACCOUNT,
+            account_key=self._key,
+            endpoint=self.endpoint,
+            client_options={"allow_http": True},
+        )
+
+    def make_bucket(self, container: str) -> None:
+        """Make a container, which the client cannot do (REST API: Create Container, Shared Key)."""
+        headers = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-08-06"}
+        canonical = [f"{name}:{value}" for name, value in headers.items()]
+        resource = f"/{self.ACCOUNT}/{self.ACCOUNT}/{container}\nrestype:container"
+        signed = "\n".join(["PUT", *[""] * 11, *canonical, resource])
+        signature = hmac.digest(base64.b64decode(self._key), signed.encode(), "sha256")
+        headers["Authorization"] = f"SharedKey {self.ACCOUNT}:{base64.b64encode(signature).decode()}"
+        target = f"{self.endpoint}/{container}?restype=container"
+        requests.put(target, headers=headers, timeout=10).raise_for_status()
+
+
+@pytest.fixture(scope="session")
+def azure_storage(missing_part) -> Iterator[AzureStorage]:
+    """Azurite on loopback, with the container `objects`."""
+    try:
+        program = azurite()
+    except ToolError as error:
+        missing_part(str(error))
+    with tempfile.TemporaryDirectory(prefix="azure-") as folder:
+        storage = AzureStorage(program, Path(folder))
+        try:
+            deadline = time.monotonic() + 60
+            while True:
+                try:
+                    storage.make_bucket("objects")
+                    break
+                except requests.ConnectionError:
+                    assert storage.process.poll() is None, (Path(folder) / "log").read_text()[-2000:]
+                    assert time.monotonic() < deadline, (Path(folder) / "log").read_text()[-2000:]
+                    time.sleep(0.1)
+            yield storage
+        finally:
+            storage.process.kill()
+            storage.process.wait()
 
 
 @pytest.fixture(scope="session")

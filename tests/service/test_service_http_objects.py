@@ -22,11 +22,14 @@ ETAG = f'"{hashlib.sha256(DATA).hexdigest()}"'
 OTHER = f'"{hashlib.sha256(b"other").hexdigest()}"'
 
 
-@pytest.fixture(scope="module", params=["memory", "filesystem", "s3"])
+CLOUDS = {"s3": "object_storage", "azure": "azure_storage"}
+
+
+@pytest.fixture(scope="module", params=["memory", "filesystem", *CLOUDS])
 def stored(request, start) -> Iterator:
     """A service on each store; an object has at most 4 MiB."""
-    if request.param == "s3":
-        storage = request.getfixturevalue("object_storage")
+    if request.param in CLOUDS:
+        storage = request.getfixturevalue(CLOUDS[request.param])
         yield start(MAX_OBJECT_BYTES=4 * 1024 * 1024, **storage.settings("objects"))
     else:
         yield start(MAX_OBJECT_BYTES=4 * 1024 * 1024, STORE=request.param)
@@ -337,7 +340,7 @@ def listed(service, **query: object) -> dict:
 
 def test_what_is_listed(object, stored, request):
     known = {"id": "a", "size": 10, "etag": ETAG, "content_type": "text/plain; charset=utf-8"}
-    if request.node.callspec.params["stored"] == "s3":
+    if request.node.callspec.params["stored"] in CLOUDS:
         known = {"id": "a", "size": 10}
     assert listed(object) == {"buckets": [known], "next": None}
     head = object.request("HEAD", "/api/buckets")

@@ -68,17 +68,21 @@ def get(store: Store, id: str) -> bytes | None:
     return data
 
 
-@pytest.fixture(params=["memory", "filesystem", "s3"])
+CLOUDS = {"s3": "object_storage", "azure": "azure_storage"}
+"""{STORE: the fixture that is a server for it}"""
+
+
+@pytest.fixture(params=["memory", "filesystem", *CLOUDS])
 def store(request, tmp_path, monkeypatch):
     settings = {"STORE": request.param, "STORE_PATH": str(tmp_path / "data")}
-    if request.param == "s3":
-        storage = request.getfixturevalue("object_storage")
+    if request.param in CLOUDS:
+        storage = request.getfixturevalue(CLOUDS[request.param])
         settings |= storage.settings("objects")
         for name, value in storage.CREDENTIALS.items():
             monkeypatch.setenv(name, value)
     with closing(open_store(config.read(settings))) as opened:
         yield opened
-        if request.param == "s3":
+        if request.param in CLOUDS:
             # One bucket for all: the server takes seconds for the first object of a new one.
             client = storage.client()
             for objects in obstore.list(client):

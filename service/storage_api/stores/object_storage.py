@@ -156,7 +156,7 @@ class ObjectStorageStore(Store):
             return _object(id, found) if found else None
 
     def delete(self, id: str, condition: Condition | None = None) -> bool:
-        """As `Store.delete`, but not in one moment: buckets delete whatever is there, without a word.
+        """As `Store.delete`, but not in one moment: servers delete whatever is there, most without a word.
 
         Of two calls at the same time both may say True; what is put between the question and the deletion is
         deleted too.
@@ -167,7 +167,10 @@ class ObjectStorageStore(Store):
                 return False
             if condition and not condition(_object(id, found).etag):
                 raise PreconditionFailed
-            obstore.delete(self._store, key_of(id))
+            try:
+                obstore.delete(self._store, key_of(id))
+            except FileNotFoundError:
+                return False
             return True
 
     def list(self, prefix: str, limit: int, after: str | None = None) -> Page:
