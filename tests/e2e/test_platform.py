@@ -1,5 +1,6 @@
 """The packaged chart on its defaults: installed, seen by Prometheus, removed, found again; steps in order."""
 
+import copy
 import os
 import re
 import time
@@ -198,6 +199,21 @@ def test_a_request_is_in_prometheus_within_two_scrapes(platform: Release, promet
     wait_for(lambda: prometheus.value(counted) == before + sent, 2 * interval, f"{sent} more in {counted}")
     elapsed = time.monotonic() - began
     fact(f"metrics: {sent} requests in Prometheus {elapsed:.1f} s later, scraped every {interval} s")
+
+
+def test_prometheus_follows_the_metrics_to_a_port_of_their_own(platform, prometheus: Prometheus, fact):
+    """Through the NetworkPolicy, that lets it in there alone."""
+    values = copy.deepcopy(platform.values)
+    values["storage-api"]["metrics"] = {"port": 9797}
+    platform.upgrade(values)
+    began = time.monotonic()
+
+    def followed() -> bool:
+        target = up(prometheus, platform)
+        return bool(target) and target["scrapeUrl"].endswith(":9797/api/metrics")
+
+    wait_for(followed, CONFIGURED_SECONDS, "the one target is up at port 9797")
+    fact(f"metrics apart: scraped there {time.monotonic() - began:.1f} s after the upgrade")
 
 
 def seconds(duration: str) -> int:
