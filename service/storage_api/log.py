@@ -6,10 +6,15 @@ terminal's cursor or turn text around is written as an escape.
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import os
+import select
 import sys
+import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -20,26 +25,40 @@ import structlog
 from .config import Config
 from .exchange import Exchange, Observer
 
+WRITE_SECONDS = 0.05
+"""After this long requests that have ended are in the log."""
+PATIENCE_SECONDS = 1
+"""How long a reader may take before lines are lost."""
 MAX_PATH_CHARACTERS = 1024
-"""Of a request's path in the log; a client may send 256 KiB of it."""
+"""Of a request's path in the log; a client may send 64 KiB of it."""
 
 Event = dict[str, Any]
 
+log = logging.getLogger(__name__)
+
 
 class Output:
-    """A file that writes a line at once, or loses it: a log must not harm what it tells of."""
+    """A file whose lines are written at once or lost: a log must not harm what it tells of.
+
+    A reader that does not read is waited for at most PATIENCE_SECONDS, and not again until it does.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self._ready = select.poll()
+        self._ready.register(descriptor, select.POLLOUT)
+        self._patience = PATIENCE_SECONDS
         self._torn = False
 
-    def write(self, line: bytes) -> None:
-        """Write `line`, on its own even after one that was cut off."""
-        rest = b"\n" + line if self._torn else line
+    def write(self, lines: bytes) -> None:
+        """Write `lines`, beginning a new one also after one that was cut off."""
+        rest = b"\n" + lines if self._torn else lines
         try:
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+            while rest and self._ready.poll(self._patience * 1000):
+                # What is ready takes so much without waiting (pipe(7)).
+                rest = rest[os.write(self._descriptor, rest[: select.PIPE_BUF]) :]
                 self._torn = bool(rest)
+            self._patience = 0 if rest else PATIENCE_SECONDS
         except OSError:
             pass  # The reader has gone, or the disk is full.
 
@@ -61,34 +80,79 @@ def configure(config: Config) -> None:
 
 def observers(config: Config) -> tuple[Observer, ...]:
     """What watches requests for the log."""
-    return (RequestLog(config),) if config.log_requests else ()
+    wanted = config.log_requests and config.log_level in ("debug", "info")
+    return (RequestLog(config),) if wanted else ()
 
 
 class RequestLog:
-    """Observer of exchanges: an event for each."""
+    """Observer of exchanges: an event for each, written within WRITE_SECONDS.
+
+    They are written together, by a thread: a call of the system for each would cost more than all the rest.
+    """
 
     def __init__(self, config: Config, output: Output | None = None) -> None:
-        """Log to `output`, by default to stderr."""
-        self._log = _logger(config, output or _output)
+        """Write to `output`, by default to stderr."""
+        self._output = structlog.BytesLogger(output or _output)
+        self._format = _FORMATS[config.log_format]
+        self._ended: deque[Event] = deque()
+        self._some = threading.Event()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
 
     def __call__(self, exchange: Exchange) -> None:
         environ = exchange.environ
-        fields = {
+        event = {
+            "time": time.time(),
+            "level": "info",
+            "message": "request",
             "method": exchange.method,
             "route": exchange.route,
             # As it was sent: percent-encoded, so that it says which bytes an id was made of.
-            "path": environ.get("REQUEST_URI", "").partition("?")[0][:MAX_PATH_CHARACTERS],
+            "path": environ.get("REQUEST_URI", ""),
             "status": exchange.status,
-            "duration_seconds": round(exchange.duration_seconds, 6),
+            "duration_seconds": exchange.duration_seconds,
             "request_bytes": exchange.request_bytes,
             "response_bytes": exchange.response_bytes,
             "client_address": environ.get("REMOTE_ADDR", ""),
         }
         if exchange.error_type is not None:
-            fields["error_type"] = exchange.error_type
+            event["error_type"] = exchange.error_type
         if exchange.trace is not None:
-            fields["trace_id"] = exchange.trace.trace_id
-        self._log.info("request", **fields)
+            event["trace_id"] = exchange.trace.trace_id
+        self._ended.append(event)
+        if not self._some.is_set():
+            self._some.set()
+
+    def close(self) -> None:
+        """Write what has not been written, if that can be done within a second."""
+        self._closed = True
+        self._some.set()
+        self._thread.join(1)
+
+    def _run(self) -> None:
+        while not self._closed:
+            self._some.wait()
+            if not self._closed:
+                time.sleep(WRITE_SECONDS)
+            self._some.clear()
+            self._write()
+
+    def _write(self) -> None:
+        try:
+            lines = [self._line(self._ended.popleft()) for _ in range(len(self._ended))]
+            if lines:
+                self._output.msg(b"\n".join(lines))
+        except Exception:  # Else the thread would end.
+            log.exception("requests are missing here")
+
+    def _line(self, event: Event) -> bytes:
+        # Only here: whatever a request need not wait for.
+        event["time"] = _time(event["time"])
+        event["path"] = event["path"].partition("?")[0][:MAX_PATH_CHARACTERS]
+        event["duration_seconds"] = round(event["duration_seconds"], 6)
+        return self._format(None, "info", event)
 
 
 class Handler(logging.Handler):
@@ -96,7 +160,12 @@ class Handler(logging.Handler):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        self._log = _logger(config, _output)
+        self._log = structlog.wrap_logger(
+            structlog.BytesLogger(_output),
+            processors=[structlog.processors.format_exc_info, _begin, _FORMATS[config.log_format]],
+            wrapper_class=structlog.make_filtering_bound_logger(config.log_level),
+            context_class=dict,
+        ).bind()
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -106,19 +175,13 @@ class Handler(logging.Handler):
             self.handleError(record)
 
 
-def _logger(config: Config, output: Output) -> structlog.typing.FilteringBoundLogger:
-    return structlog.wrap_logger(
-        structlog.BytesLogger(output),
-        processors=[structlog.processors.format_exc_info, _begin, _FORMATS[config.log_format]],
-        wrapper_class=structlog.make_filtering_bound_logger(config.log_level),
-        context_class=dict,
-    ).bind()
-
-
 def _begin(_logger: object, level: str, event: Event) -> Event:
     """What each event has, before what this one has."""
-    time = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return {"time": time, "level": level, "message": event.pop("event"), **event}
+    return {"time": _time(time.time()), "level": level, "message": event.pop("event"), **event}
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def _json(_logger: object, _level: str, event: Event) -> bytes:

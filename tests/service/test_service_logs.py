@@ -220,7 +220,7 @@ def test_no_request_forges_anything(form, run):
     wait_until(lambda: len(service.lines()) >= begin + len(HOSTILE_REQUESTS))
     service.process.terminate()
     assert service.process.wait(10) == 0
-    lines = service.lines()[begin:-1]  # the last one tells of the end
+    lines = [line for line in service.lines()[begin:] if "shutting down" not in line]
     assert len(lines) == len(HOSTILE_REQUESTS)
     for line in lines:
         fields = FIELDS[form](line)
@@ -313,14 +313,26 @@ def test_requests_are_logged_as_asked_for(settings, logged, run):
 # --- a log that can't be written ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("how", ["the reader has gone", "the disk is full", "there is none"])
-def test_a_log_that_can_not_be_written_harms_no_request(how, run, tmp_path):
+@pytest.mark.parametrize(
+    "how", ["the reader has gone", "the reader does not read", "the disk is full", "there is none"]
+)
+def test_a_log_that_can_not_be_written_harms_no_request(how, run, tmp_path, request):
     """Requests are answered, what is stored is what was sent, and the end is in order."""
     if how == "the reader has gone":
         reader, writer = os.pipe()
         service = run(stderr=writer, STORE="filesystem", STORE_PATH=tmp_path)
         os.close(writer)
         os.close(reader)
+    elif how == "the reader does not read":
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                os.write(writer, bytes(4096))
+        os.set_blocking(writer, True)
+        service = run(stderr=writer, STORE="filesystem", STORE_PATH=tmp_path)
+        os.close(writer)
+        request.addfinalizer(lambda: os.close(reader))
     elif how == "the disk is full":
         with Path("/dev/full").open("wb") as full:
             service = run(stderr=full, STORE="filesystem", STORE_PATH=tmp_path)
@@ -339,15 +351,18 @@ def test_a_log_that_can_not_be_written_harms_no_request(how, run, tmp_path):
     assert not [file for file in tmp_path.rglob("*") if file.is_file() and b"level" in file.read_bytes()]
 
 
-def test_a_line_that_was_torn_does_not_tear_the_next():
-    """Of a pipe that nobody reads for a while, which is what a full disk looks like to who writes."""
+def test_a_reader_that_does_not_read_is_not_waited_for():
+    """Not for long, and not twice; when it reads again, lines begin where lines begin."""
     reader, writer = os.pipe()
-    os.set_blocking(writer, False)
     output = logs.Output(writer)
     first, torn, lost, last = (b"%d" % number + b"x" * 50_000 + b"\n" for number in range(4))
     output.write(first)
-    output.write(torn)
-    output.write(lost)
+    waits = []
+    for lines in (torn, lost, lost):
+        started = time.monotonic()
+        output.write(lines)
+        waits.append(time.monotonic() - started)
+    assert waits[0] >= logs.PATIENCE_SECONDS > sum(waits[1:])
     written = os.read(reader, 1_000_000)
     assert written.startswith(first)
     assert torn.startswith(written.removeprefix(first))
@@ -364,15 +379,18 @@ def test_a_line_that_was_torn_does_not_tear_the_next():
 
 
 def test_a_request_takes_little_time_to_log(tmp_path):
-    """CPU of one line in the default format; 15 microseconds are what the service allows itself."""
-    with (tmp_path / "log").open("wb") as file:
-        observe = logs.RequestLog(Config(), logs.Output(file.fileno()))
-        exchange = Exchange({"REQUEST_METHOD": "PUT", "REQUEST_URI": "/api/buckets/1", "REMOTE_ADDR": "::1"})
-        exchange.status = 200
-        runs = []
-        for _ in range(5):
+    """CPU time of all threads for one line in the default format, from the observation to the file."""
+    exchange = Exchange({"REQUEST_METHOD": "PUT", "REQUEST_URI": "/api/buckets/1", "REMOTE_ADDR": "::1"})
+    exchange.status = 200
+    number = 20_000
+    runs = []
+    for run in range(3):
+        with (tmp_path / str(run)).open("wb") as file:
+            log = logs.RequestLog(Config(), logs.Output(file.fileno()))
             started = time.process_time()
-            for _ in range(2000):
-                observe(exchange)
-            runs.append((time.process_time() - started) / 2000)
-    assert min(runs) < 30e-6, "twice of what is allowed, for machines that are slower or at work"
+            for _ in range(number):
+                log(exchange)
+            log.close()
+            runs.append((time.process_time() - started) / number)
+        assert (tmp_path / str(run)).read_bytes().count(b'"message":"request"') == number
+    assert min(runs) < 20e-6
