@@ -77,7 +77,6 @@ class Spans:
         return TraceContext(
             trace_id=f"{context.trace_id:032x}",
             span_id=f"{context.span_id:016x}",
-            parent_id=parent.span_id if parent else None,
             sampled=context.trace_flags.sampled,
             span=span,
         )

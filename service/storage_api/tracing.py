@@ -34,14 +34,12 @@ class TraceContext(NamedTuple):
 
     trace_id: of the whole trace, 32 digits of lower-case hex
     span_id: of the request's handling here, 16 digits
-    parent_id: of what the caller did, 16 digits; None where the trace begins here
     sampled: whether the trace is recorded: by us, or where we record none, by the caller
     span: what records it, where spans are exported
     """
 
     trace_id: str
     span_id: str
-    parent_id: str | None
     sampled: bool
     span: Any = None
 
@@ -71,4 +69,4 @@ def join(exchange: Exchange) -> TraceContext | None:
     if parent is None:
         return None
     span_id = random.getrandbits(64) or 1
-    return TraceContext(parent.trace_id, f"{span_id:016x}", parent.span_id, bool(parent.flags & SAMPLED))
+    return TraceContext(parent.trace_id, f"{span_id:016x}", bool(parent.flags & SAMPLED))
