@@ -52,18 +52,12 @@ class Exchange:
     environ: what the server said of the request (PEP 3333)
     """
 
-    __slots__ = (
-        "duration_seconds",
-        "environ",
-        "error_type",
-        "method",
-        "request_bytes",
-        "response_bytes",
-        "route",
-        "started",
-        "status",
-        "trace",
-    )
+    route = UNMATCHED
+    status = 0
+    duration_seconds = 0.0
+    response_bytes = 0
+    error_type: str | None = None
+    trace: tracing.TraceContext | None = None
 
     def __init__(self, environ: dict[str, Any]) -> None:
         method = environ["REQUEST_METHOD"]
@@ -72,12 +66,6 @@ class Exchange:
         self.method = method if method in METHODS else OTHER_METHOD
         # A body that was refused unread has no bytes, whatever its head announced.
         self.request_bytes = 0 if REFUSED in environ else int(environ.get("CONTENT_LENGTH") or 0)
-        self.response_bytes = 0
-        self.route = UNMATCHED
-        self.status = 0
-        self.duration_seconds = 0.0
-        self.error_type: str | None = None
-        self.trace: tracing.TraceContext | None = None
 
 
 class Exchanges:
@@ -99,13 +87,13 @@ class Exchanges:
         trace = exchange.trace = self._join(exchange)
         self.active.add(exchange)
 
-        def start(line: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+        def start(line: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             exchange.status = int(line[:3])
             # Only here, as Flask forgets the request when it returns.
             exchange.route = _route(environ)
             if trace is not None:
                 headers.append((tracing.HEADER, trace.traceresponse))
-            return start_response(line, headers, *exc_info)
+            return start_response(line, headers, exc_info)
 
         try:
             body = self._wsgi_app(environ, start)

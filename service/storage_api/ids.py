@@ -45,4 +45,5 @@ def decode(data: bytes) -> str:
 
 
 def _has_controls(text: str) -> bool:
-    return any(unicodedata.category(character) == "Cc" for character in text)
+    # Most texts are printable as a whole, which is found out at once; controls never are.
+    return not text.isprintable() and any(unicodedata.category(character) == "Cc" for character in text)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Set
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from ..exchange import METHODS, OTHER_METHOD, Exchange
+from .histograms import Distribution, Histogram, Labels, family
 from .labels import LISTING, OBJECT, OTHER, TIMED, UNTIMED, LabelSet, fold, label_sets
 
 DURATION_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
@@ -20,17 +21,17 @@ SIZE_BOUNDS = (2**10, 2**16, 2**20, 2**24, 2**30)
 SCHEME = "http"
 """Label `url_scheme`: the server speaks nothing else."""
 
-_SIZED_REQUESTS = ((OBJECT, "PUT"),)
-_SIZED_RESPONSES = ((OBJECT, "GET"), (LISTING, "GET"))
+_SIZED_REQUESTS = (("PUT", OBJECT),)
+_SIZED_RESPONSES = (("GET", OBJECT), ("GET", LISTING))
 
 
 class _Series(NamedTuple):
-    """What an exchange of one label set is told to; None where there is nothing to tell."""
+    """What is told of an exchange of one label set; None where there is nothing to tell."""
 
-    count: Callable[[], None] | None
-    duration: Callable[[float, dict[str, str] | None], None] | None
-    request_size: Callable[[float], None] | None
-    response_size: Callable[[float], None] | None
+    count: Callable[[], None] | None = None
+    duration: Callable[[float, str | None], None] | None = None
+    request_size: Callable[[float], None] | None = None
+    response_size: Callable[[float], None] | None = None
 
 
 class HttpMetrics(Collector):
@@ -39,62 +40,57 @@ class HttpMetrics(Collector):
     def __init__(self, registry: CollectorRegistry) -> None:
         """Show in `registry` what will be observed; every series is there from now on."""
         # Neither is in the registry: `collect` shows them under the names that they share.
-        self._durations = Histogram(
-            "http_request_duration_seconds",
-            "Time from the request's last byte until the response's.",
-            LabelSet._fields,
-            unit="seconds",
-            buckets=DURATION_BOUNDS,
-            registry=None,
-        )
+        self._durations = {labels: Distribution(DURATION_BOUNDS) for labels in label_sets(TIMED)}
         self._counts = Counter(
             "http_request_count", "Responses by route, method and status.", LabelSet._fields, registry=None
         )
-        request_sizes = _sizes("request", _SIZED_REQUESTS, registry)
-        response_sizes = _sizes("response", _SIZED_RESPONSES, registry)
+        requests, responses = _sizes("request", _SIZED_REQUESTS), _sizes("response", _SIZED_RESPONSES)
+        for collector in (self, requests, responses):
+            registry.register(collector)
+
+        def observer(sizes: Histogram, labels: LabelSet) -> Callable[[float], None] | None:
+            found = sizes.distributions.get((labels.method, labels.path))
+            return found and found.observe
+
         timed = {
             labels: _Series(
-                None,
-                self._durations.labels(*labels).observe,
-                request_sizes.get(labels[:2]),
-                response_sizes.get(labels[:2]),
+                duration=durations.observe,
+                request_size=observer(requests, labels),
+                response_size=observer(responses, labels),
             )
-            for labels in label_sets(TIMED)
+            for labels, durations in self._durations.items()
         }
         untimed = {
-            labels: _Series(self._counts.labels(*labels).inc, None, None, None)
+            labels: _Series(count=self._counts.labels(*labels).inc)
             for labels in (*label_sets(UNTIMED), OTHER)
         }
         self._series = timed | untimed
-        registry.register(self)
 
     def __call__(self, exchange: Exchange) -> None:
-        series = self._series[fold(exchange.route, exchange.method, exchange.status)]
-        if series.count:
-            series.count()
-        if series.duration:
+        count, duration, request_size, response_size = self._series[
+            fold(exchange.route, exchange.method, exchange.status)
+        ]
+        if count:
+            count()
+        if duration:
             trace = exchange.trace
-            exemplar = {"trace_id": trace.trace_id} if trace is not None and trace.sampled else None
-            series.duration(exchange.duration_seconds, exemplar)
-        if series.request_size:
-            series.request_size(exchange.request_bytes)
-        if series.response_size:
-            series.response_size(exchange.response_bytes)
+            duration(exchange.duration_seconds, trace.trace_id if trace and trace.sampled else None)
+        if request_size:
+            request_size(exchange.request_bytes)
+        if response_size:
+            response_size(exchange.response_bytes)
 
     def collect(self) -> Iterator[Metric]:
         """The families that share an observation, from one look at it."""
-        (durations,) = self._durations.collect()
-        yield durations
-        semantic = Metric(
-            "http_server_request_duration_seconds", durations.documentation, "histogram", "seconds"
-        )
-        semantic.samples = [_semantic(sample) for sample in durations.samples]
-        yield semantic
+        found = [(labels, durations.snapshot()) for labels, durations in self._durations.items()]
+        about = "Time from the request's last byte until the response's."
+        ours = ((labels._asdict(), snapshot) for labels, snapshot in found)
+        yield family("http_request_duration_seconds", about, "seconds", ours)
+        semantic = ((_semantic(labels), snapshot) for labels, snapshot in found)
+        yield family("http_server_request_duration_seconds", about, "seconds", semantic)
         (counts,) = self._counts.collect()
         counts.samples[:0] = [
-            Sample("http_request_count_total", sample.labels, sample.value)
-            for sample in durations.samples
-            if sample.name == "http_request_duration_seconds_count"
+            Sample("http_request_count_total", labels._asdict(), snapshot.count) for labels, snapshot in found
         ]
         yield counts
 
@@ -128,33 +124,24 @@ def _is_timed(exchange: Exchange) -> bool:
     return (rule.rule if rule else exchange.route) in TIMED
 
 
-def _sizes(
-    of: str, sized: tuple[tuple[str, str], ...], registry: CollectorRegistry
-) -> dict[tuple[str, str], Callable[[float], Any]]:
-    """A histogram of the sizes of bodies; for each (route, method) of `sized` what observes it."""
-    sizes = Histogram(
+def _sizes(of: str, sized: tuple[tuple[str, str], ...]) -> Histogram:
+    """The sizes of the bodies of each (method, route) of `sized`."""
+    return Histogram(
         f"http_server_{of}_body_size_bytes",
         f"Size of the bodies of {of}s.",
-        ("http_request_method", "http_route"),
-        unit="bytes",
-        buckets=SIZE_BOUNDS,
-        registry=registry,
+        "bytes",
+        labels=("http_request_method", "http_route"),
+        bounds=SIZE_BOUNDS,
+        label_sets=sized,
     )
-    return {(route, method): sizes.labels(method, route).observe for route, method in sized}
 
 
-def _semantic(sample: Sample) -> Sample:
-    """`sample` of http_request_duration_seconds with the names of OpenTelemetry's semantic conventions."""
-    path, method, status, *bound = sample.labels.values()
-    labels = {
-        "http_request_method": method,
-        "http_response_status_code": status,
-        "http_route": path,
+def _semantic(labels: LabelSet) -> Labels:
+    """`labels` under the names of OpenTelemetry's semantic conventions."""
+    found = {
+        "http_request_method": labels.method,
+        "http_response_status_code": labels.status,
+        "http_route": labels.path,
         "url_scheme": SCHEME,
     }
-    if status >= "500":
-        labels["error_type"] = status
-    if bound:
-        (labels["le"],) = bound
-    name = sample.name.replace("http_request", "http_server_request", 1)
-    return Sample(name, labels, sample.value, None, sample.exemplar)
+    return found | {"error_type": labels.status} if labels.status >= "500" else found

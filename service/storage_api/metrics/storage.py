@@ -6,7 +6,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import BinaryIO, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from ..stores.base import (
     DEFAULT_CONTENT_TYPE,
@@ -20,6 +20,7 @@ from ..stores.base import (
     StoreFull,
     Usage,
 )
+from .histograms import Histogram
 
 OUTCOMES = {
     "put": ("success", "refused", "full", "error"),
@@ -64,16 +65,20 @@ class MeasuredStore(Store):
         durations = Histogram(
             "storage_operation_duration_seconds",
             "Time that the store took for an operation, however it ended.",
-            ("backend", "operation"),
-            unit="seconds",
-            buckets=BOUNDS,
-            registry=registry,
+            "seconds",
+            labels=("backend", "operation"),
+            bounds=BOUNDS,
+            label_sets=[(backend, operation) for operation in OUTCOMES],
         )
+        registry.register(durations)
         self._count = {
             operation: {outcome: operations.labels(operation, outcome).inc for outcome in outcomes}
             for operation, outcomes in OUTCOMES.items()
         }
-        self._observe = {operation: durations.labels(backend, operation).observe for operation in OUTCOMES}
+        self._observe = {
+            operation: distribution.observe
+            for (_, operation), distribution in durations.distributions.items()
+        }
         if store.usage() is not None:
             objects = Gauge("storage_objects", "Objects in the store.", registry=registry)
             objects.set_function(lambda: store.usage().objects)
