@@ -18,8 +18,8 @@ MOUNT = 'mount -t tmpfs -o "size=$1" tmpfs "$2" && shift 2 && exec "$@"'
 
 
 @pytest.fixture
-def disk(start, tmp_path, missing_part):
-    """A service that has a small disk to itself, and the disk's folder as seen from here."""
+def on_disk(tmp_path, missing_part) -> tuple[str, ...]:
+    """A command that runs another one with a small disk of its own at `tmp_path`."""
     apart = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
     mounted = [*apart, "sh", "-c", MOUNT, "sh", str(DISK_BYTES), str(tmp_path)]
     try:
@@ -28,10 +28,12 @@ def disk(start, tmp_path, missing_part):
         works = False
     if not works:
         missing_part("unshare (util-linux) with the right to mount, to test a full disk")
-    service = start(
-        *mounted, STORE_PATH=tmp_path, MAX_OBJECT_BYTES=4 * DISK_BYTES, STORE_MIN_FREE_BYTES=MIN_FREE_BYTES
-    )
-    return service, Path(f"/proc/{service.process.pid}/root{tmp_path}")
+    return tuple(mounted)
+
+
+def seen_from_here(service, folder: Path) -> Path:
+    """A folder of the service's, which has disks that are not there for others."""
+    return Path(f"/proc/{service.process.pid}/root{folder}")
 
 
 def free_bytes(folder: Path) -> int:
@@ -44,8 +46,11 @@ def chunked(size: int) -> bytes:
     return head + (b"10000\r\n" + b"x" * 0x10000 + b"\r\n") * (size // 0x10000) + b"0\r\n\r\n"
 
 
-def test_a_full_disk(disk):
-    service, folder = disk
+def test_a_full_disk(start, on_disk, tmp_path):
+    service = start(
+        *on_disk, STORE_PATH=tmp_path, MAX_OBJECT_BYTES=4 * DISK_BYTES, STORE_MIN_FREE_BYTES=MIN_FREE_BYTES
+    )
+    folder = seen_from_here(service, tmp_path)
     at_first = free_bytes(folder)
     old = b"o" * 2 * MEBIBYTE
     assert service.request("PUT", "/api/buckets/old", old).status == 200
@@ -104,4 +109,19 @@ def test_a_full_disk(disk):
     assert service.request("PUT", "/api/buckets/new", bytes(4 * MEBIBYTE)).status == 200
     for id in ("old", "new"):
         assert service.request("DELETE", f"/api/buckets/{id}").status == 200
+    assert free_bytes(folder) == at_first
+
+
+def test_a_full_disk_for_what_is_temporary(start, on_disk, tmp_path, object_storage):
+    """What goes to a bucket is received there first."""
+    service = start(
+        *on_disk, TMPDIR=tmp_path, MAX_OBJECT_BYTES=4 * DISK_BYTES, **object_storage.settings("objects")
+    )
+    folder = seen_from_here(service, tmp_path)
+    at_first = free_bytes(folder)
+    answer = service.request("PUT", "/api/buckets/new", bytes(2 * DISK_BYTES))
+    assert (answer.status, answer.json) == (507, FULL)
+    assert service.request("GET", "/api/buckets/new").status == 404
+    assert service.request("PUT", "/api/buckets/new", bytes(DISK_BYTES // 2)).status == 200
+    assert service.request("DELETE", "/api/buckets/new").status == 200
     assert free_bytes(folder) == at_first

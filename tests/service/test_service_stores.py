@@ -89,6 +89,10 @@ def store(request, tmp_path, monkeypatch):
                 obstore.delete(client, [object["path"] for object in objects])
 
 
+def is_absent(etag: str | None) -> bool:
+    return etag is None
+
+
 def assert_holds(store: Store, objects: int, bytes: int) -> None:
     known = not isinstance(store, ObjectStorageStore)
     assert store.usage() == (Usage(objects, bytes) if known else None)
@@ -204,13 +208,15 @@ def test_the_longest_id_and_type_are_kept(store):
         assert store.head(id) == Object(id, 1, kept, '"' * 255)
 
 
-def test_a_spooled_body_is_kept(store):
-    data = bytes(range(256)) * 4096
+@pytest.mark.parametrize("size", [0, 1_000_000, 20_000_001])
+@pytest.mark.parametrize("condition", [None, is_absent])
+def test_a_spooled_body_is_kept(store, size, condition):
+    data = random.Random(1).randbytes(size)  # noqa: S311 - a fixed order, no secret
     with store.spool() as spool:
-        for start in range(0, len(data), 65536):
+        for start in range(0, size, 65536):
             spool.write(data[start : start + 65536])
         spool.seek(0)
-        assert store.put("spooled", spool) == sha256(data)
+        assert store.put("spooled", spool, condition=condition) == sha256(data)
     assert get(store, "spooled") == data
 
 
@@ -250,10 +256,6 @@ def test_who_reads_keeps_reading_the_same_object(store):
 
 
 # --- conditions -----------------------------------------------------------------------------------
-
-
-def is_absent(etag: str | None) -> bool:
-    return etag is None
 
 
 def test_only_when_there_is_none(store):

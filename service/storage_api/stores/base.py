@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import BinaryIO, NamedTuple
@@ -84,8 +83,8 @@ class Store(ABC):
     ) -> str:
         """Keep `body` under `id` instead of what was there; it is safe once this returns its etag.
 
-        `body`, at its start, is from `spool()` and taken over, or an io.BytesIO. `condition` is asked in the
-        same moment as the change happens; raises PreconditionFailed when it says no.
+        `body`, at its start, is an io.BytesIO or from `spool()`; the latter is taken over, and may be closed.
+        `condition` is asked in the moment of the change; raises PreconditionFailed when it says no.
         """
 
     @abstractmethod
@@ -118,9 +117,12 @@ class Store(ABC):
     def usage(self) -> Usage | None:
         """What the store holds now; None, always, for a store that would have to read everything to know."""
 
+    @abstractmethod
     def spool(self) -> BinaryIO:
-        """An empty file for a body that is being received, to be `put`; removed when it is closed."""
-        return tempfile.TemporaryFile()
+        """An empty file for a body that is being received, to be `put`; gone when it is closed.
+
+        Its `write` raises StoreError too.
+        """
 
     def check(self) -> None:  # noqa: B027 - nothing to check is a good default
         """Raise StoreError when the store cannot serve; cheap enough for a probe."""

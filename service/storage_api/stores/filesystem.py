@@ -115,12 +115,11 @@ class FilesystemStore(Store):
         content_type: str = DEFAULT_CONTENT_TYPE,
         condition: Condition | None = None,
     ) -> str:
-        with errors(self._folder):
-            if isinstance(body, Spool):
-                return self._keep(id, body, content_type, condition)
-            with self.spool() as spool:
+        # Closed at once, whoever made it: what is refused takes no room any more when that is said.
+        with errors(self._folder), body if isinstance(body, Spool) else self.spool() as spool:
+            if spool is not body:
                 shutil.copyfileobj(body, spool)
-                return self._keep(id, spool, content_type, condition)
+            return self._keep(id, spool, content_type, condition)
 
     def _keep(self, id: str, spool: Spool, content_type: str, condition: Condition | None) -> str:
         """Make `spool` the file of the object `id`."""

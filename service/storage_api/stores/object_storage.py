@@ -11,10 +11,13 @@ import contextlib
 import hashlib
 import io
 import mmap
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import obstore
@@ -36,6 +39,7 @@ from .base import (
     StoreError,
 )
 from .keys import CUT_BYTES, FOLDER, before, bytes_of, key_of
+from .spool import Spool
 
 CHUNK_BYTES = 1024 * 1024
 """How much of an object is read from the server at a time."""
@@ -213,6 +217,12 @@ class ObjectStorageStore(Store):
     def usage(self) -> None:
         """None: other replicas write too, and only listing the whole bucket would tell."""
 
+    def spool(self) -> Spool:
+        """A temporary file (TMPDIR), as a body is only sent on when its hash is known."""
+        spool = Spool(Path(tempfile.gettempdir()))
+        spool.become_nameless()
+        return spool
+
     def check(self) -> None:
         """Raise StoreError until the bucket has answered once.
 
@@ -278,10 +288,12 @@ def _version(found: GetResult) -> UpdateVersion:
 
 
 @contextlib.contextmanager
-def _bytes_of(body: BinaryIO) -> Iterator[memoryview | mmap.mmap]:
+def _bytes_of(body: BinaryIO) -> Iterator[memoryview | bytes | mmap.mmap]:
     """What `body` holds, without a copy."""
     if isinstance(body, io.BytesIO):
         yield body.getbuffer()
+    elif not os.fstat(body.fileno()).st_size:
+        yield b""
     else:
         with mmap.mmap(body.fileno(), 0, access=mmap.ACCESS_READ) as data:
             yield data

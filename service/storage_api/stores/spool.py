@@ -20,13 +20,14 @@ class Spool(io.FileIO):
         """Make the file; raises StoreError, also in `write`."""
         with errors(folder):
             descriptor, name = tempfile.mkstemp(dir=folder)
+        self._folder = folder
         self._path: Path | None = Path(name)
         super().__init__(descriptor, "r+b")
 
     def write(self, data: bytes) -> int:
         """Write all of `data`."""
         rest = memoryview(data)
-        with errors(self._path):
+        with errors(self._folder):
             while rest:
                 rest = rest[super().write(rest) :]
         return len(data)
@@ -34,6 +35,11 @@ class Spool(io.FileIO):
     def become(self, target: Path) -> None:
         """Be `target`, instead of what was there."""
         self._path.replace(target)
+        self._path = None
+
+    def become_nameless(self) -> None:
+        """Have no name any more: nothing is left of it when the process ends, however it does."""
+        self._path.unlink()
         self._path = None
 
     def close(self) -> None:
