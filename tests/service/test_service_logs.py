@@ -375,6 +375,31 @@ def test_a_reader_that_does_not_read_is_not_waited_for():
     os.close(writer)
 
 
+class Echo(logs.Output):
+    """While the first line is written, another request ends."""
+
+    observe: Callable[[], None] | None = None
+
+    def write(self, lines: bytes) -> None:
+        observe, self.observe = self.observe, None
+        if observe:
+            observe()
+        super().write(lines)
+
+
+def test_no_request_waits_for_the_next_to_be_written(tmp_path):
+    with (tmp_path / "log").open("wb") as file:
+        output = Echo(file.fileno())
+        log = logs.RequestLog(Config(), output)
+        exchange = Exchange({"REQUEST_METHOD": "GET"})
+        output.observe = lambda: log(exchange)
+        log(exchange)
+        wait_until(lambda: (tmp_path / "log").read_bytes().count(b"\n") == 2)
+        started = time.monotonic()
+        log.close()
+        assert time.monotonic() - started < 0.5
+
+
 # --- cost -----------------------------------------------------------------------------------------------
 
 
