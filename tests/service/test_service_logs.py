@@ -404,18 +404,28 @@ def test_no_request_waits_for_the_next_to_be_written(tmp_path):
 
 
 def test_a_request_takes_little_time_to_log(tmp_path):
-    """CPU time of all threads for one line in the default format, from the observation to the file."""
+    """CPU time of all threads, from the observation to the file, in units that every machine has.
+
+    The unit is what the standard library takes to make such a line JSON, about 2 microseconds; 3 were measured.
+    """
     exchange = Exchange({"REQUEST_METHOD": "PUT", "REQUEST_URI": "/api/buckets/1", "REMOTE_ADDR": "::1"})
     exchange.status = 200
-    number = 20_000
-    runs = []
-    for run in range(3):
-        with (tmp_path / str(run)).open("wb") as file:
+    number = 10_000
+    ratios = []
+    for run in range(7):
+        path = tmp_path / str(run)
+        with path.open("wb") as file:
             log = logs.RequestLog(Config(), logs.Output(file.fileno()))
             started = time.process_time()
             for _ in range(number):
                 log(exchange)
             log.close()
-            runs.append((time.process_time() - started) / number)
-        assert (tmp_path / str(run)).read_bytes().count(b'"message":"request"') == number
-    assert min(runs) < 20e-6
+            logged = time.process_time() - started
+        lines = path.read_text().splitlines()
+        assert len(lines) == number
+        event = json.loads(lines[0])
+        started = time.process_time()
+        for _ in range(number):
+            json.dumps(event)
+        ratios.append(logged / (time.process_time() - started))
+    assert min(ratios) < 6, ratios
