@@ -406,7 +406,7 @@ def test_no_request_waits_for_the_next_to_be_written(tmp_path):
 def test_a_request_takes_little_time_to_log(tmp_path):
     """CPU time of all threads, from the observation to the file, in units that every machine has.
 
-    The unit is what the standard library takes to make such a line JSON, about 2 microseconds; 3 were measured.
+    The unit is what the standard library takes for such a line of JSON, about 2 us; 3 of them were measured.
     """
     exchange = Exchange({"REQUEST_METHOD": "PUT", "REQUEST_URI": "/api/buckets/1", "REMOTE_ADDR": "::1"})
     exchange.status = 200
