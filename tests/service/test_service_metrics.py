@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 import socket
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from lab import tools
 from storage_api.metrics.http import DURATION_BOUNDS
 from storage_api.metrics.labels import LISTING, OBJECT, OTHER, TIMED, UNTIMED, label_sets
 from storage_api.metrics.storage import OUTCOMES
@@ -568,3 +570,33 @@ def test_a_sampled_trace_is_the_exemplar_of_its_duration(start):
     ]
     assert all(0 < value <= float(bound) for _, bound, _, value in exemplars)
     assert traces["01"] not in service.request("GET", "/metrics").body.decode()
+
+
+def test_a_rate_sees_the_first_error(start, tmp_path):
+    """By what Prometheus makes of scrapes; a series that the error itself begins would show it nothing."""
+    service = start(STORE="memory", FAULTS_ENABLED="true")
+    values = []
+    for status in (None, None, 503, None):
+        if status:
+            service.request("PUT", "/faults", b'{"error_ratio": 1}')
+            assert service.request("GET", "/api/buckets/x").status == status
+            once(service, lambda found: found.counted()[OBJECT, "GET", "503"] == 1)
+        found = [value for labels, value in scrape(service).counted().items() if labels[2] == "503"]
+        values.append(sum(found) if found else "_")
+    query = 'sum(increase(http_request_count_total{status="503"}[3m])) > bool 0'
+
+    def checks(scrapes: list[object], seen: int) -> dict[str, object]:
+        series = f'http_request_count_total{{path="{OBJECT}",method="GET",status="503"}}'
+        return {
+            "interval": "1m",
+            "input_series": [{"series": series, "values": " ".join(map(str, scrapes))}],
+            "promql_expr_test": [
+                {"expr": query, "eval_time": "3m", "exp_samples": [{"labels": "{}", "value": seen}]}
+            ],
+        }
+
+    file = tmp_path / "rate.yaml"
+    file.write_text(json.dumps({"tests": [checks(values, seen=1), checks(["_", "_", *values[2:]], seen=0)]}))
+    command = [tools.promtool(), "test", "rules", file]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
