@@ -200,6 +200,9 @@ Objects are kept in a folder of the pod: they are gone with it.
 {{- if .Values.faults.enabled -}}
 WARNING: faults.enabled is on. Whoever reaches the API{{ if .Values.auth.existingSecret }} with a token{{ end }} can make it fail: see docs/drills.md, and switch it off after the drill.
 {{ end -}}
+{{- with .Values.config.metricsDisabled -}}
+Metrics are switched off: panels and queries that read {{ join ", " . }} stay empty.
+{{ end -}}
 {{- $outside := or .Values.ingress.enabled .Values.httpRoute.enabled (ne .Values.service.type "ClusterIP") -}}
 {{- if and .Values.networkPolicy.enabled $outside (eq (toJson .Values.networkPolicy.api.from) `[{"podSelector":{}}]`) -}}
 The NetworkPolicy lets in the pods of this namespace only: name who else may in networkPolicy.api.from.
