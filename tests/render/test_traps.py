@@ -390,6 +390,10 @@ def test_the_notes_forward_ports_of_services_that_there_are(rendered, path):
             {"faults": {"enabled": True}},
             "WARNING: faults.enabled is on. Whoever reaches the API can make it fail",
         ),
+        (
+            {"config": {"metricsDisabled": ["http_server_threads", "storage_objects"]}},
+            "Metrics are switched off: panels and queries that read http_server_threads, storage_objects stay",
+        ),
         ({}, None),
     ],
 )
@@ -400,6 +404,7 @@ def test_the_notes_warn_of_what_would_surprise(values, warning):
         "they are gone with it",
         "name who else may",
         "WARNING: faults",
+        "Metrics are switched off",
     ):
         assert (line in text) == (warning is not None and warning.startswith(line))
     assert warning is None or warning in text
