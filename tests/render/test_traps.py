@@ -392,7 +392,7 @@ def test_the_notes_forward_ports_of_services_that_there_are(rendered, path):
         ),
         (
             {"config": {"metricsDisabled": ["http_server_threads", "storage_objects"]}},
-            "Metrics are switched off: panels and queries that read http_server_threads, storage_objects stay",
+            "Metrics are switched off: panels and queries that read http_server_threads, storage_objects",
         ),
         ({}, None),
     ],
