@@ -103,6 +103,7 @@ class Cutter:
                 while data := source.recv(65536):
                     passed += len(data)
                     if are_answers and 0 < self.after_bytes < passed:
+                        target.sendall(data[: self.after_bytes - passed])
                         break
                     target.sendall(data)
             for end in (source, target):
@@ -131,9 +132,9 @@ def test_an_answer_that_is_cut_off_is_taken_up_again_or_known_to_be_torn(s3, cut
         service.request("GET", "/api/buckets/cut")
     assert len(torn.value.partial) < len(data)
     assert data.startswith(torn.value.partial)
-    # Before the first byte there is still a status.
-    cutter.after_bytes = 1
-    assert service.request("GET", "/api/buckets/cut").status == 503
+    # As long as nothing has been sent there is still a status: without an answer, and without its first part.
+    for cutter.after_bytes in (1, 2000):
+        assert service.request("GET", "/api/buckets/cut").status == 503
     cutter.after_bytes = 0
     assert service.request("GET", "/api/buckets/cut").body == data
     assert service.request("DELETE", "/api/buckets/cut").status == 200
