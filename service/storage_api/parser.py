@@ -37,10 +37,19 @@ class Parser(HTTPRequestParser):
             super().parse_header(header_plus)
         except ValueError:  # an address in brackets that is none, a number of thousands of digits
             raise ParsingError("the target or the Content-Length can't be read") from None
-        # Two lengths, or one that HTTP/1.0 does not know: another server may see another request's beginning.
-        if (self.chunked and "CONTENT_LENGTH" in self.headers) or "TRANSFER_ENCODING" in self.headers:
+        if ambiguity := self._ambiguity():
             self.body_rcv = None
-            raise ParsingError("a body has one length: Content-Length, or in HTTP/1.1 Transfer-Encoding")
+            raise ParsingError(ambiguity)
+
+    def _ambiguity(self) -> str | None:
+        """What another server on the way may have read in another way, if anything."""
+        # In HTTP/1.0 it is left among the headers.
+        if (self.chunked and "CONTENT_LENGTH" in self.headers) or "TRANSFER_ENCODING" in self.headers:
+            return "a body has one length: Content-Length, or in HTTP/1.1 Transfer-Encoding"
+        host = self.headers.get("HOST")
+        if (host is None and self.version == "1.1") or (host and "," in host):  # Several arrive as a list.
+            return "a request names one Host"
+        return None
 
     def received(self, data: bytes) -> int:
         """Take what belongs to this request from the beginning of `data`; how many bytes that was."""

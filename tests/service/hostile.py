@@ -374,9 +374,10 @@ class Generator:
         *,
         body: bytes = b"",
         version: bytes = b"HTTP/1.1",
+        host: bytes = b"x",
         last: bool = False,
     ) -> Request:
-        lines = [b"%s %s %s" % (method.encode("latin-1"), target, version), b"Host: x"]
+        lines = [b"%s %s %s" % (method.encode("latin-1"), target, version), b"Host: " + host]
         if self._random.random() < 0.9:
             lines.append(self._authorization)
         if body:
@@ -414,8 +415,10 @@ class Generator:
         value = choose(FIELDS[name])
         if number(4) == 0:
             value = bytes(choose(PRINTABLE) for _ in range(number(80)))
-        fields = [name + b": " + value] * choose((1, 1, 1, 2, 5))
         method = choose(METHODS)
+        if name == b"Host":
+            return self._head(method, choose(TARGETS), body=self._object(method), host=value)
+        fields = [name + b": " + value] * choose((1, 1, 1, 2, 5))
         return self._head(method, choose(TARGETS), fields, body=self._object(method))
 
     def _part(self) -> Request:

@@ -178,6 +178,8 @@ INNER = f"PUT /api/buckets/{SMUGGLED} HTTP/1.1\r\nHost: x\r\n{AUTHORIZATION}\r\n
             id="chunks in HTTP/1.0",
         ),
         pytest.param(PUT.replace(b"1.1", b"2.0") + b"\r\n", id="another version"),
+        pytest.param(PUT.replace(b"Host: x\r\n", b"") + b"Content-Length: 9\r\n\r\n", id="no host"),
+        pytest.param(PUT + b"Host: y\r\n\r\n", id="two hosts"),
         pytest.param(PUT + b"A: 1\r\n Content-Length: 5\r\n\r\n" + INNER, id="a folded field"),
     ],
 )

@@ -222,7 +222,7 @@ def test_a_client_that_asks_first_is_refused_at_once(service):
         (b"nonsense\r\n\r\n", 400),
         (b"GET /api/buckets/1 HTTP/1.1\r\nbad header\r\n\r\n", 400),
         (b"PUT /api/buckets/1 HTTP/1.1\r\nContent-Length: x\r\n\r\n", 400),
-        (b"PUT /api/buckets/1 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", 400),
+        (b"PUT /api/buckets/1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", 400),
         (b"PUT /api/buckets/1 HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
         (b"GET / HTTP/1.1\r\nX: " + b"x" * 300_000 + b"\r\n\r\n", 431),
     ],

@@ -134,7 +134,7 @@ REFUSALS = [
     (PUT + b"Content-Length: x\r\n\r\n", 400, UNMATCHED, "_OTHER"),
     (PUT + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 400, UNMATCHED, "_OTHER"),
     (PUT + b"Transfer-Encoding: gzip\r\n\r\n", 501, UNMATCHED, "_OTHER"),
-    (b"POST /nothing HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", 413, UNMATCHED, "_OTHER"),
+    (b"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n", 413, UNMATCHED, "_OTHER"),
     (b"nonsense\r\n\r\n", 400, UNMATCHED, "_OTHER"),
     (b"GET /healthz HTTP/1.1\r\nX: " + b"x" * 300_000 + b"\r\n\r\n", 431, UNMATCHED, "_OTHER"),
 ]
