@@ -1,13 +1,14 @@
 """Histograms that cost little to observe, and whose buckets and sum are of the same observations.
 
-The client library's take a lock for each bucket and one for the sum: twice the time, and between the two a
-scrape sees the one without the other.
+The client library's take two locks for each observation, and between the two a scrape sees the bucket without
+the sum. Here an observation is only noted; it is counted with others, when there are some or somebody looks.
 """
 
 from __future__ import annotations
 
 import threading
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from time import time
@@ -19,6 +20,9 @@ from prometheus_client.samples import Exemplar, Sample
 from prometheus_client.utils import INF, floatToGoString
 
 Labels = dict[str, str]
+
+MOST_NOTED = 100
+"""How many observations are noted before they are counted."""
 
 
 class Snapshot(NamedTuple):
@@ -36,7 +40,7 @@ class Snapshot(NamedTuple):
 class Distribution:
     """How many of the values were up to each of some bounds, and the sum of all."""
 
-    __slots__ = ("_bounds", "_counts", "_exemplars", "_lock", "_sum")
+    __slots__ = ("_bounds", "_counts", "_exemplars", "_lock", "_noted", "_sum")
 
     def __init__(self, bounds: Sequence[float]) -> None:
         """Count values up to each of `bounds`, which ascend, and beyond."""
@@ -44,23 +48,44 @@ class Distribution:
         self._counts = [0] * len(self._bounds)
         self._exemplars: list[Exemplar | None] = [None] * len(self._bounds)
         self._sum = 0.0
+        self._noted: deque[float] = deque()
         self._lock = threading.Lock()
 
     def observe(self, value: float, trace_id: str | None = None) -> None:
         """Count `value`; with a `trace_id` it is the exemplar of its bucket."""
-        bucket = bisect_left(self._bounds, value)
-        with self._lock:
-            self._counts[bucket] += 1
-            self._sum += value
-            if trace_id is not None:
-                self._exemplars[bucket] = Exemplar({"trace_id": trace_id}, value, time())
+        noted = self._noted
+        noted.append(value)
+        if trace_id is not None:
+            bucket = bisect_left(self._bounds, value)
+            self._exemplars[bucket] = Exemplar({"trace_id": trace_id}, value, time())
+        if len(noted) >= MOST_NOTED:
+            with self._lock:
+                self._count()
 
     def snapshot(self) -> Snapshot:
         """What has been observed so far."""
         with self._lock:
+            self._count()
             counts, exemplars, total = list(self._counts), list(self._exemplars), self._sum
         bounds = map(floatToGoString, self._bounds)
         return Snapshot(list(zip(bounds, accumulate(counts), exemplars, strict=True)), total)
+
+    def _count(self) -> None:
+        # Who holds the lock is the only one to take any away: there are as many, or more by now.
+        for _ in range(len(self._noted)):
+            value = self._noted.popleft()
+            self._counts[bisect_left(self._bounds, value)] += 1
+            self._sum += value
+
+
+def merged(snapshots: Iterable[Snapshot]) -> Snapshot:
+    """The snapshot of what `snapshots`, of distributions with the same bounds, are of together."""
+    found = list(snapshots)
+    buckets = [
+        (same[0][0], sum(count for _, count, _ in same), None)
+        for same in zip(*(snapshot.buckets for snapshot in found), strict=True)
+    ]
+    return Snapshot(buckets, sum(snapshot.sum for snapshot in found))
 
 
 def family(name: str, documentation: str, unit: str, snapshots: Iterable[tuple[Labels, Snapshot]]) -> Metric:

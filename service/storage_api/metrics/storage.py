@@ -6,7 +6,9 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import BinaryIO, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 from ..stores.base import (
     DEFAULT_CONTENT_TYPE,
@@ -20,7 +22,7 @@ from ..stores.base import (
     StoreFull,
     Usage,
 )
-from .histograms import Histogram
+from .histograms import Distribution, family, merged
 
 OUTCOMES = {
     "put": ("success", "refused", "full", "error"),
@@ -37,6 +39,29 @@ BOUNDS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5)
 """Seconds; from a file that the system has in memory to a bucket far away."""
 
 Result = TypeVar("Result")
+
+
+class _Operations(Collector):
+    """How long operations of a store took, by how they ended, and so also how many did."""
+
+    def __init__(self, backend: str) -> None:
+        self._backend = backend
+        self.durations = {
+            operation: {outcome: Distribution(BOUNDS) for outcome in outcomes}
+            for operation, outcomes in OUTCOMES.items()
+        }
+
+    def collect(self) -> list[Metric]:
+        counts = Metric("storage_operations", "Operations of the store, by how they ended.", "counter")
+        together = []
+        for operation, outcomes in self.durations.items():
+            found = {outcome: durations.snapshot() for outcome, durations in outcomes.items()}
+            for outcome, snapshot in found.items():
+                labels = {"operation": operation, "outcome": outcome}
+                counts.add_sample("storage_operations_total", labels, snapshot.count)
+            together.append(({"backend": self._backend, "operation": operation}, merged(found.values())))
+        about = "Time that the store took for an operation, however it ended."
+        return [counts, family("storage_operation_duration_seconds", about, "seconds", together)]
 
 
 class MeasuredStore(Store):
@@ -56,28 +81,11 @@ class MeasuredStore(Store):
         self._store = store
         self._backend = backend
         self._tell = tell
-        operations = Counter(
-            "storage_operations",
-            "Operations of the store, by how they ended.",
-            ("operation", "outcome"),
-            registry=registry,
-        )
-        durations = Histogram(
-            "storage_operation_duration_seconds",
-            "Time that the store took for an operation, however it ended.",
-            "seconds",
-            labels=("backend", "operation"),
-            bounds=BOUNDS,
-            label_sets=[(backend, operation) for operation in OUTCOMES],
-        )
-        registry.register(durations)
-        self._count = {
-            operation: {outcome: operations.labels(operation, outcome).inc for outcome in outcomes}
-            for operation, outcomes in OUTCOMES.items()
-        }
+        operations = _Operations(backend)
+        registry.register(operations)
         self._observe = {
-            operation: distribution.observe
-            for (_, operation), distribution in durations.distributions.items()
+            operation: {outcome: duration.observe for outcome, duration in outcomes.items()}
+            for operation, outcomes in operations.durations.items()
         }
         if store.usage() is not None:
             objects = Gauge("storage_objects", "Objects in the store.", registry=registry)
@@ -137,9 +145,8 @@ class MeasuredStore(Store):
             raise
         finally:
             seconds = perf_counter() - started
-            self._observe[operation](seconds)
-            count = self._count[operation]
-            count.get(outcome, count["error"])()
+            observe = self._observe[operation]
+            observe.get(outcome, observe["error"])(seconds)
             if self._tell:
                 self._tell(self._backend, operation, outcome, seconds)
         return result
