@@ -20,6 +20,9 @@ from lab.tools.tracing import otelcol
 from storage_api import otlp
 from storage_api.tracing import Parent, parent_of
 
+# The collector is built when it is first asked for.
+pytestmark = pytest.mark.timeout(900)
+
 DOCS = Path(__file__).parents[2] / "docs" / "traces.md"
 SERVER, INTERNAL = 2, 1
 """Kinds of spans, as OTLP numbers them."""
