@@ -241,8 +241,8 @@ BAD = {
         {"VALUES": "{tmp}/duration.yaml"},
         "up: promtool refuses the configuration of these values: ",
     ),
-    "no-receiver": (
-        {"VALUES": "{tmp}/receiver.yaml"},
+    "bad-timeout": (
+        {"VALUES": "{tmp}/timeout.yaml"},
         "up: amtool refuses the configuration of these values: ",
     ),
     "bad-port": ({"PORT": "http"}, "up: PORT='http': a port is a number from 1 to 65535"),
@@ -261,8 +261,8 @@ def test_bad_input_is_one_line(lab, tmp_path, variables, given, line):
     (tmp_path / "duration.yaml").write_text(
         "kube-prometheus-stack: {prometheus: {prometheusSpec: {scrapeTimeout: 10m}}}"
     )
-    (tmp_path / "receiver.yaml").write_text(
-        "kube-prometheus-stack: {alertmanager: {config: {route: {receiver: gone}}}}"
+    (tmp_path / "timeout.yaml").write_text(
+        "kube-prometheus-stack: {alertmanager: {config: {global: {resolve_timeout: soon}}}}"
     )
     (tmp_path / "tokens.yaml").write_text("storage-api: {auth: {existingSecret: tokens}}")
     given = {name: value.replace("{tmp}", str(tmp_path)) for name, value in given.items()}
