@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -98,6 +99,12 @@ def test_a_type_that_is_not_kept_is_refused(object, type):
         "reason": "a Content-Type has at most 255 characters, printable ASCII",
         "field": "Content-Type",
     }
+    assert object.request("GET", TARGET).body == DATA
+
+
+def test_a_part_does_not_become_the_whole(object):
+    answer = object.request("PUT", TARGET, b"45", Content_Range="bytes 4-5/10")
+    assert (answer.status, answer.json["field"]) == (400, "Content-Range")
     assert object.request("GET", TARGET).body == DATA
 
 
@@ -424,6 +431,7 @@ def wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at open files in /proc")
 def test_a_client_that_leaves_leaves_nothing(start, tmp_path: Path):
     """Neither half a body nor an object that nobody asked for."""
     service = start(STORE_PATH=tmp_path / "data", MAX_OBJECT_BYTES=10_000_000)

@@ -29,6 +29,9 @@ def blueprint(store: Store) -> Blueprint:
     def put(id: str) -> Response:
         id = _checked(id)
         content_type = _content_type()
+        if "Content-Range" in request.headers:
+            # Else the part would become the whole (RFC 9110, 14.5).
+            raise BadInput("Content-Range", "an object is put as a whole, without a Content-Range")
         conditions = Conditions(request.headers)
         etag = store.put(
             id,

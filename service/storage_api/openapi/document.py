@@ -154,7 +154,7 @@ def _object(config: Config) -> Json:
                 412: error("The conditions are not met; nothing has changed."),
                 413: error(f"The object is too large. {limit}"),
                 507: error("The store is full; nothing has changed."),
-                **_failures(),
+                **_failures("The input is not allowed, such as a part of an object; `field` says which."),
             },
             changing,
             {
