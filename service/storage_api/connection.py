@@ -64,6 +64,7 @@ class Channel(HTTPChannel):
     error_task_class = Refusal
     refused = False
     linger_until: float | None = None
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.began, self.moved = monotonic(), 0
         super().__init__(*arguments, **options)
