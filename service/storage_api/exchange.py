@@ -29,7 +29,9 @@ REFUSED = "storage_api.refused"
 """WSGI environ key: `(status, reason)` of a request that the server's parser refused."""
 
 OF_BODIES = (413, 503, 507)
-"""Why a body is refused: too large, or the store does not take it. By then the request's head is known."""
+"""Why a body is refused: too large, or the store does not take it. By then the request's head is known, and
+so the route; what is refused for another reason has none.
+"""
 
 Observer = Callable[["Exchange"], None]
 Join = Callable[["Exchange"], tracing.TraceContext | None]
@@ -41,31 +43,40 @@ log = logging.getLogger(__name__)
 class Exchange:
     """A request and its response; all of it is known once it has ended.
 
-    method: one of METHODS or OTHER_METHOD
-    route: the template of the route, or UNMATCHED
-    status: of the response, such as 200
-    started: when the request, its body included, had been read; on the clock of `time.perf_counter`
-    duration_seconds: from then until the response's body was handed on or given up
-    request_bytes, response_bytes: of the bodies; the response's as far as it was handed on
-    error_type: what OpenTelemetry calls `error.type`, for what is an error of ours; else None
-    trace: the trace that the request belongs to, if any
     environ: what the server said of the request (PEP 3333)
+    method: one of METHODS or OTHER_METHOD
+    started: when the request, its body included, had been read; on the clock of `time.perf_counter`
+    trace: the trace that the request belongs to, if any
+    route: the template of the route, or UNMATCHED
+    status: of the response, such as 200; 500 when its body broke off
+    broke_off: the type of the error that made it, else None
+    response_bytes: of the response's body, as far as it was handed on
+    duration_seconds: from the start until the response's body was handed on or given up
     """
 
+    # What most requests have costs them nothing.
+    trace: tracing.TraceContext | None = None
     route = UNMATCHED
     status = 0
-    duration_seconds = 0.0
+    broke_off: str | None = None
     response_bytes = 0
-    error_type: str | None = None
-    trace: tracing.TraceContext | None = None
+    duration_seconds = 0.0
 
     def __init__(self, environ: dict[str, Any]) -> None:
-        method = environ["REQUEST_METHOD"]
         self.started = perf_counter()
         self.environ = environ
+        method = environ["REQUEST_METHOD"]
         self.method = method if method in METHODS else OTHER_METHOD
-        # A body that was refused unread has no bytes, whatever its head announced.
-        self.request_bytes = 0 if REFUSED in environ else int(environ.get("CONTENT_LENGTH") or 0)
+
+    @property
+    def request_bytes(self) -> int:
+        """Of the request's body; one that was refused unread has none, whatever its head announced."""
+        return 0 if REFUSED in self.environ else int(self.environ.get("CONTENT_LENGTH") or 0)
+
+    @property
+    def error_type(self) -> str | None:
+        """What OpenTelemetry calls `error.type`, for what is an error of ours; else None."""
+        return self.broke_off or (str(self.status) if self.status >= 500 else None)
 
 
 class Exchanges:
@@ -84,13 +95,17 @@ class Exchanges:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         exchange = environ[EXCHANGE] = Exchange(environ)
-        trace = exchange.trace = self._join(exchange)
+        trace = self._join(exchange)
+        if trace is not None:
+            exchange.trace = trace
         self.active.add(exchange)
 
         def start(line: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             exchange.status = int(line[:3])
             # Only here, as Flask forgets the request when it returns.
-            exchange.route = _route(environ)
+            request = environ.get("werkzeug.request")
+            if request is not None and (REFUSED not in environ or environ[REFUSED][0] in OF_BODIES):
+                exchange.route = route_of(request)
             if trace is not None:
                 headers.append((tracing.HEADER, trace.traceresponse))
             return start_response(line, headers, exc_info)
@@ -113,8 +128,6 @@ class Exchanges:
         except KeyError:
             return
         exchange.duration_seconds = perf_counter() - exchange.started
-        if exchange.status >= 500 and exchange.error_type is None:
-            exchange.error_type = str(exchange.status)
         for observe in self._observers:
             try:
                 observe(exchange)
@@ -160,7 +173,7 @@ class _Body:
         except BaseException as error:
             # The client gets a torn body: whatever its head said, that is no success.
             self._exchange.status = 500
-            self._exchange.error_type = type(error).__qualname__
+            self._exchange.broke_off = type(error).__qualname__
             raise
         self._exchange.response_bytes += len(chunk)
         return chunk
@@ -180,11 +193,3 @@ def route_of(request: Request) -> str:
         method = request.routing_exception.valid_methods[0]
         rule, _ = request_ctx.url_adapter.match(method=method, return_rule=True)
     return rule.rule if rule else UNMATCHED
-
-
-def _route(environ: dict[str, Any]) -> str:
-    """Where the response of `environ` is counted: what was refused has no route, unless for its body."""
-    if REFUSED in environ and environ[REFUSED][0] not in OF_BODIES:
-        return UNMATCHED
-    request = environ.get("werkzeug.request")
-    return UNMATCHED if request is None else route_of(request)

@@ -65,6 +65,8 @@ def parent_of(environ: Mapping[str, Any]) -> Parent | None:
 
 def join(exchange: Exchange) -> TraceContext | None:
     """The caller's trace, with nothing of ours recorded in it; None where there is none."""
+    if "HTTP_TRACEPARENT" not in exchange.environ:
+        return None  # As most, who shall not pay for more.
     parent = parent_of(exchange.environ)
     if parent is None:
         return None

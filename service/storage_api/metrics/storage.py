@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.metrics_core import Metric
@@ -103,21 +104,20 @@ class MeasuredStore(Store):
         content_type: str = DEFAULT_CONTENT_TYPE,
         condition: Condition | None = None,
     ) -> str:
-        return self._measured(
-            "put", lambda: self._store.put(id, body, content_type=content_type, condition=condition)
-        )
+        put = partial(self._store.put, content_type=content_type, condition=condition)
+        return self._measured("put", put, id, body)
 
     def get(self, id: str, select: Select | None = None) -> Stored | None:
-        return self._measured("get", lambda: self._store.get(id, select))
+        return self._measured("get", self._store.get, id, select)
 
     def head(self, id: str) -> Object | None:
-        return self._measured("head", lambda: self._store.head(id))
+        return self._measured("head", self._store.head, id)
 
     def delete(self, id: str, condition: Condition | None = None) -> bool:
-        return self._measured("delete", lambda: self._store.delete(id, condition))
+        return self._measured("delete", self._store.delete, id, condition)
 
     def list(self, prefix: str, limit: int, after: str | None = None) -> Page:
-        return self._measured("list", lambda: self._store.list(prefix, limit, after))
+        return self._measured("list", self._store.list, prefix, limit, after)
 
     def usage(self) -> Usage | None:
         return self._store.usage()
@@ -131,11 +131,11 @@ class MeasuredStore(Store):
     def close(self) -> None:
         self._store.close()
 
-    def _measured(self, operation: str, run: Callable[[], Result]) -> Result:
+    def _measured(self, operation: str, run: Callable[..., Result], *arguments: Any) -> Result:
         outcome = "error"
         started = perf_counter()
         try:
-            result = run()
+            result = run(*arguments)
             outcome = "missing" if result is None or result is False else "success"
         except PreconditionFailed:
             outcome = "refused"
