@@ -1,0 +1,1 @@
+"""What instrumentation costs: the storage API beside other servers, as `make bench-service` runs it."""

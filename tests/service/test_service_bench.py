@@ -1,0 +1,60 @@
+"""`make bench-service`: what it compares answers the same, and its ratios are right."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from pathlib import Path
+
+import pytest
+
+from bench import __main__ as bench
+from bench.servers import SERVERS
+
+ROOT = Path(__file__).parents[2]
+
+
+def pins(folder: str) -> set[str]:
+    return set(re.findall(r"^\S+==\S+", (ROOT / folder / "requirements.txt").read_text(), re.MULTILINE))
+
+
+def test_the_service_runs_with_what_its_image_has():
+    assert pins("service") < pins("bench")
+
+
+def test_its_own_servers_answer_the_same(monkeypatch):
+    """Those that need what only the bench installs are left to it."""
+    for name in ("exporter", "opentelemetry"):
+        monkeypatch.delitem(SERVERS, name)
+    sizes = set()
+    size = bench.Running._size_of_an_answer
+    monkeypatch.setattr(
+        bench.Running, "_size_of_an_answer", lambda server: sizes.add(found := size(server)) or found
+    )
+    bursts = list(bench.measure(rounds=2, requests=8))
+    assert len(bursts) == 2
+    assert len(sizes) == 1
+    for burst in bursts:
+        assert burst.keys() == SERVERS.keys()
+        assert all(0 < cpu < 1 and throughput > 1 for cpu, throughput in burst.values())
+    rows = bench.table(bursts).splitlines()[1:]
+    for row, (description, _) in zip(rows, SERVERS.values(), strict=True):
+        assert row.startswith(f"{description} ")
+
+
+def test_a_ratio_is_of_the_same_round():
+    """Rounds may differ as they like."""
+    bursts = [
+        {"a": bench.Burst(cpu * 1.05, 50), "b": bench.Burst(cpu, 100)}
+        for cpu in (0.001, 0.002, 0.001, 0.01, 0.005, 0.003)
+    ]
+    assert bench.Ratios(bursts, "cpu", "a", "b").median == pytest.approx(1.05)
+    assert str(bench.Ratios(bursts, "throughput", "a", "b")) == "0.500 (0.500-0.500)"
+
+
+def test_the_interval_holds_the_median_of_what_is_measured():
+    """Of 1 to 400 it is the 20 ranks around the middle: 200.5 +- 0.98 * the root of 400."""
+    bursts = [{"a": bench.Burst(rank, 1), "b": bench.Burst(1, 1)} for rank in range(1, 401)]
+    ratios = bench.Ratios(bursts, "cpu", "a", "b")
+    assert ratios.median == statistics.median(range(1, 401)) == 200.5
+    assert ratios.interval == (181, 221)
