@@ -74,10 +74,23 @@ lint: $(READY) ## Check style and generated files
 	@$(VENV)/bin/shellcheck .ci/run .ci/e2e
 	@$(PY) -m dashboards --check
 	@$(PY) ci/schema.py --check
+	@$(PY) ci/service_settings.py --check
+	@$(PY) ci/service_metrics.py --check
 format: $(READY) ## Format the Python code
 	@$(PY) -m ruff check --fix --quiet . && $(PY) -m ruff format --quiet .
 e2e: $(READY) ## Install into the cluster of KUBECONFIG and prove it there
 	@$(PY) -m pytest --verbose tests/e2e $(ARGS)
+
+# --- the service --------------------------------------------------------------------------------------
+
+BENCH := $(TOOLS_DIR)/bench
+
+.PHONY: bench-service service-docs
+bench-service: $(BENCH)/.installed ## Measure what watching requests costs the service, beside other ways to do it
+	@PYTHONPATH=service $(BENCH)/bin/python -m bench $(ARGS)
+service-docs: $(READY) ## Write the tables of docs/service.md and docs/metrics.md from the service
+	@$(PY) ci/service_settings.py
+	@$(PY) ci/service_metrics.py
 
 # --- the chart ----------------------------------------------------------------------------------------
 
@@ -97,7 +110,7 @@ package: deps ## Package the chart into dist/
 	@"$$($(PY) -m lab tools --print helm)" package . --destination dist
 requirements: ## Compile requirements*.in to hashed requirements (needs uv)
 	@command -v uv >/dev/null || { echo "make requirements needs uv: https://docs.astral.sh/uv/" >&2; exit 1; }
-	@for f in service/requirements requirements; do \
+	@for f in service/requirements service/requirements-traces bench/requirements requirements; do \
 	  uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	    --no-emit-index-url --no-header --no-annotate $$f.in --output-file $$f.txt; done
 # A lab that can't be stopped must not keep its folder from being removed.
@@ -105,19 +118,26 @@ clean: ## Remove tools, caches and the lab's folder, stored objects included
 	@if [ -x $(PY) ]; then $(PY) -m lab down --quiet || true; fi
 	@rm -rf .tools .lab dist .pytest_cache .ruff_cache .hypothesis preview/node_modules
 
-# --- the virtual environment --------------------------------------------------------------------------
+# --- the virtual environments -------------------------------------------------------------------------
 
-$(READY): requirements.txt
+# $(call venv,folder,requirements): a virtual environment with just what the file of requirements pins.
+define venv
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	  || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1 || true). Set PYTHON." >&2; exit 1; }
-	@echo "installing Python packages into $(VENV) ..." >&2
+	@echo "installing Python packages into $(1) ..." >&2
 	@mkdir -p $(TOOLS_DIR)
 	@if command -v uv >/dev/null; then \
-	  uv venv --quiet --allow-existing --python "$$(command -v $(PYTHON))" $(VENV) && \
-	  uv pip sync --quiet --require-hashes --python $(PY) requirements.txt; \
+	  uv venv --quiet --allow-existing --python "$$(command -v $(PYTHON))" $(1) && \
+	  uv pip sync --quiet --require-hashes --python $(1)/bin/python $(2); \
 	else \
-	  $(PYTHON) -m venv $(VENV) \
+	  $(PYTHON) -m venv $(1) \
 	    || { echo "$(PYTHON) has no working venv module (on Debian: apt-get install python3-venv)" >&2; exit 1; }; \
-	  $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt; \
+	  $(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2); \
 	fi
 	@touch $@
+endef
+
+$(READY): requirements.txt
+	$(call venv,$(VENV),requirements.txt)
+$(BENCH)/.installed: bench/requirements.txt
+	$(call venv,$(BENCH),bench/requirements.txt)
