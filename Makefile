@@ -17,6 +17,7 @@ READY := $(VENV)/.installed
 #: LAB_DIR            where the lab keeps logs, data and generated configuration (.lab)
 #: VALUES             value files for the render of the lab and of `make e2e`, separated by spaces (none)
 #: PORT               the storage API's port (5000)
+#: METRICS_PORT       the port of its metrics, where the values give them one of their own (9797)
 #: PROMETHEUS_PORT    Prometheus' port (9090)
 #: ALERTMANAGER_PORT  Alertmanager's port (9093)
 #: GRAFANA_PORT       Grafana's port, where a Grafana is found (3000)
