@@ -86,7 +86,9 @@ def test_an_unknown_make_variable_is_refused_in_one_line():
 
 
 def test_requirements_are_pinned_with_hashes_and_name_no_address():
-    for path in (ROOT / "requirements.txt", ROOT / "service/requirements.txt"):
+    paths = [path for path in tracked_files() if re.fullmatch(r"requirements.*\.txt", path.name)]
+    assert {ROOT / "requirements.txt", ROOT / "service/requirements.txt"} <= set(paths)
+    for path in paths:
         text = path.read_text()
         pins = re.findall(r"^[a-z0-9][^\s]*.*$", text, re.MULTILINE | re.IGNORECASE)
         assert pins
