@@ -14,6 +14,10 @@ from .body import Reception
 from .exchange import REFUSED
 
 LINGER_SECONDS = 10
+HEAD_START_BYTES = 16384
+"""What a connection counts as having moved that has only begun."""
+UNREAD_BYTES = 65536
+"""How much a client may leave unread of its answers, and have its next request served."""
 
 
 class Task(WSGITask):
@@ -58,6 +62,8 @@ class Channel(HTTPChannel):
 
     After a refusal the rest of the request is read and thrown away for a while: closing at once would reset
     the connection, and the client would never see the answer.
+
+    Where a client reads no answers its next request waits, and not a thread with it.
     """
 
     task_class = Task
@@ -67,6 +73,8 @@ class Channel(HTTPChannel):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.began, self.moved = monotonic(), 0
+        self._answering = False
+        self._waits = False
         super().__init__(*arguments, **options)
 
     def parser_class(self, adj: Adjustments) -> Reception:
@@ -90,6 +98,28 @@ class Channel(HTTPChannel):
                 self.request.close()
             super().handle_close()
 
+    def must_wait(self) -> bool:
+        """Whether the next request is not to be served yet: it is given to the server again when it is."""
+        self._waits = self.total_outbufs_len > UNREAD_BYTES
+        return self._waits
+
+    def writable(self) -> bool:
+        if self._waits and self.total_outbufs_len <= UNREAD_BYTES:
+            self._waits = False
+            self.server.add_task(self)
+        return super().writable()
+
+    def write_soon(self, data: Any) -> int:
+        self._answering = True
+        try:
+            return super().write_soon(data)
+        finally:
+            self._answering = False
+
+    def _flush_outbufs_below_high_watermark(self) -> None:
+        if self._answering:  # Else it would hold a thread until the client reads.
+            super()._flush_outbufs_below_high_watermark()
+
     def received(self, data: bytes) -> bool:
         if self.linger_until is None:
             if self.request is None:
@@ -106,8 +136,8 @@ class Channel(HTTPChannel):
 
     @property
     def slowness(self) -> float:
-        """Seconds since its last request began, or the connection, for each KiB that came or went since."""
-        return (monotonic() - self.began) / (1 + self.moved / 1024)
+        """Seconds since its last request began, or the connection, for each byte that came or went since."""
+        return (monotonic() - self.began) / (HEAD_START_BYTES + self.moved)
 
     @property
     def idle(self) -> bool:

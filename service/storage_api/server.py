@@ -57,7 +57,6 @@ class Server:
         self._watching.set_thread_count(WATCH_THREADS)
         self._connections = _connections()
         self._server = _serve(app, listeners[0], connection_limit=self._connections, threads=config.threads)
-        self._server.add_task = self._add_task
         self._servers = [self._server]
         for listener in listeners[1:]:
             # The same loop, the threads that watch.
@@ -65,6 +64,7 @@ class Server:
             limit = self._connections + 50
             self._servers.append(_serve(app.metrics_app, listener, connection_limit=limit, **shared))
         for server in self._servers:
+            server.add_task = self._add_task
             server.channel_class = Channel
             server.draining = app.draining
             server.spool = app.store.spool
@@ -129,9 +129,11 @@ class Server:
         return max(0.0, self._deadline - monotonic())
 
     def _add_task(self, channel: Channel) -> None:
+        if channel.must_wait():
+            return
         path = getattr(channel.requests[0], "path", "")  # A request that was refused early has none.
-        pool = self._watching if path in WATCH_PATHS else self._server.task_dispatcher
-        pool.add_task(channel)
+        dispatcher = channel.server.task_dispatcher
+        (self._watching if path in WATCH_PATHS else dispatcher).add_task(channel)
 
     def _turn(self, timeout: float) -> None:
         self._make_room()
@@ -167,13 +169,13 @@ class Server:
 
 
 def _connections() -> int:
-    """How many connections may be open, with a file for each that receives a body."""
-    wanted = 2 * CONNECTIONS + SPARE_DESCRIPTORS
+    """How many connections may be open, with two files each: one is received or sent, one is next."""
+    wanted = 3 * CONNECTIONS + SPARE_DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if 0 <= soft < wanted:  # Without a limit it is negative.
         soft = wanted if hard < 0 else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return CONNECTIONS if soft < 0 else min(CONNECTIONS, (soft - SPARE_DESCRIPTORS) // 2)
+    return CONNECTIONS if soft < 0 else min(CONNECTIONS, (soft - SPARE_DESCRIPTORS) // 3)
 
 
 def _listen(config: Config) -> list[socket.socket]:
