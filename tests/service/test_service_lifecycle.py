@@ -80,9 +80,16 @@ def test_metrics_have_a_port_of_their_own(start):
     for path in ("/api/buckets/1", "/healthz", "/readyz", "/faults", "/"):
         refused = service.request("GET", path, port=service.metrics_port)
         assert (refused.status, refused.json["error"]) == (404, "not found")
-    counts = service.samples("http_request_count_total")
-    assert counts["http_request_count_total", "/metrics", "GET", "200"] == 1
-    assert counts["http_request_count_total", "unmatched", "_OTHER", "404"] == 7
+    # What is answered is counted a moment later.
+    deadline = time.monotonic() + 10
+    while (unmatched := counted(service, "unmatched", "_OTHER", "404")) < 7 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert unmatched == 7
+    assert counted(service, "/api/metrics", "GET", "200") == 1
+
+
+def counted(service, *labels: str) -> float:
+    return service.samples("http_request_count_total").get(("http_request_count_total", *labels), 0)
 
 
 def test_metrics_are_scraped_until_the_end(start, half_sent):
