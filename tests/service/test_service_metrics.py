@@ -549,6 +549,13 @@ def test_the_format_that_the_scraper_asks_for(service, target, accept, content_t
     assert not [name for name in names if name.endswith("_created")]
 
 
+def test_promtool_finds_no_fault(service):
+    exposition = service.request("GET", "/metrics").body
+    command = [tools.promtool(), "check", "metrics", "--lint=all"]
+    done = subprocess.run(command, input=exposition, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
 def test_a_sampled_trace_is_the_exemplar_of_its_duration(start):
     """In OpenMetrics, in both families; not the trace that nobody records."""
     service = start(STORE="memory")
