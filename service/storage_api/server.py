@@ -10,7 +10,7 @@ import select
 import socket
 import sys
 from contextlib import ExitStack
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 
 import waitress
@@ -33,6 +33,8 @@ HEADER_BYTES = 65536
 """Of a request line with its fields, which are looked through anew with each piece that arrives of them."""
 RECEIVE_BYTES = 65536
 """How much is read from a connection at a time, and how much of a body is kept in memory."""
+STALLED_SECONDS = 30
+"""How long a client may take nothing of its answer."""
 WATCH_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/api/metrics", "/faults"})
 """Of what watches and controls the service: it is answered also when the API has no thread left."""
 WATCH_THREADS = 2
@@ -52,7 +54,7 @@ class Server:
         listeners = _listen(config)
         self._config = config
         self._app = app
-        self._deadline = 0.0
+        self._deadline = self._look_again = 0.0
         self._watching = ThreadedTaskDispatcher()
         self._watching.set_thread_count(WATCH_THREADS)
         self._connections = _connections()
@@ -137,6 +139,7 @@ class Server:
 
     def _turn(self, timeout: float) -> None:
         self._make_room()
+        self._close_stalled()
         wasyncore.loop(timeout=timeout, use_poll=True, map=self._server._map, count=1)
 
     def _make_room(self) -> None:
@@ -149,6 +152,17 @@ class Server:
             waiting = [channel for channel in self._server.active_channels.values() if not channel.requests]
             for channel in heapq.nlargest(excess, waiting, key=lambda channel: channel.slowness):
                 channel.handle_close()
+
+    def _close_stalled(self) -> None:
+        """Close connections whose client has stopped reading: a thread may wait for it."""
+        now = time()
+        if now < self._look_again:
+            return
+        self._look_again = now + 1
+        for server in self._servers:
+            for channel in server.active_channels.values():
+                if channel.total_outbufs_len and channel.last_activity < now - STALLED_SECONDS:
+                    channel.will_close = True
 
     def _close_listener(self) -> None:
         # Connections that the kernel has taken are ours to serve.
