@@ -324,12 +324,12 @@ def test_clients_that_do_not_read_keep_nobody_out(start, size, requests):
 def test_a_client_that_stops_reading_is_parted_with(start):
     service = start(MAX_OBJECT_BYTES=2**25)
     process = psutil.Process(service.process.pid)
-    assert service.request("PUT", "/api/buckets/large", b"x" * 20 * 2**20).status == 200
     descriptors = process.num_fds()
+    assert service.request("PUT", "/api/buckets/large", b"x" * 20 * 2**20).status == 200
     with service.connect() as deaf, service.connect() as idle:
         deaf.sendall(b"GET /api/buckets/large HTTP/1.1\r\nHost: x\r\n\r\n")
         assert deaf.recv(5) == b"HTTP/"
-        assert process.num_fds() == descriptors + 3
+        assert process.num_fds() >= descriptors + 3
         deadline = time.monotonic() + 60
         while process.num_fds() > descriptors + 1:  # that of the idle one
             assert time.monotonic() < deadline
