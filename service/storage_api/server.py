@@ -160,9 +160,9 @@ class Server:
             return
         self._look_again = now + 1
         for server in self._servers:
-            for channel in server.active_channels.values():
+            for channel in list(server.active_channels.values()):
                 if channel.total_outbufs_len and channel.last_activity < now - STALLED_SECONDS:
-                    channel.will_close = True
+                    channel.handle_close()
 
     def _close_listener(self) -> None:
         # Connections that the kernel has taken are ours to serve.
