@@ -334,8 +334,7 @@ def test_a_client_that_stops_reading_is_parted_with(start):
         while process.num_fds() > descriptors + 1:  # that of the idle one
             assert time.monotonic() < deadline
             time.sleep(0.5)
-        with pytest.raises(ConnectionResetError):
-            read_all(deaf)
+        assert len(read_all(deaf)) < 19 * 2**20
         idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert next(parse(read_all(idle), ["GET"])).status == 200
 
