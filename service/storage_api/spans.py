@@ -38,7 +38,7 @@ from .otlp import ENDPOINTS
 from .tracing import Parent, TraceContext, parent_of
 
 MAX_CHARACTERS = 512
-"""Of a value that a client chooses; the head of a request may have 256 KiB."""
+"""Of a value that a client chooses; the head of a request may have 64 KiB."""
 UNTRACED = frozenset({"/healthz", "/readyz", "/metrics", "/api/metrics"})
 """Paths where no trace begins, as machines ask for them all the time; a trace that is sent there goes on."""
 
