@@ -136,7 +136,9 @@ class _Exporter(SpanExporter):
         self.failing = False
         self._why = ""
         logging.getLogger(trace_exporter.__name__).addFilter(self._keep)
-        logging.getLogger("opentelemetry.sdk._shared_internal").addFilter(lambda _full: not self.failing)
+        # It says that spans are dropped, which is what an outage means.
+        queue = logging.getLogger("opentelemetry.sdk._shared_internal")
+        queue.addFilter(lambda _record: not (self.failing or self._why))
         # It quotes whatever tracestate it does not understand.
         logging.getLogger("opentelemetry.trace.span").setLevel(logging.ERROR)
 
