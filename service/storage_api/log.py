@@ -125,11 +125,11 @@ class RequestLog:
         if not self._some.is_set():
             self._some.set()
 
-    def close(self) -> None:
-        """Write what has not been written, if that can be done within a second."""
+    def close(self, seconds: float = 1) -> None:
+        """Write what has not been written, if that can be done within so many `seconds`."""
         self._closed = True
         self._some.set()
-        self._thread.join(1)
+        self._thread.join(seconds)
 
     def _run(self) -> None:
         while not self._closed:
