@@ -96,7 +96,8 @@ class RequestLog:
         self._format = _FORMATS[config.log_format]
         self._ended: deque[Event] = deque()
         self._some = threading.Event()
-        self._closed = False
+        self.closed = False
+        """Whether it has been told to end."""
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
         atexit.register(self.close)
@@ -127,17 +128,19 @@ class RequestLog:
 
     def close(self, seconds: float = 1) -> None:
         """Write what has not been written, if that can be done within so many `seconds`."""
-        self._closed = True
+        self.closed = True
         self._some.set()
         self._thread.join(seconds)
 
     def _run(self) -> None:
-        while not self._closed:
+        while not self.closed:
             self._some.wait()
-            if not self._closed:
+            if not self.closed:
                 time.sleep(WRITE_SECONDS)
             self._some.clear()
             self._write()
+        # What ended while the last were written.
+        self._write()
 
     def _write(self) -> None:
         try:

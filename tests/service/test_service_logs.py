@@ -10,6 +10,7 @@ import shlex
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -398,6 +399,26 @@ def test_no_request_waits_for_the_next_to_be_written(tmp_path):
         started = time.monotonic()
         log.close()
         assert time.monotonic() - started < 0.5
+
+
+def test_what_ends_while_the_last_are_written_is_written_too(tmp_path):
+    """The end comes in the middle of a write, with another request behind it."""
+    with (tmp_path / "log").open("wb") as file:
+        output = Echo(file.fileno())
+        log = logs.RequestLog(Config(), output)
+        exchange = Exchange({"REQUEST_METHOD": "GET"})
+        closing = threading.Thread(target=log.close)
+
+        def end() -> None:
+            log(exchange)
+            closing.start()
+            wait_until(lambda: log.closed)
+
+        output.observe = end
+        log(exchange)
+        wait_until(lambda: log.closed)
+        closing.join(5)
+    assert (tmp_path / "log").read_bytes().count(b"\n") == 2
 
 
 # --- cost -----------------------------------------------------------------------------------------------
