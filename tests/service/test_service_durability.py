@@ -159,7 +159,11 @@ ROUNDS = 60
 def shared(request, start, tmp_path) -> Callable[[], object]:
     """A service on each store in turn."""
     if request.param == "s3":
-        return start(**request.getfixturevalue("object_storage").settings("objects"))
+        storage = request.getfixturevalue("object_storage")
+        # Of its own: other tests list what is in theirs.
+        bucket = f"durability-{time.monotonic_ns()}"
+        storage.make_bucket(bucket)
+        return start(**storage.settings(bucket))
     return start(STORE=request.param, **({"STORE_PATH": tmp_path} if request.param == "filesystem" else {}))
 
 

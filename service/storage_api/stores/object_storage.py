@@ -289,9 +289,10 @@ def _version(found: GetResult) -> UpdateVersion:
 
 @contextlib.contextmanager
 def _bytes_of(body: BinaryIO) -> Iterator[memoryview | bytes | mmap.mmap]:
-    """What `body` holds, without a copy."""
+    """What `body` holds, without a copy of what is in a file."""
     if isinstance(body, io.BytesIO):
-        yield body.getbuffer()
+        # No view of it: the library may hold one for longer than the body lives.
+        yield body.getvalue()
     elif not os.fstat(body.fileno()).st_size:
         yield b""
     else:
