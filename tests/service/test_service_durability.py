@@ -9,7 +9,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -156,15 +156,18 @@ ROUNDS = 60
 
 
 @pytest.fixture(params=["memory", "filesystem", "s3"])
-def shared(request, start, tmp_path) -> Callable[[], object]:
+def shared(request, start, tmp_path) -> Iterator[object]:
     """A service on each store in turn."""
     if request.param == "s3":
-        storage = request.getfixturevalue("object_storage")
-        # Of its own: other tests list what is in theirs.
-        bucket = f"durability-{time.monotonic_ns()}"
-        storage.make_bucket(bucket)
-        return start(**storage.settings(bucket))
-    return start(STORE=request.param, **({"STORE_PATH": tmp_path} if request.param == "filesystem" else {}))
+        service = start(**request.getfixturevalue("object_storage").settings("objects"))
+    elif request.param == "filesystem":
+        service = start(STORE="filesystem", STORE_PATH=tmp_path)
+    else:
+        service = start(STORE="memory")
+    yield service
+    # Other tests use the bucket too.
+    for id in ("mixed", "number", "once"):
+        assert service.request("DELETE", f"/api/buckets/{id}").status in {200, 400}
 
 
 def test_bodies_never_mix(shared):
