@@ -1,19 +1,13 @@
-"""Requests that nobody sends by accident, from a seed, and a client that sends them as they are."""
+"""Requests that nobody sends by accident, from a seed."""
 
 from __future__ import annotations
 
-import json
-import re
-import socket
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from random import Random
 from typing import NamedTuple
 
 SMUGGLED = "smuggled"
 """The beginning of ids that only a request within another one's body has."""
-ALLOWED = {200, 206, 304, 400, 401, 404, 405, 412, 413, 416, 431, 501}
-"""Every status that a hostile request may get; 501 is for transfer codings other than chunked."""
 PIPELINED = 25
 """Requests on a connection, at most."""
 
@@ -315,12 +309,6 @@ class Script(NamedTuple):
     abandoned: bool
 
 
-class Answer(NamedTuple):
-    status: int
-    head: bytes
-    body: bytes
-
-
 class Generator:
     """Hostile requests, the same for the same seed. `authorization` is what lets a request in."""
 
@@ -490,96 +478,3 @@ class Generator:
         id = b"%s-%d" % (SMUGGLED.encode(), self._random.randrange(10**9))
         fields = b"Host: x\r\n%s\r\nContent-Length: 1\r\n\r\nx" % self._authorization
         return b"PUT /api/buckets/" + id + b" HTTP/1.1\r\n" + fields
-
-
-class Client:
-    """Sends scripts and keeps count. `problems` are answers that must not be, as text."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self.sent = 0
-        self.statuses: Counter[int] = Counter()
-        self.problems: list[str] = []
-
-    @property
-    def answered(self) -> int:
-        return self.statuses.total()
-
-    def run(self, scripts: Iterator[Script]) -> None:
-        for script in scripts:
-            self.sent += len(script.requests)
-            with socket.create_connection(("127.0.0.1", self._port), timeout=10) as connection:
-                try:
-                    connection.sendall(b"".join(request.data for request in script.requests))
-                    if not script.abandoned:
-                        self._check(script, read_all(connection))
-                except OSError as error:
-                    self.problems.append(f"{error!r} after {script.requests[-1].data[:200]}")
-
-    def _check(self, script: Script, data: bytes) -> None:
-        try:
-            answers = list(parse(data, [request.method for request in script.requests]))
-        except ValueError as error:
-            self.problems.append(f"{error} in {data[-300:]} after {script.requests}"[:2000])
-            return
-        for request, answer in zip(script.requests, answers, strict=False):
-            self.statuses[answer.status] += 1
-            if reason := fault_of(answer):
-                self.problems.append(
-                    f"{reason}: {answer.head!r} {answer.body[:300]!r} to {request.data[:500]!r}"
-                )
-        if len(answers) == 0:
-            self.problems.append(f"no answer at all to {script.requests[0].data[:500]!r}")
-
-
-def read_all(connection: socket.socket) -> bytes:
-    parts = []
-    while part := connection.recv(1 << 18):
-        parts.append(part)
-    return b"".join(parts)
-
-
-def parse(data: bytes, methods: list[str]) -> Iterator[Answer]:
-    """The answers in `data`, one for each of `methods`; raises ValueError where it holds something else."""
-    start, methods = 0, iter(methods)
-    while start < len(data):
-        end = data.find(b"\r\n\r\n", start)
-        head = data[start:end]
-        if end < 0 or not re.match(rb"HTTP/1\.[01] [1-5]\d\d ", head):
-            raise ValueError("no answer")
-        start = end + 4
-        status = int(head[9:12])
-        if status == 100:
-            continue
-        method = next(methods, None)
-        if method is None:
-            raise ValueError("more answers than requests")
-        length = re.search(rb"\r\ncontent-length: (\d+)", head, re.IGNORECASE)
-        # What is refused unread is answered with a body, whatever its method was.
-        if status in (204, 304) or (method == "HEAD" and data[start : start + 5] in (b"", b"HTTP/")):
-            size = 0
-        elif length:
-            size = int(length[1])
-        else:
-            raise ValueError("an answer without a length")
-        body = data[start : start + size]
-        if len(body) < size:
-            raise ValueError("half an answer")
-        start += size
-        yield Answer(status, head, body)
-
-
-def fault_of(answer: Answer) -> str | None:
-    """What is wrong with an answer to a hostile request, if anything."""
-    if answer.status not in ALLOWED:
-        return "status"
-    if b"\r\nX-Content-Type-Options: nosniff" not in answer.head:
-        return "no nosniff"
-    if b"\r\nX-Injected" in answer.head:
-        return "injected"
-    if answer.status >= 400 and answer.body:
-        if b"\r\nContent-Type: application/json" not in answer.head:
-            return "no JSON"
-        if not json.loads(answer.body)["error"]:
-            return "no error"
-    return None

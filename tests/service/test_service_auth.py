@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from storage_api.auth import OPEN_PATHS, Tokens, TokensError
+from tests.service.waiting import wait_until
 
 TOKENS = ("first-token", "c2Vjb25k.~+/_-==")
 OPEN = ("/healthz", "/readyz", "/metrics", "/api/metrics", "/openapi.json")
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -7,7 +7,6 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 from storage_api.drills import Drill
 from storage_api.faults import ERROR_STATUSES, Fault, read
 from storage_api.metrics.labels import TIMED
+from tests.service.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 NOTHING = {
@@ -29,13 +29,6 @@ NOTHING = {
 }
 REASON = "a fault that was set at /faults"
 THREADS = 3
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,7 @@ import hashlib
 import json
 import socket
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -16,6 +15,8 @@ from urllib.parse import quote, urlencode
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from tests.service.waiting import wait_until
 
 TARGET = "/api/buckets/a"
 DATA = b"0123456789"
@@ -422,13 +423,6 @@ def test_a_parameter_that_is_allowed(stored, query):
 
 
 # --- clients that leave ---------------------------------------------------------------------------
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at open files in /proc")

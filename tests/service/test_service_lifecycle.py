@@ -15,6 +15,7 @@ from contextlib import closing
 import pytest
 
 from storage_api.stores import FilesystemStore
+from tests.service.waiting import wait_until
 
 # --- probes -----------------------------------------------------------------------------------------
 
@@ -129,13 +130,6 @@ def refused(service) -> bool:
     except ConnectionRefusedError:
         return True
     return False
-
-
-def wait_until(condition, seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def test_sigterm_drains(start, half_sent, read_response, tmp_path):

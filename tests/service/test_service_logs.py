@@ -22,6 +22,7 @@ import pytest
 from storage_api import log as logs
 from storage_api.config import Config
 from storage_api.exchange import Exchange
+from tests.service.waiting import wait_until
 
 SERVICE = Path(__file__).parents[2] / "service"
 
@@ -48,13 +49,6 @@ HOSTILE = [
     "'",
     "",
 ]
-
-
-def wait_until(condition, seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 class Process:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -19,6 +20,7 @@ from lab.tools import ToolError
 from lab.tools.tracing import otelcol
 from storage_api import otlp
 from storage_api.tracing import Parent, parent_of
+from tests.service.waiting import wait_until
 
 # The collector is built when it is first asked for.
 pytestmark = pytest.mark.timeout(900)
@@ -41,13 +43,7 @@ def new_trace(flags: str = "01") -> tuple[str, str]:
     return trace_id, f"00-{trace_id}-{SPAN_ID}-{flags}"
 
 
-def eventually(ask: Callable[[], object], seconds: float = 15) -> object:
-    """What `ask` returns once it is true."""
-    deadline = time.monotonic() + seconds
-    while not (answer := ask()):
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.05)
-    return answer
+eventually = partial(wait_until, seconds=15)
 
 
 def free_port() -> int:
