@@ -15,11 +15,11 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from storage_api import log
-from storage_api.app import StorageApi, bare_app, create_app
+from storage_api.api.app import StorageApi, bare_app, create_app
 from storage_api.config import Config
-from storage_api.server import Server
+from storage_api.http_server.server import Server
 from storage_api.stores import MemoryStore
+from storage_api.telemetry import log
 
 PATH = "/api/buckets/bench"
 BODY = b"x" * 1024

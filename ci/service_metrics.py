@@ -14,11 +14,11 @@ from written_part import main
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "service"))
 
-from storage_api.app import create_app  # noqa: E402 - found only now
+from storage_api.api.app import create_app  # noqa: E402 - found only now
 from storage_api.config import METRIC_FAMILIES, STORES, Config  # noqa: E402
-from storage_api.metrics import watch_server  # noqa: E402
-from storage_api.metrics.labels import OTHER, TIMED, UNTIMED, label_sets  # noqa: E402
 from storage_api.stores import MemoryStore  # noqa: E402
+from storage_api.telemetry.metrics import watch_server  # noqa: E402
+from storage_api.telemetry.metrics.labels import OTHER, TIMED, UNTIMED, label_sets  # noqa: E402
 
 DOCUMENT = ROOT / "docs/metrics.md"
 OF_WHAT_RUNS = {"python_info", "storage_build"}

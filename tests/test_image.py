@@ -97,7 +97,7 @@ def test_it_runs_on_its_own_files(unpacked: Path, tmp_path: Path):
                 time.sleep(0.1)
         assert answer.status_code == 200
         # What the image says about itself, and the extra that it carries.
-        for command in (["-m", "storage_api.healthcheck"], ["-c", "import storage_api.spans"]):
+        for command in (["-m", "storage_api.healthcheck"], ["-c", "import storage_api.telemetry.spans"]):
             subprocess.run([*python, *command], env=environment, timeout=30, check=True)
         maps = Path(f"/proc/{process.pid}/maps").read_text().splitlines()
         loaded = {

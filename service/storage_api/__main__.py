@@ -13,15 +13,17 @@ import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from . import __version__, log
-from .app import create_app
-from .auth import TokensError
-from .config import Config, ConfigError, read
-from .server import ListenError, Server
-from .stores import StoreError, open_store
+from storage_api.api.app import create_app
+from storage_api.api.auth import TokensError
+from storage_api.config import Config, ConfigError, read
+from storage_api.http_server.server import ListenError, Server
+from storage_api.stores import StoreError, open_store
+from storage_api.telemetry import log
+
+from . import __version__
 
 if TYPE_CHECKING:
-    from .spans import Spans
+    from storage_api.telemetry.spans import Spans
 
 
 def main() -> int:
@@ -72,7 +74,7 @@ def main() -> int:
 def _open_spans(config: Config) -> Spans | None:
     if config.otel_traces_exporter == "none":
         return None
-    from .spans import Spans  # noqa: PLC0415 - only who sends spans pays for OpenTelemetry's SDK
+    from storage_api.telemetry.spans import Spans  # noqa: PLC0415 - only who sends spans pays for OpenTelemetry's SDK
 
     return Spans()
 

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Mapping
 
-from .config import ConfigError, read
+from storage_api.config import ConfigError, read
 
 SECONDS = 5
 # An address that means all of them is listened on, not connected to.

@@ -12,9 +12,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from dashboards import DASHBOARDS, __main__
 from dashboards.document import panels, render
 from lab import tools
-from storage_api.app import create_app
+from storage_api.api.app import create_app
 from storage_api.config import Config
-from storage_api.server import Server
+from storage_api.http_server.server import Server
 
 FOLDER = Path(__main__.__file__).parent
 DOCUMENTS = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storage_api.auth import OPEN_PATHS, Tokens, TokensError
+from storage_api.api.auth import OPEN_PATHS, Tokens, TokensError
 from tests.service.waiting import wait_until
 
 TOKENS = ("first-token", "c2Vjb25k.~+/_-==")
@@ -296,7 +296,7 @@ def test_all_tokens_are_compared(file, monkeypatch):
     """Whichever matches, so that the time taken does not tell which."""
     compared = []
     monkeypatch.setattr(
-        "storage_api.auth.hmac.compare_digest", lambda a, b: compared.append((a, b)) or a == b
+        "storage_api.api.auth.hmac.compare_digest", lambda a, b: compared.append((a, b)) or a == b
     )
     tokens = Tokens(file)
     for token, refusal in ((TOKENS[0], None), (TOKENS[1], None), ("wrong", "the token is not known")):

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from storage_api.drills import Drill
 from storage_api.faults import ERROR_STATUSES, Fault, read
-from storage_api.metrics.labels import TIMED
+from storage_api.faults.drills import Drill
+from storage_api.telemetry.metrics.labels import TIMED
 from tests.service.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]

@@ -19,9 +19,9 @@ from typing import IO
 
 import pytest
 
-from storage_api import log as logs
 from storage_api.config import Config
-from storage_api.exchange import Exchange
+from storage_api.telemetry import log as logs
+from storage_api.telemetry.exchange import Exchange
 from tests.service.waiting import wait_until
 
 SERVICE = Path(__file__).parents[2] / "service"

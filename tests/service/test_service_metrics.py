@@ -18,9 +18,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from lab import tools
-from storage_api.metrics.http import DURATION_BOUNDS
-from storage_api.metrics.labels import LISTING, OBJECT, OTHER, TIMED, UNTIMED, label_sets
-from storage_api.metrics.storage import OUTCOMES
+from storage_api.telemetry.metrics.http import DURATION_BOUNDS
+from storage_api.telemetry.metrics.labels import LISTING, OBJECT, OTHER, TIMED, UNTIMED, label_sets
+from storage_api.telemetry.metrics.storage import OUTCOMES
 
 UNMATCHED = "unmatched"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"

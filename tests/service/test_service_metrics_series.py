@@ -27,15 +27,15 @@ from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.metrics_core import Metric
 from waitress.task import ThreadedTaskDispatcher
 
-from storage_api import log
-from storage_api.app import StorageApi, bare_app, create_app
+from storage_api.api.app import StorageApi, bare_app, create_app
 from storage_api.config import METRIC_FAMILIES, Config
-from storage_api.exchange import METHODS, OTHER_METHOD, REFUSED, Exchange, Exchanges
-from storage_api.metrics import HttpMetrics, MeasuredStore, Registry, watch_server
-from storage_api.metrics.histograms import Distribution
-from storage_api.metrics.labels import OBJECT, OTHER, TIMED, UNTIMED, fold
-from storage_api.server import Server
+from storage_api.http_server.server import Server
 from storage_api.stores import MemoryStore, Object, Stored, StoreFull
+from storage_api.telemetry import log
+from storage_api.telemetry.exchange import METHODS, OTHER_METHOD, REFUSED, Exchange, Exchanges
+from storage_api.telemetry.metrics import HttpMetrics, MeasuredStore, Registry, watch_server
+from storage_api.telemetry.metrics.histograms import Distribution
+from storage_api.telemetry.metrics.labels import OBJECT, OTHER, TIMED, UNTIMED, fold
 
 ROOT = Path(__file__).parents[2]
 LIMIT, LIMIT_WITH_ONE_DURATION = 1200, 700

@@ -11,11 +11,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from storage_api.app import create_app
+from storage_api.api.app import create_app
+from storage_api.api.openapi import document
 from storage_api.config import Config
-from storage_api.metrics.labels import TIMED, UNTIMED
-from storage_api.openapi import document
 from storage_api.stores import MemoryStore
+from storage_api.telemetry.metrics.labels import TIMED, UNTIMED
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 CHECKS = Path(__file__).with_name("schemathesis.toml")

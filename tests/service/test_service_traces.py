@@ -8,8 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from functools import partial
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -18,8 +18,8 @@ import pytest
 
 from lab.tools import ToolError
 from lab.tools.tracing import otelcol
-from storage_api import otlp
-from storage_api.tracing import Parent, parent_of
+from storage_api.config import otlp
+from storage_api.telemetry.tracing import Parent, parent_of
 from tests.service.waiting import wait_until
 
 # The collector is built when it is first asked for.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..config import Config
+from storage_api.config import Config
+
 from .base import (
     DEFAULT_CONTENT_TYPE,
     Condition,

@@ -31,10 +31,11 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from . import __version__
-from .config import ConfigError
+from storage_api import __version__
+from storage_api.config import ConfigError
+from storage_api.config.otlp import ENDPOINTS
+
 from .exchange import EXCHANGE, OTHER_METHOD, UNMATCHED, Exchange
-from .otlp import ENDPOINTS
 from .tracing import Parent, TraceContext, parent_of
 
 MAX_CHARACTERS = 512

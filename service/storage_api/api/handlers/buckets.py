@@ -8,11 +8,11 @@ from flask import Blueprint, Response, abort, request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wsgi import wrap_file
 
-from .. import ids
-from ..conditions import Conditions
-from ..errors import BadInput
-from ..ranges import Part, part
-from ..stores import DEFAULT_CONTENT_TYPE, Object, Store
+from storage_api.api import ids
+from storage_api.api.conditions import Conditions
+from storage_api.api.errors import BadInput
+from storage_api.api.ranges import Part, part
+from storage_api.stores import DEFAULT_CONTENT_TYPE, Object, Store
 
 ROUTE = "/api/buckets/<id>"
 MAX_CONTENT_TYPE_CHARACTERS = 255

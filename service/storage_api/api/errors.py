@@ -16,9 +16,9 @@ from werkzeug.exceptions import (
 )
 from werkzeug.exceptions import PreconditionFailed as PreconditionFailedStatus
 
-from .config import Config
-from .exchange import REFUSED, route_of
-from .stores import PreconditionFailed, StoreError, StoreFull
+from storage_api.config import Config
+from storage_api.stores import PreconditionFailed, StoreError, StoreFull
+from storage_api.telemetry.exchange import REFUSED, route_of
 
 log = logging.getLogger(__name__)
 

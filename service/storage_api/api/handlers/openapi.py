@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
 
-from ..config import Config
-from ..openapi import document
+from storage_api.api.openapi import document
+from storage_api.config import Config
 
 
 def blueprint(config: Config) -> Blueprint:

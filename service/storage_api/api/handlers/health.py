@@ -7,7 +7,7 @@ import threading
 
 from flask import Blueprint, Response, abort, jsonify
 
-from ..stores import Store, StoreError, StoreFull
+from storage_api.stores import Store, StoreError, StoreFull
 
 log = logging.getLogger(__name__)
 

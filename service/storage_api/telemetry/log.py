@@ -22,7 +22,8 @@ from typing import Any
 import orjson
 import structlog
 
-from .config import Config
+from storage_api.config import Config
+
 from .exchange import Exchange, Observer
 
 WRITE_SECONDS = 0.05

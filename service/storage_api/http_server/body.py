@@ -9,10 +9,11 @@ from typing import BinaryIO
 from waitress.adjustments import Adjustments
 from waitress.utilities import Error, RequestEntityTooLarge
 
-from .auth import Refusal
-from .errors import of_store
+from storage_api.api.auth import Refusal
+from storage_api.api.errors import of_store
+from storage_api.stores import StoreError
+
 from .parser import Parser
-from .stores import StoreError
 
 STEP_BYTES = 8192
 """How much of a chunked body is parsed at a time, as the parser copies the rest of it for each chunk."""

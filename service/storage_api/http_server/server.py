@@ -19,10 +19,11 @@ from waitress import wasyncore
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
-from .app import StorageApi
-from .config import Config
+from storage_api.api.app import StorageApi
+from storage_api.config import Config
+from storage_api.telemetry.metrics import watch_server
+
 from .connection import Channel
-from .metrics import watch_server
 
 BACKLOG = 1024
 CONNECTIONS = 1000

@@ -12,9 +12,7 @@ from typing import Any, BinaryIO, Protocol
 from flask import Flask, abort, request
 from prometheus_client import CollectorRegistry, Gauge
 
-from .faults import Fault
-from .metrics.labels import TIMED
-from .stores.base import (
+from storage_api.stores.base import (
     DEFAULT_CONTENT_TYPE,
     Condition,
     Object,
@@ -26,6 +24,9 @@ from .stores.base import (
     StoreFull,
     Usage,
 )
+from storage_api.telemetry.metrics.labels import TIMED
+
+from . import Fault
 
 REASON = "a fault that was set at /faults"
 """Why a request failed, for those who see it."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from flask import Flask, Response, abort, request
 
-from .exchange import REFUSED
+from storage_api.telemetry.exchange import REFUSED
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/api/metrics", "/openapi.json"})
 """Of what everyone may use: what watches the service has no token."""

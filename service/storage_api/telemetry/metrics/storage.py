@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from ..stores.base import (
+from storage_api.stores.base import (
     DEFAULT_CONTENT_TYPE,
     Condition,
     Object,
@@ -23,6 +23,7 @@ from ..stores.base import (
     StoreFull,
     Usage,
 )
+
 from .histograms import Distribution, family, merged
 
 OUTCOMES = {

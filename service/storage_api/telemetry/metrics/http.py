@@ -10,7 +10,8 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
-from ..exchange import METHODS, OTHER_METHOD, Exchange
+from storage_api.telemetry.exchange import METHODS, OTHER_METHOD, Exchange
+
 from .histograms import Distribution, Histogram, Labels, family
 from .labels import LISTING, OBJECT, OTHER, TIMED, UNTIMED, LabelSet, fold, label_sets
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Info, PlatformCollector, ProcessCollector
 
-from .. import __version__
+from storage_api import __version__
 
 
 def watch_process(registry: CollectorRegistry) -> None:

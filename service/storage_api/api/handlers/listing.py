@@ -7,9 +7,9 @@ from urllib.parse import parse_qsl
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.http import quote_etag
 
-from .. import ids
-from ..errors import BadInput
-from ..stores import Object, Store
+from storage_api.api import ids
+from storage_api.api.errors import BadInput
+from storage_api.stores import Object, Store
 
 ROUTE = "/api/buckets"
 LIMIT = 100

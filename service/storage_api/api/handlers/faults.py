@@ -8,8 +8,8 @@ from dataclasses import asdict
 import orjson
 from flask import Blueprint, Response, abort, jsonify, request
 
-from .. import faults
-from ..drills import Drills
+from storage_api import faults
+from storage_api.faults.drills import Drills
 
 MAX_BYTES = 4096
 """Of the JSON that asks for a fault."""

@@ -9,8 +9,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, NoReturn, get_type_hints
 
-from . import __version__, kinds, otlp
-from .kinds import Kind
+from storage_api import __version__
+
+from . import otlp, setting_types
+from .setting_types import Kind
 
 MEBIBYTE = 1024 * 1024
 TEBIBYTE = MEBIBYTE * MEBIBYTE
@@ -52,42 +54,50 @@ class About(NamedTuple):
     """Whether that STORE can't do without it."""
 
 
-_S3_BUCKET = kinds.matching("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name (3-63 of a-z 0-9 . -)")
-_GCS_BUCKET = kinds.matching("[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", "a bucket's name (3-63 of a-z 0-9 . _ -)")
-_REGION = kinds.matching("[a-z0-9-]+", "a region's name (of a-z 0-9 -)")
-_ACCOUNT = kinds.matching("[a-z0-9]{3,24}", "an account's name (3-24 of a-z 0-9)")
-_CONTAINER = kinds.matching(
+_S3_BUCKET = setting_types.matching(
+    "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name (3-63 of a-z 0-9 . -)"
+)
+_GCS_BUCKET = setting_types.matching(
+    "[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", "a bucket's name (3-63 of a-z 0-9 . _ -)"
+)
+_REGION = setting_types.matching("[a-z0-9-]+", "a region's name (of a-z 0-9 -)")
+_ACCOUNT = setting_types.matching("[a-z0-9]{3,24}", "an account's name (3-24 of a-z 0-9)")
+_CONTAINER = setting_types.matching(
     "(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", "a container's name (3-63 of a-z 0-9 -)"
 )
-_PORT = kinds.integer(0, 65535)
+_PORT = setting_types.integer(0, 65535)
 
 
 @dataclass(frozen=True)
 class Config:
     """Everything the service can be told: a field `x_y` is the variable X_Y and the flag `--x-y`."""
 
-    host: Annotated[str, About(kinds.TEXT, "Address to listen on.")] = "0.0.0.0"  # noqa: S104 - for containers
+    host: Annotated[str, About(setting_types.TEXT, "Address to listen on.")] = "0.0.0.0"  # noqa: S104 - for containers
     port: Annotated[int, About(_PORT, "Port of the API; 0 takes any free one.")] = 5000
-    threads: Annotated[int, About(kinds.integer(1, 256), "Requests that are worked on at the same time.")] = 8
-    store: Annotated[str, About(kinds.one_of(*STORES), "Where objects are kept.")] = "filesystem"
+    threads: Annotated[
+        int, About(setting_types.integer(1, 256), "Requests that are worked on at the same time.")
+    ] = 8
+    store: Annotated[str, About(setting_types.one_of(*STORES), "Where objects are kept.")] = "filesystem"
     store_path: Annotated[
-        Path, About(kinds.PATH, "Folder of the filesystem store, made where it is missing.")
+        Path, About(setting_types.PATH, "Folder of the filesystem store, made where it is missing.")
     ] = Path("/data")
     store_min_free_bytes: Annotated[
         int,
         About(
-            kinds.integer(0, TEBIBYTE),
+            setting_types.integer(0, TEBIBYTE),
             "With less than this free on the filesystem store's disk the service is not ready.",
         ),
     ] = 64 * MEBIBYTE
     store_s3_bucket: Annotated[str | None, About(_S3_BUCKET, "The bucket.", "s3", required=True)] = None
-    store_s3_endpoint: Annotated[str | None, About(kinds.ENDPOINT, "A server other than AWS.", "s3")] = None
+    store_s3_endpoint: Annotated[
+        str | None, About(setting_types.ENDPOINT, "A server other than AWS.", "s3")
+    ] = None
     store_s3_region: Annotated[
         str | None, About(_REGION, "The region; without it AWS_REGION, then us-east-1.", "s3")
     ] = None
     store_gcs_bucket: Annotated[str | None, About(_GCS_BUCKET, "The bucket.", "gcs", required=True)] = None
     store_gcs_endpoint: Annotated[
-        str | None, About(kinds.ENDPOINT, "A server other than Google Cloud.", "gcs")
+        str | None, About(setting_types.ENDPOINT, "A server other than Google Cloud.", "gcs")
     ] = None
     store_azure_account: Annotated[
         str | None, About(_ACCOUNT, "The storage account.", "azure", required=True)
@@ -96,42 +106,51 @@ class Config:
         str | None, About(_CONTAINER, "The container.", "azure", required=True)
     ] = None
     store_azure_endpoint: Annotated[
-        str | None, About(kinds.ENDPOINT, "A server other than Azure.", "azure")
+        str | None, About(setting_types.ENDPOINT, "A server other than Azure.", "azure")
     ] = None
     max_object_bytes: Annotated[
         int,
-        About(kinds.integer(1, TEBIBYTE), "The largest object that is taken; a larger one is answered 413."),
+        About(
+            setting_types.integer(1, TEBIBYTE),
+            "The largest object that is taken; a larger one is answered 413.",
+        ),
     ] = 16 * MEBIBYTE
     log_level: Annotated[
-        str, About(kinds.one_of("debug", "info", "warning", "error"), "The least level that is logged.")
+        str,
+        About(setting_types.one_of("debug", "info", "warning", "error"), "The least level that is logged."),
     ] = "info"
     log_format: Annotated[
-        str, About(kinds.one_of("json", "logfmt", "console"), "How a line of the log is written.")
+        str, About(setting_types.one_of("json", "logfmt", "console"), "How a line of the log is written.")
     ] = "json"
-    log_requests: Annotated[bool, About(kinds.SWITCH, "Log a line for each request, at level info.")] = True
+    log_requests: Annotated[
+        bool, About(setting_types.SWITCH, "Log a line for each request, at level info.")
+    ] = True
     metrics_port: Annotated[
         int | None, About(_PORT, "Port that metrics move to; without it the API's port has them.")
     ] = None
     metrics_disabled: Annotated[
-        tuple[str, ...], About(kinds.names_of(METRIC_FAMILIES), "Metrics that are not made.")
+        tuple[str, ...], About(setting_types.names_of(METRIC_FAMILIES), "Metrics that are not made.")
     ] = ()
     auth_tokens_file: Annotated[
         Path | None,
-        About(kinds.PATH, "File of bearer tokens, one a line; without it everyone may use the API."),
+        About(setting_types.PATH, "File of bearer tokens, one a line; without it everyone may use the API."),
     ] = None
     faults_enabled: Annotated[
-        bool, About(kinds.SWITCH, "Serve /faults, which breaks the API on purpose, for drills.")
+        bool, About(setting_types.SWITCH, "Serve /faults, which breaks the API on purpose, for drills.")
     ] = False
     shutdown_delay_seconds: Annotated[
-        int, About(kinds.SECONDS, "After SIGTERM: time not ready but serving, for load balancers to notice.")
+        int,
+        About(
+            setting_types.SECONDS, "After SIGTERM: time not ready but serving, for load balancers to notice."
+        ),
     ] = 0
     shutdown_timeout_seconds: Annotated[
-        int, About(kinds.SECONDS, "Then: time for the requests in flight, before they are cut off.")
+        int, About(setting_types.SECONDS, "Then: time for the requests in flight, before they are cut off.")
     ] = 20
     otel_traces_exporter: Annotated[
         str,
         About(
-            kinds.one_of("none", "otlp"),
+            setting_types.one_of("none", "otlp"),
             "Where spans go. For otlp see OpenTelemetry's own OTEL_EXPORTER_OTLP_* variables.",
         ),
     ] = "none"
@@ -166,7 +185,7 @@ class Setting(NamedTuple):
     @property
     def default_text(self) -> str:
         """The default as a user would write it; empty where there is none."""
-        if self.about.kind is kinds.SWITCH:
+        if self.about.kind is setting_types.SWITCH:
             return "true" if self.default else "false"
         return "" if self.default in (None, ()) else str(self.default)
 
@@ -255,6 +274,6 @@ def _parser() -> argparse.ArgumentParser:
             metavar="value",
             help=f"{setting.description} {allowed[0].upper()}{allowed[1:]}{default}.".replace("%", "%%"),
             # A switch alone means on.
-            **({"nargs": "?", "const": "true"} if setting.about.kind is kinds.SWITCH else {}),
+            **({"nargs": "?", "const": "true"} if setting.about.kind is setting_types.SWITCH else {}),
         )
     return parser

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import kinds
+from . import setting_types
 
-_PROTOCOL = kinds.matching("http/protobuf", "http/protobuf, the only one that is installed")
-_ENDPOINT = kinds.matching(r"https?://[^\s/?#@]+(/[^\s?#]*)?", "a URL such as http://collector:4318")
-_COMPRESSION = kinds.one_of("none", "gzip", "deflate")
-_TIMEOUT = kinds.matching(r"0*[1-9][0-9]{0,5}(\.[0-9]+)?", "seconds, such as 10")
+_PROTOCOL = setting_types.matching("http/protobuf", "http/protobuf, the only one that is installed")
+_ENDPOINT = setting_types.matching(r"https?://[^\s/?#@]+(/[^\s?#]*)?", "a URL such as http://collector:4318")
+_COMPRESSION = setting_types.one_of("none", "gzip", "deflate")
+_TIMEOUT = setting_types.matching(r"0*[1-9][0-9]{0,5}(\.[0-9]+)?", "seconds, such as 10")
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 """Where spans go; the first that is set counts."""
 VARIABLES = {
-    "OTEL_SDK_DISABLED": kinds.matching("false", "OTEL_TRACES_EXPORTER=none to send no spans"),
+    "OTEL_SDK_DISABLED": setting_types.matching("false", "OTEL_TRACES_EXPORTER=none to send no spans"),
     "OTEL_EXPORTER_OTLP_PROTOCOL": _PROTOCOL,
     "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": _PROTOCOL,
     **dict.fromkeys(ENDPOINTS, _ENDPOINT),
@@ -25,7 +25,7 @@ VARIABLES = {
     "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": _COMPRESSION,
     "OTEL_EXPORTER_OTLP_TIMEOUT": _TIMEOUT,
     "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": _TIMEOUT,
-    "OTEL_TRACES_SAMPLER": kinds.one_of(
+    "OTEL_TRACES_SAMPLER": setting_types.one_of(
         "always_on",
         "always_off",
         "traceidratio",
@@ -33,10 +33,12 @@ VARIABLES = {
         "parentbased_always_off",
         "parentbased_traceidratio",
     ),
-    "OTEL_TRACES_SAMPLER_ARG": kinds.matching(r"0(\.[0-9]+)?|1(\.0+)?", "a share from 0 to 1, such as 0.1"),
-    "OTEL_BSP_SCHEDULE_DELAY": kinds.integer(1, 3_600_000),
-    "OTEL_BSP_MAX_QUEUE_SIZE": kinds.integer(1, 1_000_000),
-    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": kinds.integer(1, 1_000_000),
+    "OTEL_TRACES_SAMPLER_ARG": setting_types.matching(
+        r"0(\.[0-9]+)?|1(\.0+)?", "a share from 0 to 1, such as 0.1"
+    ),
+    "OTEL_BSP_SCHEDULE_DELAY": setting_types.integer(1, 3_600_000),
+    "OTEL_BSP_MAX_QUEUE_SIZE": setting_types.integer(1, 1_000_000),
+    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": setting_types.integer(1, 1_000_000),
 }
 """Those that are checked; the SDK knows more."""
 

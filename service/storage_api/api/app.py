@@ -10,17 +10,19 @@ from prometheus_client import CollectorRegistry
 from werkzeug.routing import BaseConverter, MapAdapter
 from werkzeug.wsgi import get_host
 
-from . import auth, errors, log, tracing
+from storage_api.config import Config
+from storage_api.faults.drills import Drills, FaultyStore
+from storage_api.stores import Store, open_store
+from storage_api.telemetry import log, tracing
+from storage_api.telemetry.exchange import Exchanges
+from storage_api.telemetry.metrics import HttpMetrics, MeasuredStore, Registry, watch_active, watch_process
+
+from . import auth, errors
 from .auth import Refusal, Tokens
-from .config import Config
-from .drills import Drills, FaultyStore
-from .exchange import Exchanges
 from .handlers import buckets, faults, health, listing, metrics, openapi
-from .metrics import HttpMetrics, MeasuredStore, Registry, watch_active, watch_process
-from .stores import Store, open_store
 
 if TYPE_CHECKING:
-    from .spans import Spans
+    from storage_api.telemetry.spans import Spans
 
 
 class RestOfPath(BaseConverter):

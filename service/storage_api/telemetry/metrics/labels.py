@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..exchange import OTHER_METHOD, UNMATCHED
+from storage_api.telemetry.exchange import OTHER_METHOD, UNMATCHED
 
 OBJECT = "/api/buckets/<id>"
 LISTING = "/api/buckets"

@@ -10,8 +10,9 @@ from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.task import WSGITask
 
+from storage_api.telemetry.exchange import REFUSED
+
 from .body import Reception
-from .exchange import REFUSED
 
 LINGER_SECONDS = 10
 HEAD_START_BYTES = 16384

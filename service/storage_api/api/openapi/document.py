@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 
-from .. import __version__, faults
-from ..config import Config
-from ..handlers import buckets, listing
+from storage_api import __version__, faults
+from storage_api.api.handlers import buckets, listing
+from storage_api.config import Config
+
 from .parts import Json, error, header, json, operation, parameter, record, response, without_bodies
 
 DESCRIPTION = """\

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from werkzeug.datastructures import Headers
 from werkzeug.http import parse_range_header, quote_etag
 
-from .stores import Object
+from storage_api.stores import Object
 
 
 class Part(NamedTuple):
