@@ -19,12 +19,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import NamedTuple
 
 from bench.servers import BODY, PATH, SERVERS
+from lab import ROOT
 
-ROOT = Path(__file__).parents[1]
 CONNECTIONS = 4
 REQUEST = f"GET {PATH} HTTP/1.1\r\nHost: bench\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n".encode()
 

@@ -1,1 +1,6 @@
-"""The chart's monitoring as local processes: rendering, tools, platform, traffic."""
+"""The chart's monitoring as local processes: the render, its servers, their tools, sample traffic."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The repository, whose chart the lab renders."""

@@ -9,12 +9,12 @@ from pathlib import Path
 import yaml
 from rich.console import Console
 
-from lab import figures, pictures, preview, tools, traffic
-from lab.chart import RenderError
+from lab import pictures, preview, status_table, toolchain, traffic
 from lab.errors import LabError
 from lab.platform import PARTS, Platform
+from lab.render.chart import RenderError
 from lab.settings import Settings
-from lab.tools import ToolError
+from lab.toolchain import ToolError
 
 DATA_SECONDS = 60
 
@@ -72,7 +72,7 @@ def _publish_preview(platform: Platform) -> None:
 def _wait_for_data(platform: Platform, *, busy: bool) -> None:
     deadline = time.monotonic() + DATA_SECONDS
     while True:
-        found = figures.Figures.read(platform.prometheus, platform.started())
+        found = status_table.Figures.read(platform.prometheus, platform.started())
         if found.monitored and (found.busy or not busy):
             return
         if time.monotonic() > deadline:
@@ -95,7 +95,7 @@ def _show(platform: Platform) -> int:
     """Prints the table; 0 where every part that was started runs and answers."""
     states = platform.states()
     try:
-        found = figures.Figures.read(platform.prometheus, platform.started())
+        found = status_table.Figures.read(platform.prometheus, platform.started())
     except LabError:
         found = None
     rows = [(name, state, platform.url(name) if name in PARTS else "") for name, state in states.items()]
@@ -103,7 +103,7 @@ def _show(platform: Platform) -> int:
         rows.append(("grafana", "not on PATH, not in GRAFANA_HOME", ""))
     if preview.published(platform):
         print(f"See the dashboards: {preview.url(platform)}")
-    Console().print(figures.table(rows, found))
+    Console().print(status_table.table(rows, found))
     return 0 if all(state.startswith(("running", "finished")) for state in states.values()) else 1
 
 
@@ -129,8 +129,8 @@ def _render(_: argparse.Namespace) -> int:
 
 
 def _tools(options: argparse.Namespace) -> int:
-    for program in [options.print] if options.print else tools.PROGRAMS:
-        path = tools.find(program)
+    for program in [options.print] if options.print else toolchain.PROGRAMS:
+        path = toolchain.find(program)
         print(path if options.print else f"{program}: {path}")
     return 0
 
@@ -178,7 +178,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("render", help="print the rendered objects").set_defaults(run=_render)
 
     finder = commands.add_parser("tools", help="install what the lab runs, and say where it is")
-    finder.add_argument("--print", choices=sorted(tools.PROGRAMS), help="print only this program's path")
+    finder.add_argument("--print", choices=sorted(toolchain.PROGRAMS), help="print only this program's path")
     finder.set_defaults(run=_tools)
 
     builder = commands.add_parser("preview", help="build the dashboards' preview page, and say where it is")

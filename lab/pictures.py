@@ -8,9 +8,8 @@ from urllib.parse import urlencode
 
 from PIL import Image
 
-from lab import preview
+from lab import ROOT, preview
 from lab.browser import chromium
-from lab.chart import ROOT
 from lab.errors import LabError
 from lab.platform import Platform
 

@@ -14,13 +14,17 @@ from typing import Any, Self
 import requests
 import yaml
 
-from lab import alertmanager_config, grafana, prometheus_config, self_monitoring, tools, workload
-from lab.api import Alertmanager, Prometheus
-from lab.chart import ROOT, Render, render_chart
+from lab import ROOT, toolchain
+from lab.clients import Alertmanager, Prometheus
 from lab.errors import LabError
 from lab.ports import Ports
 from lab.processes import Command, Processes, Started, using
-from lab.stack import Stack
+from lab.render import self_monitoring, workload
+from lab.render.chart import Render, render_chart
+from lab.render.stack import Stack
+from lab.servers import alertmanager as alertmanager_config
+from lab.servers import grafana
+from lab.servers import prometheus as prometheus_config
 
 VALUES = Path(__file__).with_name("values.yaml")
 READY_SECONDS = 60
@@ -221,11 +225,11 @@ class Platform:
         folder = self.folder / "alertmanager"
         config = alertmanager_config.build(stack, folder)
         files = {"alertmanager.yml": yaml.safe_dump(config.main, sort_keys=False), **config.templates}
-        _check([str(tools.amtool()), "check-config", "alertmanager.yml"], files)
+        _check([str(toolchain.amtool()), "check-config", "alertmanager.yml"], files)
         return Command(
             name="alertmanager",
             arguments=(
-                str(tools.alertmanager()),
+                str(toolchain.alertmanager()),
                 "--config.file=alertmanager.yml",
                 "--storage.path=data",
                 f"--web.listen-address={self.ports.address('alertmanager')}",
@@ -247,11 +251,11 @@ class Platform:
         }
         # Where a Prometheus that was built without its web UI looks for the page.
         files["web/ui/static/mantine-ui/index.html"] = _NO_UI
-        _check([str(tools.promtool()), "check", "config", "prometheus.yml"], files)
+        _check([str(toolchain.promtool()), "check", "config", "prometheus.yml"], files)
         return Command(
             name="prometheus",
             arguments=(
-                str(tools.prometheus()),
+                str(toolchain.prometheus()),
                 "--config.file=prometheus.yml",
                 "--storage.tsdb.path=data",
                 f"--web.listen-address={self.ports.address('prometheus')}",

@@ -12,13 +12,13 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
-from lab import grafana
-from lab.chart import ROOT
+from lab import ROOT
 from lab.errors import LabError
 from lab.platform import PARTS, Platform
-from lab.stack import Stack
-from lab.tools import node
-from lab.tools.install import say, tools_folder
+from lab.render.stack import Stack
+from lab.servers import grafana
+from lab.toolchain import node
+from lab.toolchain.install import say, tools_folder
 
 SOURCE = ROOT / "preview"
 BUILD_SECONDS = 900

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.chart import ROOT
+from lab import ROOT
 from lab.errors import LabError
 from lab.ports import Ports
 

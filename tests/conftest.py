@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from lab.chart import DEPENDENCY, dependency_package
+from lab.render.chart import DEPENDENCY, dependency_package
 
 
 def pytest_configure() -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from lab import image
-from lab.tools.machine import platform
+from lab.toolchain.machine import platform
+from tests.support import image
 
 NAME = "observability-platform/storage-api:0.1.0"
 

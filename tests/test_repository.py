@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).parent.parent
+from lab import ROOT
 
 
 def tracked_files() -> list[Path]:

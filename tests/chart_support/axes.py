@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from lab import tools
-from lab.chart import ROOT
-from lab.tools import checks
+from lab import ROOT, toolchain
+from lab.toolchain import checks
 
-HELMS: dict[str, Callable[[], Path]] = {"helm4": tools.helm, "helm3": checks.helm3}
+HELMS: dict[str, Callable[[], Path]] = {"helm4": toolchain.helm, "helm3": checks.helm3}
 _SUFFIX = "-values.yaml"
 
 

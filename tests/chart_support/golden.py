@@ -5,7 +5,8 @@ from typing import Any
 
 import yaml
 
-from lab.chart import DEPENDENCY, ROOT, Render
+from lab import ROOT
+from lab.render.chart import DEPENDENCY, Render
 
 
 def names(render: Render) -> set[str]:

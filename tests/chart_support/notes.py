@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lab import tools
-from lab.chart import NAMESPACE, RELEASE, RenderError, stage_chart
+from lab import toolchain
+from lab.render.chart import NAMESPACE, RELEASE, RenderError, stage_chart
 
 
 def notes(
@@ -21,7 +21,7 @@ def notes(
     """The NOTES of the chart and its subcharts; raises RenderError."""
     with tempfile.TemporaryDirectory(prefix="chart-") as temporary:
         chart = stage_chart(Path(temporary))
-        command = [tools.helm(), "install", release, chart, "--namespace", namespace, "--dry-run=client"]
+        command = [toolchain.helm(), "install", release, chart, "--namespace", namespace, "--dry-run=client"]
         command += ["--output", "json", "--render-subchart-notes"]
         for path in value_files:
             command += ["--values", path]

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import requests
 
-from lab import workload
-from lab.chart import ROOT, Render
+from lab import ROOT
 from lab.ports import HOST
+from lab.render import workload
+from lab.render.chart import Render
 
 SECONDS = 20
 

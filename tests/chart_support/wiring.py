@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from lab.chart import DEPENDENCY, Render
+from lab.render.chart import DEPENDENCY, Render
 
 Object = dict[str, Any]
 WORKLOADS = ("Deployment", "StatefulSet")

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dashboards import DASHBOARDS, __main__
 from dashboards.document import panels, render
-from lab import tools
+from lab import toolchain
 from storage_api.api.app import create_app
 from storage_api.config import Config
 from storage_api.http_server.server import Server
@@ -122,7 +122,7 @@ def test_selectors_and_windows_are_the_shared_ones(document):
 
 @each_dashboard
 def test_every_query_is_valid_promql(document):
-    promtool = tools.promtool()
+    promtool = toolchain.promtool()
     for query in queries(document):
         asked = subprocess.run(
             [promtool, "--experimental", "promql", "format", query],

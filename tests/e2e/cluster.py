@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 import yaml
 
-from lab import tools
-from lab.chart import KubernetesLoader
+from lab import toolchain
+from lab.render.chart import KubernetesLoader
 
 Object = dict[str, Any]
 Found = TypeVar("Found")
@@ -103,7 +103,7 @@ class Cluster:
         """What this run made, for cleaning up and for explaining failures."""
 
     def kubectl(self, *arguments: str | Path, given: str | None = None, seconds: float = SECONDS) -> str:
-        return run([tools.kubectl(), *arguments], given=given, seconds=seconds).stdout
+        return run([toolchain.kubectl(), *arguments], given=given, seconds=seconds).stdout
 
     def get(self, kind: str, name: str = "", namespace: str = "", selector: str = "") -> Object:
         """One object, or a list of the kind; raises CommandError."""
@@ -121,7 +121,7 @@ class Cluster:
 
     def apply(self, *objects: Object, dry_run: bool = False) -> str:
         """What the API server warned of; raises CommandError with its reason where it refuses one."""
-        command = [tools.kubectl(), "apply", "--server-side", "--filename=-", "--field-manager=e2e"]
+        command = [toolchain.kubectl(), "apply", "--server-side", "--filename=-", "--field-manager=e2e"]
         # Nothing is changed then: what another release owns is no reason to refuse.
         command += ["--dry-run=server", "--force-conflicts"] if dry_run else []
         return run(command, given=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})).stderr
@@ -141,9 +141,9 @@ class Cluster:
     def delete_namespace(self, name: str, *, wait: bool = True) -> None:
         """With its releases, that may have more elsewhere; `close` waits for what was not waited for here."""
         inside = ["--namespace", name]
-        for release in run([tools.helm(), "list", "--short", *inside]).stdout.split():
+        for release in run([toolchain.helm(), "list", "--short", *inside]).stdout.split():
             with contextlib.suppress(CommandError):  # one that a killed run left half done
-                run([tools.helm(), "uninstall", release, *inside])
+                run([toolchain.helm(), "uninstall", release, *inside])
         self.kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=false")
         if wait:
             gone = ["--for=delete", "--timeout=120s"]
@@ -180,7 +180,7 @@ class Cluster:
         """A URL on loopback that leads to one pod behind a Service."""
         command = ["port-forward", f"service/{service}", f":{port}", f"--namespace={namespace}"]
         process = subprocess.Popen(
-            [tools.kubectl(), *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [toolchain.kubectl(), *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         try:
             # One line comes when it listens, or when it gives up.
@@ -240,7 +240,7 @@ class Release:
     def helm(
         self, *arguments: str | Path, given: str | None = None, seconds: float = 0
     ) -> subprocess.CompletedProcess[str]:
-        command = [tools.helm(), *arguments, "--namespace", self.namespace]
+        command = [toolchain.helm(), *arguments, "--namespace", self.namespace]
         return run(command, given=given, seconds=seconds or self.seconds + 30)
 
     def install(self) -> None:

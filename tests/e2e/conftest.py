@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from lab import image as images
-from lab import tools
-from lab.chart import stage_chart
+from lab import toolchain
+from lab.render.chart import stage_chart
+from tests.support import image as images
 
 from .cluster import Cluster, CommandError, Object, run
 from .monitoring import ModeError, Monitoring, mode
@@ -40,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     try:
         config.stash[CLUSTER] = Cluster()
-    except (CommandError, tools.ToolError) as error:
+    except (CommandError, toolchain.ToolError) as error:
         config.stash[FACTS].append(f"{NO_CLUSTER} ({str(error).splitlines()[-1]})")
 
 
@@ -136,7 +136,7 @@ def image_values(image: str) -> Object:
 def chart(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The chart as `helm package` makes it."""
     folder = tmp_path_factory.mktemp("package")
-    run([tools.helm(), "package", stage_chart(tmp_path_factory.mktemp("chart")), "--destination", folder])
+    run([toolchain.helm(), "package", stage_chart(tmp_path_factory.mktemp("chart")), "--destination", folder])
     return next(folder.glob("*.tgz"))
 
 

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.chart import dependency_package, load_yaml
+from lab.render.chart import dependency_package, load_yaml
 
 from .cluster import Cluster, CommandError
 

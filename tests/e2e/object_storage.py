@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lab import tools
+from lab import toolchain
 
 from .cluster import Cluster, CommandError, Object, python_pod
 
@@ -82,7 +82,7 @@ def _send(namespace: str) -> None:
     arguments = [json.dumps({"identities": [identity]}), str(WEED.stat().st_size)]
     with WEED.open("rb") as program:
         done = subprocess.run(
-            [tools.kubectl(), "exec", *inside, *arguments],
+            [toolchain.kubectl(), "exec", *inside, *arguments],
             stdin=program,
             capture_output=True,
             text=True,

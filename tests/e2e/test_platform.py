@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 import requests
 
-from lab import prometheus_config, tools, workload
-from lab.api import Prometheus
-from lab.chart import ROOT, render_chart
-from lab.stack import Stack
+from lab import ROOT, toolchain
+from lab.clients import Prometheus
+from lab.render import workload
+from lab.render.chart import render_chart
+from lab.render.stack import Stack
+from lab.servers import prometheus as prometheus_config
 
 from .cluster import Cluster, Object, Release, is_ready, run, wait_for
 from .conftest import NAMESPACE
@@ -84,7 +86,7 @@ def contents(cluster: Cluster) -> set[str]:
 def test_every_object_is_admitted(platform: Release):
     assert "PodSecurity" not in platform.warnings, platform.warnings
     manifest = platform.helm("get", "manifest", platform.name).stdout
-    run([tools.kubectl(), "get", "--filename=-", "--output=name"], given=manifest)
+    run([toolchain.kubectl(), "get", "--filename=-", "--output=name"], given=manifest)
     refused = [
         event["message"]
         for event in platform.cluster.get("events", namespace=NAMESPACE)["items"]

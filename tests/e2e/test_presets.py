@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.chart import ROOT, render_chart
+from lab import ROOT
+from lab.render.chart import render_chart
 
 from .cluster import Cluster, CommandError, Object
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import tools
+from lab import toolchain
 
 from . import object_storage
 from .cluster import Cluster, CommandError, Object, Release, is_ready, python_pod, wait_for
@@ -37,7 +37,7 @@ def traffic(release: Release, workers: int = 4, pause: float = 0.02) -> Iterator
     inside = ["--stdin", "client", f"--namespace={NAMESPACE}", "--", "python", "-c", HAMMER]
     arguments = [f"http://{release.service}.{NAMESPACE}:5000", str(workers), str(pause)]
     process = subprocess.Popen(
-        [tools.kubectl(), "exec", *inside, *arguments],
+        [toolchain.kubectl(), "exec", *inside, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

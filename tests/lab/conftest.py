@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.chart import ROOT, Render, render_chart
+from lab import ROOT
 from lab.platform import VALUES
+from lab.render.chart import Render, render_chart
 
 
 @pytest.fixture(scope="session")

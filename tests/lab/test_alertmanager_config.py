@@ -5,10 +5,11 @@ import subprocess
 import pytest
 import yaml
 
-from lab import alertmanager_config, tools
-from lab.chart import render_chart
+from lab import toolchain
 from lab.platform import VALUES
-from lab.stack import Stack
+from lab.render.chart import render_chart
+from lab.render.stack import Stack
+from lab.servers import alertmanager as alertmanager_config
 
 
 def build(folder, **alertmanager):
@@ -20,7 +21,7 @@ def check(config, folder) -> str:
     (folder / "alertmanager.yml").write_text(yaml.safe_dump(config.main))
     for name, text in config.templates.items():
         (folder / name).write_text(text)
-    command = [tools.amtool(), "check-config", folder / "alertmanager.yml"]
+    command = [toolchain.amtool(), "check-config", folder / "alertmanager.yml"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -41,7 +42,7 @@ def test_a_route_of_the_values_is_in_force(tmp_path):
     config = build(tmp_path, config={"route": route, "receivers": [{"name": "null"}, hook]})
     check(config, tmp_path)
     command = [
-        tools.amtool(),
+        toolchain.amtool(),
         "config",
         "routes",
         "test",

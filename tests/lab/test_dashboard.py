@@ -2,8 +2,8 @@
 
 import pytest
 
-from lab.chart import ROOT
-from lab.dashboard import Dashboard, TimeRange, _promql, interpolate
+from lab import ROOT
+from tests.support.dashboard import Dashboard, TimeRange, _promql, interpolate
 
 
 @pytest.mark.parametrize(

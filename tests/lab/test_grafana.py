@@ -5,11 +5,11 @@ import json
 import pytest
 import yaml
 
-from lab import grafana
-from lab.chart import ROOT
+from lab import ROOT
 from lab.errors import LabError
 from lab.ports import Ports
-from lab.stack import Stack
+from lab.render.stack import Stack
+from lab.servers import grafana
 
 PORTS = Ports(service=1, metrics=5, prometheus=2, alertmanager=3, grafana=4)
 

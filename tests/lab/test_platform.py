@@ -15,7 +15,7 @@ import psutil
 import pytest
 import requests
 
-from lab.chart import ROOT
+from lab import ROOT
 from lab.errors import LabError
 from lab.platform import Platform
 from lab.ports import Ports

@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from lab import prometheus_config, self_monitoring, tools, workload
-from lab.chart import render_chart
-from lab.discovery import Pod, Port
+from lab import toolchain
 from lab.platform import VALUES
-from lab.stack import Stack
+from lab.render import self_monitoring, workload
+from lab.render.chart import render_chart
+from lab.render.discovery import Pod, Port
+from lab.render.stack import Stack
+from lab.servers import prometheus as prometheus_config
 
 ADDRESSES = {"prometheus": "127.0.0.1:9090", "alertmanager": "127.0.0.1:9093"}
 API = {"http": "127.0.0.1:5000", "metrics": "127.0.0.1:9797"}
@@ -56,7 +58,14 @@ def target_labels(tmp_path_factory):
 
     def read(config) -> list[dict[str, str]]:
         file.write_text(yaml.safe_dump({"scrape_configs": [config]}))
-        command = [tools.promtool(), "check", "service-discovery", "--timeout=1s", file, config["job_name"]]
+        command = [
+            toolchain.promtool(),
+            "check",
+            "service-discovery",
+            "--timeout=1s",
+            file,
+            config["job_name"],
+        ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
         return [target["labels"] for target in yaml.safe_load(done.stdout)]
 

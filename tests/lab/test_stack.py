@@ -4,9 +4,9 @@ import tarfile
 
 import pytest
 
-from lab import self_monitoring
-from lab.chart import DEPENDENCY, dependency_package, load_yaml, render_chart
-from lab.stack import _DEFAULTS, Stack, _merge, matches
+from lab.render import self_monitoring
+from lab.render.chart import DEPENDENCY, dependency_package, load_yaml, render_chart
+from lab.render.stack import _DEFAULTS, Stack, _merge, matches
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from lab import tools
-from lab.chart import ROOT, load_yaml
-from lab.tools import archives, golang, install, wheels
-from lab.tools.install import Family, ToolError, Way, WayError
-from lab.tools.kubernetes import HELM
-from lab.tools.monitoring import ALERTMANAGER, PROMETHEUS
+from lab import ROOT, toolchain
+from lab.render.chart import load_yaml
+from lab.toolchain import archives, golang, install, wheels
+from lab.toolchain.install import Family, ToolError, Way, WayError
+from lab.toolchain.kubernetes import HELM
+from lab.toolchain.monitoring import ALERTMANAGER, PROMETHEUS
 
 
 @pytest.fixture(autouse=True)
@@ -242,5 +242,5 @@ def test_the_monitoring_is_the_one_that_the_dependency_runs():
 
 def test_the_installed_programs_run(monkeypatch):
     monkeypatch.delenv("TOOLS_DIR")
-    for name, family in tools.PROGRAMS.items():
-        assert family.accepts(install.version_of(tools.find(name), family.version_arguments))
+    for name, family in toolchain.PROGRAMS.items():
+        assert family.accepts(install.version_of(toolchain.find(name), family.version_arguments))

@@ -12,8 +12,7 @@ import time
 
 import pytest
 
-from lab import traffic
-from lab.chart import ROOT
+from lab import ROOT, traffic
 from lab.errors import LabError
 from lab.ports import Ports
 

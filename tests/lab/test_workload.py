@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from lab import workload
-from lab.chart import render_chart
 from lab.errors import LabError
 from lab.platform import VALUES
+from lab.render import workload
+from lab.render.chart import render_chart
 
 ADDRESSES = {"http": "127.0.0.1:1", "metrics": "127.0.0.1:2"}
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from lab.chart import Render, render_chart
-from lab.tools import ToolError
+from lab.render.chart import Render, render_chart
+from lab.toolchain import ToolError
 from tests.chart_support.axes import HELMS, presets
 from tests.render.kube_schemas import kubernetes_versions
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.chart import DEPENDENCY, load_yaml
+from lab.render.chart import DEPENDENCY, load_yaml
 from tests.chart_support import golden
 from tests.chart_support.axes import presets
 

@@ -12,9 +12,9 @@ import pytest
 from yamllint import linter
 from yamllint.config import YamlLintConfig
 
-from lab import tools
-from lab.chart import CHART, DEPENDENCY, NAMESPACE, RELEASE, ROOT, render_chart, stage_chart
-from lab.tools import checks
+from lab import ROOT, toolchain
+from lab.render.chart import CHART, DEPENDENCY, NAMESPACE, RELEASE, render_chart, stage_chart
+from lab.toolchain import checks
 from tests.chart_support.axes import HELMS, presets
 from tests.render.kube_schemas import kubernetes_versions
 
@@ -74,7 +74,7 @@ def test_helm_lint_is_strict_and_silent(chart, tool, preset, helm):
 
 def test_chart_testing_lints_the_chart_with_every_preset(chart, tool):
     """`ct lint` with ci/ct.yaml; the dependency is in place already and is not fetched."""
-    programs = [tool(tools.helm).parent, Path(sys.executable).parent]
+    programs = [tool(toolchain.helm).parent, Path(sys.executable).parent]
     path = os.pathsep.join([*map(str, programs), os.environ["PATH"]])
     done = run(
         tool(checks.ct), "lint", "--config", "ci/ct.yaml", "--skip-helm-dependencies", "--chart-repos", "",
@@ -87,7 +87,7 @@ def test_chart_testing_lints_the_chart_with_every_preset(chart, tool):
 
 @pytest.mark.parametrize("preset", presets())
 def test_yamllint_finds_nothing_in_what_we_render(chart, tool, preset):
-    done = run(tool(tools.helm), "template", RELEASE, chart, "--namespace", NAMESPACE, *values(preset))
+    done = run(tool(toolchain.helm), "template", RELEASE, chart, "--namespace", NAMESPACE, *values(preset))
     assert done.returncode == 0, done.stderr
     theirs = f"# Source: {CHART}/charts/{DEPENDENCY}/"
     ours = "---\n".join(each for each in done.stdout.split("---\n") if not each.startswith(theirs))

@@ -14,7 +14,7 @@ from lab import preview, traffic
 from lab.browser import chromium
 from lab.errors import LabError
 from lab.platform import Platform
-from lab.tools import ToolError
+from lab.toolchain import ToolError
 
 FIXTURES = Path(__file__).parent / "dashboards"
 READY_MS = 30_000

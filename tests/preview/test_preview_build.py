@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import preview, tools
-from lab.chart import ROOT
+from lab import ROOT, preview, toolchain
 from lab.platform import Platform
 from lab.ports import Ports
-from lab.tools import ToolError
+from lab.toolchain import ToolError
 
 SHIPPED = {path.name: json.loads(path.read_text()) for path in (ROOT / "dashboards").glob("*.json")}
 
@@ -74,7 +73,7 @@ def without_node(tmp_path) -> dict[str, str]:
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("helm", "prometheus", "promtool", "alertmanager", "amtool"):
-        (programs / name).symlink_to(tools.find(name))
+        (programs / name).symlink_to(toolchain.find(name))
     unreachable = "http://127.0.0.1:9"
     return {
         "PATH": str(programs),

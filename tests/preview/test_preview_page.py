@@ -9,8 +9,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from lab import preview
-from lab.chart import ROOT
+from lab import ROOT, preview
 
 pytestmark = pytest.mark.live
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import pytest
 import requests
 
-from lab import traffic
-from lab.chart import ROOT, Render
-from lab.dashboard import Dashboard, Query, TimeRange, interpolate
+from lab import ROOT, traffic
 from lab.platform import Platform
+from lab.render.chart import Render
+from tests.support.dashboard import Dashboard, Query, TimeRange, interpolate
 
 SCRAPE_SECONDS = 1
 # What the sample traffic alone would not show: every response counts, these too. The last word is the method

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.chart import ROOT
+from lab import ROOT
 from tests.chart_support.schema_values import Reader, chart_schema
 
 

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lab.chart import NAMESPACE, RELEASE, RenderError, render_chart
-from lab.tools import ToolError, checks
+from lab.render.chart import NAMESPACE, RELEASE, RenderError, render_chart
+from lab.toolchain import ToolError, checks
 from tests.chart_support import wiring
 from tests.chart_support.schema_faults import Fault, faults
 from tests.chart_support.schema_values import nested

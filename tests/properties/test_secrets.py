@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.chart import render_chart
+from lab.render.chart import render_chart
 from tests.chart_support.notes import notes
 from tests.chart_support.schema_values import TRICKY, merged, nested
 

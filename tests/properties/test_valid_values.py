@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from lab.chart import RenderError, render_chart
+from lab.render.chart import RenderError, render_chart
 from tests.chart_support.axes import presets
 from tests.chart_support.cel_rules import violations
 from tests.chart_support.client_models import is_built_in, losses

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from lab import tools
-from lab.chart import Render, render_chart, stage_chart
+from lab import toolchain
+from lab.render.chart import Render, render_chart, stage_chart
 
 
 @functools.cache
@@ -45,7 +45,7 @@ def helm() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs helm with the given arguments and returns what it said."""
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        command = [str(tools.helm()), *map(str, arguments)]
+        command = [str(toolchain.helm()), *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     return run

@@ -12,8 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from lab.chart import dependency_package, load_yaml
-from lab.tools import golang
+from lab.render.chart import dependency_package, load_yaml
+from lab.toolchain import golang
 
 _MODULES = {
     "monitoring.coreos.com": (

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from lab.chart import ROOT
+from lab import ROOT
 from lab.platform import Platform
 from tests.chart_support.pod import running
 

@@ -7,7 +7,8 @@ import tarfile
 import pytest
 import yaml
 
-from lab.chart import ROOT, KubernetesLoader, RenderError, load_yaml, render_chart
+from lab import ROOT
+from lab.render.chart import KubernetesLoader, RenderError, load_yaml, render_chart
 
 # What the package may hold beside the dependency.
 FILES = {

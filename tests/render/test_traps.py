@@ -13,9 +13,10 @@ from collections import Counter
 import pytest
 import yaml
 
-from lab import alertmanager_config, tools
-from lab.chart import ROOT, RenderError, load_yaml, render_chart
-from lab.stack import Stack
+from lab import ROOT, toolchain
+from lab.render.chart import RenderError, load_yaml, render_chart
+from lab.render.stack import Stack
+from lab.servers import alertmanager as alertmanager_config
 from tests.chart_support.notes import notes
 
 STACK = "kube-prometheus-stack"
@@ -171,7 +172,7 @@ def test_alertmanager_accepts_its_configuration(preset, tmp_path):
     else:
         text = data(the(preset, "Secret", f"alertmanager-{PREFIX}-alertmanager"))["alertmanager.yaml"]
     (tmp_path / "alertmanager.yaml").write_text(text)
-    command = [tools.amtool(), "check-config", tmp_path / "alertmanager.yaml"]
+    command = [toolchain.amtool(), "check-config", tmp_path / "alertmanager.yaml"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

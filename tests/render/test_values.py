@@ -10,7 +10,8 @@ from copy import deepcopy
 import pytest
 import yaml
 
-from lab.chart import ROOT, RenderError, render_chart
+from lab import ROOT
+from lab.render.chart import RenderError, render_chart
 
 STACK = "kube-prometheus-stack"
 # A fixed password, so that two renders are equal.

@@ -6,7 +6,7 @@ import re
 import pytest
 import requests
 
-from lab.chart import ROOT
+from lab import ROOT
 from storage_api.config import SETTINGS, read
 from tests.chart_support.pod import running
 

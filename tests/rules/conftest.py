@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lab import tools
-from lab.chart import render_chart
+from lab import toolchain
+from lab.render.chart import render_chart
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +28,7 @@ def promtool() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs promtool with the given arguments and returns what it said."""
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        command = [str(tools.promtool()), *map(str, arguments)]
+        command = [str(toolchain.promtool()), *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     return run

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lab.chart import render_chart
+from lab.render.chart import render_chart
 
 HERE = Path(__file__).parent
 

@@ -25,8 +25,8 @@ import requests
 from obstore.store import AzureStore, S3Store
 from prometheus_client.parser import text_string_to_metric_families
 
-from lab.tools import ToolError
-from lab.tools.azure import azurite
+from lab.toolchain import ToolError
+from lab.toolchain.azure import azurite
 
 SERVICE = Path(__file__).parents[2] / "service"
 START_SECONDS = 20

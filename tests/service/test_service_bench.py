@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import statistics
-from pathlib import Path
 
 import pytest
 
 from bench import __main__ as bench
 from bench.servers import SERVERS
-
-ROOT = Path(__file__).parents[2]
+from lab import ROOT
 
 
 def pins(folder: str) -> set[str]:

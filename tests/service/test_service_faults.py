@@ -8,16 +8,15 @@ import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
+from lab import ROOT
 from storage_api.faults import ERROR_STATUSES, Fault, read
 from storage_api.faults.drills import Drill
 from storage_api.telemetry.metrics.labels import TIMED
 from tests.service.waiting import wait_until
 
-ROOT = Path(__file__).parents[2]
 NOTHING = {
     "error_ratio": 0,
     "error_status": 503,

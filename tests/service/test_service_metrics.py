@@ -17,7 +17,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from lab import tools
+from lab import toolchain
 from storage_api.telemetry.metrics.http import DURATION_BOUNDS
 from storage_api.telemetry.metrics.labels import LISTING, OBJECT, OTHER, TIMED, UNTIMED, label_sets
 from storage_api.telemetry.metrics.storage import OUTCOMES
@@ -550,7 +550,7 @@ def test_the_format_that_the_scraper_asks_for(service, target, accept, content_t
 
 def test_promtool_finds_no_fault(service):
     exposition = service.request("GET", "/metrics").body
-    command = [tools.promtool(), "check", "metrics", "--lint=all"]
+    command = [toolchain.promtool(), "check", "metrics", "--lint=all"]
     done = subprocess.run(command, input=exposition, capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
@@ -603,6 +603,6 @@ def test_a_rate_sees_the_first_error(start, tmp_path):
 
     file = tmp_path / "rate.yaml"
     file.write_text(json.dumps({"tests": [checks(values, seen=1), checks(["_", "_", *values[2:]], seen=0)]}))
-    command = [tools.promtool(), "test", "rules", file]
+    command = [toolchain.promtool(), "test", "rules", file]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

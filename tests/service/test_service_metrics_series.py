@@ -27,6 +27,7 @@ from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.metrics_core import Metric
 from waitress.task import ThreadedTaskDispatcher
 
+from lab import ROOT
 from storage_api.api.app import StorageApi, bare_app, create_app
 from storage_api.config import METRIC_FAMILIES, Config
 from storage_api.http_server.server import Server
@@ -37,7 +38,6 @@ from storage_api.telemetry.metrics import HttpMetrics, MeasuredStore, Registry, 
 from storage_api.telemetry.metrics.histograms import Distribution
 from storage_api.telemetry.metrics.labels import OBJECT, OTHER, TIMED, UNTIMED, fold
 
-ROOT = Path(__file__).parents[2]
 LIMIT, LIMIT_WITH_ONE_DURATION = 1200, 700
 DURATIONS = ("http_request_duration_seconds", "http_server_request_duration_seconds")
 NOT_SWITCHED = {

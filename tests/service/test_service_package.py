@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import storage_api
+from lab import ROOT
 
-ROOT = Path(__file__).parents[2]
 SERVICE = ROOT / "service"
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 HADOLINT = Path(sys.executable).with_name("hadolint")

@@ -8,14 +8,13 @@ import shutil
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from lab import ROOT
 from storage_api import __version__
 from storage_api.config import SETTINGS, Config, ConfigError, read
 
-ROOT = Path(__file__).parents[2]
 DOCUMENT = [sys.executable, str(ROOT / "ci/service_settings.py")]
 S3 = {"STORE": "s3", "STORE_S3_BUCKET": "objects"}
 AZURE = {"STORE": "azure", "STORE_AZURE_ACCOUNT": "someone", "STORE_AZURE_CONTAINER": "objects"}

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import pytest
 
-from lab.tools import ToolError
-from lab.tools.tracing import otelcol
+from lab.toolchain import ToolError
+from lab.toolchain.tracing import otelcol
 from storage_api.config import otlp
 from storage_api.telemetry.tracing import Parent, parent_of
 from tests.service.waiting import wait_until

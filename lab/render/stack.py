@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.chart import DEPENDENCY, NAMESPACE, RELEASE, Render, load_yaml
+from lab.render.chart import DEPENDENCY, NAMESPACE, RELEASE, Render, load_yaml
 
 _DEFAULTS = Path(__file__).with_name("stack-defaults.yaml")
 

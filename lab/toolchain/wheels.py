@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lab.tools.install import WayError
+from lab.toolchain.install import WayError
 
 INSTALL_SECONDS = 600
 PINS = Path(__file__).with_name("wheels")

@@ -24,11 +24,11 @@ from string import Template
 import requests
 import yaml
 
-from lab.tools import wheels
-from lab.tools.install import WayError
-from lab.tools.machine import platform
+from lab import ROOT
+from lab.toolchain import wheels
+from lab.toolchain.install import WayError
+from lab.toolchain.machine import platform
 
-ROOT = Path(__file__).resolve().parent.parent
 DOCKERFILE = ROOT / "Dockerfile"
 LIBRARIES = "usr/local/lib"
 BUILD_SECONDS = 900

@@ -3,8 +3,8 @@
 import tempfile
 from pathlib import Path
 
-from lab.tools import golang
-from lab.tools.install import Family, Way, resolve
+from lab.toolchain import golang
+from lab.toolchain.install import Family, Way, resolve
 
 
 def _build(target: Path) -> None:

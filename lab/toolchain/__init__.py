@@ -5,9 +5,9 @@ Each function returns an executable's path and raises ToolError, one line that n
 
 from pathlib import Path
 
-from lab.tools.install import ToolError, resolve
-from lab.tools.kubernetes import HELM, KUBECTL
-from lab.tools.monitoring import ALERTMANAGER, PROMETHEUS
+from lab.toolchain.install import ToolError, resolve
+from lab.toolchain.kubernetes import HELM, KUBECTL
+from lab.toolchain.monitoring import ALERTMANAGER, PROMETHEUS
 
 __all__ = [
     "PROGRAMS",

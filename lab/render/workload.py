@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.chart import Render
-from lab.discovery import Pod, Port
 from lab.errors import LabError
 from lab.ports import HOST
+from lab.render.chart import Render
+from lab.render.discovery import Pod, Port
 
 CONTAINER = "storage-api"
 PORTS = {"http": "PORT", "metrics": "METRICS_PORT"}

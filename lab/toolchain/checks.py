@@ -4,8 +4,8 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from lab.tools import golang, kubernetes
-from lab.tools.install import Family, Way, resolve
+from lab.toolchain import golang, kubernetes
+from lab.toolchain.install import Family, Way, resolve
 
 
 def _build_ct(target: Path) -> None:

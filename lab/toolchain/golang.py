@@ -9,8 +9,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.tools import wheels
-from lab.tools.install import Version, WayError, say, tools_folder, version_of
+from lab.toolchain import wheels
+from lab.toolchain.install import Version, WayError, say, tools_folder, version_of
 
 MODULES = Path(__file__).with_name("go")
 # The newest Go version that a module we build asks for.

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.chart import load_yaml
-from lab.stack import Stack
+from lab.render.chart import load_yaml
+from lab.render.stack import Stack
 
 # Where the operator mounts the Secret; configurations name template files by it.
 _MOUNTED = "/etc/alertmanager/config/"

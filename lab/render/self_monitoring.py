@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from lab.discovery import Pod, Port
-from lab.stack import Stack
+from lab.render.discovery import Pod, Port
+from lab.render.stack import Stack
 
 COMPONENTS = ("prometheus", "alertmanager")
 _PORT = "http-web"

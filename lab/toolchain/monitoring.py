@@ -6,9 +6,9 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from lab.tools import archives, golang
-from lab.tools.install import Family, Way, WayError
-from lab.tools.machine import platform
+from lab.toolchain import archives, golang
+from lab.toolchain.install import Family, Way, WayError
+from lab.toolchain.machine import platform
 
 _ALERTMANAGER_MODULE = "github.com/prometheus/alertmanager"
 _NO_UI = (

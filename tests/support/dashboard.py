@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.api import Prometheus
+from lab.clients import Prometheus
 
 # Grafana counts a panel of this width when nothing else is known.
 _POINTS = 1000

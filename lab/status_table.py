@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from lab.api import Prometheus
+from lab.clients import Prometheus
 
 _REQUESTS = 'path!~"/healthz|/readyz|/metrics|/api/metrics|/openapi.json|/faults"'
 # The last two scrapes are looked for in so many seconds.

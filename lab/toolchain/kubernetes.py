@@ -6,9 +6,9 @@ import zipfile
 from functools import partial
 from pathlib import Path
 
-from lab.tools import golang, wheels
-from lab.tools.install import Family, Way, WayError
-from lab.tools.machine import platform
+from lab.toolchain import golang, wheels
+from lab.toolchain.install import Family, Way, WayError
+from lab.toolchain.machine import platform
 
 
 def from_layer(pin: str, layer: str, program: str, name: str, target: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import requests
 
-from lab.tools.install import WayError, say
+from lab.toolchain.install import WayError, say
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
