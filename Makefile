@@ -101,7 +101,7 @@ dashboards: $(READY) ## Write dashboards/*.json from their Python code
 schema: $(READY) ## Write values.schema.json and docs/values.md from the comments in values.yaml
 	@$(PY) ci/schema.py
 golden: $(READY) ## Write what the presets render into the golden files
-	@$(PY) -m pytest --quiet tests/matrix --update-golden
+	@$(PY) -m pytest --quiet tests/chart/matrix --update-golden
 deps: $(READY) ## Download the chart's dependencies into charts/ (reaches their chart repository)
 	@helm=$$($(PY) -m lab tools --print helm); \
 	export HELM_REPOSITORY_CONFIG=$(TOOLS_DIR)/helm/repositories.yaml HELM_REPOSITORY_CACHE=$(TOOLS_DIR)/helm/cache; \

@@ -16,9 +16,8 @@ import pytest
 from lab import toolchain
 from lab.render.chart import stage_chart
 from tests.support import image as images
-
-from .cluster import Cluster, CommandError, Object, run
-from .monitoring import ModeError, Monitoring, mode
+from tests.support.cluster.cluster import Cluster, CommandError, Object, run
+from tests.support.cluster.monitoring import ModeError, Monitoring, mode
 
 NAMESPACE = "observability-e2e"
 CLUSTER = pytest.StashKey[Cluster]()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from .cluster import Cluster, Object, Release, python_pod
+from tests.support.cluster.cluster import Cluster, Object, Release, python_pod
 
 NAMESPACE = "observability-e2e-policy"
 ELSEWHERE = "observability-e2e-elsewhere"

@@ -16,10 +16,9 @@ from lab.render import workload
 from lab.render.chart import render_chart
 from lab.render.stack import Stack
 from lab.servers import prometheus as prometheus_config
-
-from .cluster import Cluster, Object, Release, is_ready, run, wait_for
-from .conftest import NAMESPACE
-from .monitoring import Monitoring, mode
+from tests.e2e.conftest import NAMESPACE
+from tests.support.cluster.cluster import Cluster, Object, Release, is_ready, run, wait_for
+from tests.support.cluster.monitoring import Monitoring, mode
 
 # The operator notices, writes, the file reaches the pod; its reloader looks after 3 minutes at the latest.
 CONFIGURED_SECONDS = 220

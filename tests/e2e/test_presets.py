@@ -8,8 +8,7 @@ import pytest
 
 from lab import ROOT
 from lab.render.chart import render_chart
-
-from .cluster import Cluster, CommandError, Object
+from tests.support.cluster.cluster import Cluster, CommandError, Object
 
 NAMESPACE = "observability-e2e-presets"
 PRESETS = sorted((ROOT / "ci").glob("*-values.yaml"))

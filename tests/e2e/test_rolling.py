@@ -12,9 +12,16 @@ from pathlib import Path
 import pytest
 
 from lab import toolchain
-
-from . import object_storage
-from .cluster import Cluster, CommandError, Object, Release, is_ready, python_pod, wait_for
+from tests.support.cluster import object_storage
+from tests.support.cluster.cluster import (
+    Cluster,
+    CommandError,
+    Object,
+    Release,
+    is_ready,
+    python_pod,
+    wait_for,
+)
 
 NAMESPACE = "observability-e2e-rolling"
 HAMMER = Path(__file__).with_name("hammer.py").read_text(encoding="utf-8")

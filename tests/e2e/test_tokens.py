@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from .cluster import Cluster, Object, Release, wait_for
+from tests.support.cluster.cluster import Cluster, Object, Release, wait_for
 
 NAMESPACE = "observability-e2e-tokens"
 TOKENS = "storage-api-tokens"

@@ -15,7 +15,7 @@ from lab import ROOT
 from storage_api.faults import ERROR_STATUSES, Fault, read
 from storage_api.faults.drills import Drill
 from storage_api.telemetry.metrics.labels import TIMED
-from tests.service.waiting import wait_until
+from tests.support.waiting import wait_until
 
 NOTHING = {
     "error_ratio": 0,

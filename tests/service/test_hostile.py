@@ -15,8 +15,8 @@ import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.service.hostile import SMUGGLED, Generator
-from tests.service.hostile_client import ALLOWED, Client, parse, read_all
+from tests.support.service.hostile import SMUGGLED, Generator
+from tests.support.service.hostile_client import ALLOWED, Client, parse, read_all
 
 REQUESTS = 100_000
 CLIENTS = 3

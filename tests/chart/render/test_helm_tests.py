@@ -9,7 +9,7 @@ import pytest
 
 from lab import ROOT
 from lab.platform import Platform
-from tests.chart_support.pod import running
+from tests.support.chart.pod import running
 
 
 def run(render, pod, **environment):

@@ -17,7 +17,7 @@ from lab import ROOT, toolchain
 from lab.render.chart import RenderError, load_yaml, render_chart
 from lab.render.stack import Stack
 from lab.servers import alertmanager as alertmanager_config
-from tests.chart_support.notes import notes
+from tests.support.chart.notes import notes
 
 STACK = "kube-prometheus-stack"
 PRESETS = [None, *sorted((ROOT / "ci").glob("*-values.yaml"))]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.chart_support.schema_values import DEEP, Path, Reader, Schema, is_kubernetes, nested
+from tests.support.chart.schema_values import DEEP, Path, Reader, Schema, is_kubernetes, nested
 
 
 @dataclass(frozen=True)

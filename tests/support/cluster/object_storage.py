@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 
 from lab import toolchain
-
-from .cluster import Cluster, CommandError, Object, python_pod
+from tests.support.cluster.cluster import Cluster, CommandError, Object, python_pod
 
 WEED = Path(sys.executable).with_name("weed")
 NAME = "object-storage"

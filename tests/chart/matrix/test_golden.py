@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from lab.render.chart import DEPENDENCY, load_yaml
-from tests.chart_support import golden
-from tests.chart_support.axes import presets
+from tests.support.chart import golden
+from tests.support.chart.axes import presets
 
 FOLDER = Path(__file__).parent / "golden"
 NAMES, MANIFEST, SETTINGS = "objects.txt", "ours.yaml", f"{DEPENDENCY}.yaml"

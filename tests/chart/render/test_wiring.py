@@ -8,7 +8,7 @@ import requests
 
 from lab import ROOT
 from storage_api.config import SETTINGS, read
-from tests.chart_support.pod import running
+from tests.support.chart.pod import running
 
 RELEASES = ["platform", "other", "r" * 53]
 MONITORING = ("ServiceMonitor", "PrometheusRule")

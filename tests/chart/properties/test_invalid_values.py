@@ -8,10 +8,10 @@ import pytest
 
 from lab.render.chart import NAMESPACE, RELEASE, RenderError, render_chart
 from lab.toolchain import ToolError, checks
-from tests.chart_support import wiring
-from tests.chart_support.schema_faults import Fault, faults
-from tests.chart_support.schema_values import nested
-from tests.render.kube_schemas import errors, kubernetes_versions
+from tests.support.chart import wiring
+from tests.support.chart.kube_schemas import errors, kubernetes_versions
+from tests.support.chart.schema_faults import Fault, faults
+from tests.support.chart.schema_values import nested
 
 COUNT = 1000
 

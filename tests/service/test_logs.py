@@ -22,7 +22,7 @@ import pytest
 from storage_api.config import Config
 from storage_api.telemetry import log as logs
 from storage_api.telemetry.exchange import Exchange
-from tests.service.waiting import wait_until
+from tests.support.waiting import wait_until
 
 SERVICE = Path(__file__).parents[2] / "service"
 

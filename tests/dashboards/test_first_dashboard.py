@@ -6,7 +6,7 @@ import statistics
 import pytest
 import requests
 
-from .conftest import FAILED, HELD, TAKEN, THREADS
+from tests.dashboards.conftest import FAILED, HELD, TAKEN, THREADS
 
 pytestmark = pytest.mark.live
 

@@ -15,7 +15,7 @@ from contextlib import closing
 import pytest
 
 from storage_api.stores import FilesystemStore
-from tests.service.waiting import wait_until
+from tests.support.waiting import wait_until
 
 # --- probes -----------------------------------------------------------------------------------------
 

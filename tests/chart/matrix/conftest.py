@@ -12,15 +12,15 @@ import pytest
 
 from lab.render.chart import Render, render_chart
 from lab.toolchain import ToolError
-from tests.chart_support.axes import HELMS, presets
-from tests.render.kube_schemas import kubernetes_versions
+from tests.support.chart.axes import HELMS, presets
+from tests.support.chart.kube_schemas import kubernetes_versions
 
 
 def pytest_addoption(parser):
     parser.addoption(
         "--update-golden",
         action="store_true",
-        help="write what the chart renders now into tests/matrix/golden instead of comparing",
+        help="write what the chart renders now into tests/chart/matrix/golden instead of comparing",
     )
 
 

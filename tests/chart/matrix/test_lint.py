@@ -15,8 +15,8 @@ from yamllint.config import YamlLintConfig
 from lab import ROOT, toolchain
 from lab.render.chart import CHART, DEPENDENCY, NAMESPACE, RELEASE, render_chart, stage_chart
 from lab.toolchain import checks
-from tests.chart_support.axes import HELMS, presets
-from tests.render.kube_schemas import kubernetes_versions
+from tests.support.chart.axes import HELMS, presets
+from tests.support.chart.kube_schemas import kubernetes_versions
 
 # kube-score's advice that we don't follow, and why: for all, for one kind (Pod: the hooks of `helm test`), or
 # for one preset.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from storage_api.api.auth import OPEN_PATHS, Tokens, TokensError
-from tests.service.waiting import wait_until
+from tests.support.waiting import wait_until
 
 TOKENS = ("first-token", "c2Vjb25k.~+/_-==")
 OPEN = ("/healthz", "/readyz", "/metrics", "/api/metrics", "/openapi.json")

@@ -11,7 +11,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from tests.render import crds
+from tests.support.chart import crds
 
 Schema = dict[str, Any]
 DEFINITIONS = "https://kubernetes.io/api/_definitions.json"

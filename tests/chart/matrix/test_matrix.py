@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from tests.chart_support.cel_rules import violations
-from tests.chart_support.client_models import is_built_in, losses
-from tests.render.kube_schemas import custom_schema, errors
+from tests.support.chart.cel_rules import violations
+from tests.support.chart.client_models import is_built_in, losses
+from tests.support.chart.kube_schemas import custom_schema, errors
 
 
 def test_every_object_fits_the_schema_of_each_version(column):

@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from lab.render.chart import RenderError, render_chart
-from tests.chart_support.axes import presets
-from tests.chart_support.cel_rules import violations
-from tests.chart_support.client_models import is_built_in, losses
-from tests.chart_support.schema_values import merged, nested
-from tests.chart_support.wiring import faults
-from tests.render.kube_schemas import custom_schema, errors, kubernetes_versions
+from tests.support.chart.axes import presets
+from tests.support.chart.cel_rules import violations
+from tests.support.chart.client_models import is_built_in, losses
+from tests.support.chart.kube_schemas import custom_schema, errors, kubernetes_versions
+from tests.support.chart.schema_values import merged, nested
+from tests.support.chart.wiring import faults
 
 EXAMPLES = 200
 SLOW = settings(

@@ -3,7 +3,7 @@
 import pytest
 
 from lab import ROOT
-from tests.chart_support.schema_values import Reader, chart_schema
+from tests.support.chart.schema_values import Reader, chart_schema
 
 
 @pytest.fixture(scope="session")

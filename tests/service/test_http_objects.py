@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.service.waiting import wait_until
+from tests.support.waiting import wait_until
 
 TARGET = "/api/buckets/a"
 DATA = b"0123456789"

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.render.chart import dependency_package, load_yaml
-
-from .cluster import Cluster, CommandError
+from tests.support.cluster.cluster import Cluster, CommandError
 
 MODES = ("bundled", "byo")
 

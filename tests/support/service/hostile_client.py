@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tests.service.hostile import Script
+from tests.support.service.hostile import Script
 
 ALLOWED = {200, 206, 304, 400, 401, 404, 405, 412, 413, 416, 431, 501}
 """Every status that a hostile request may get; 501 is for transfer codings other than chunked."""

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.render.chart import render_chart
-from tests.chart_support.notes import notes
-from tests.chart_support.schema_values import TRICKY, merged, nested
+from tests.support.chart.notes import notes
+from tests.support.chart.schema_values import TRICKY, merged, nested
 
 # Settings that hold a secret itself, not the name of one.
 SECRET = re.compile(r"(password|accessKeyId|secretAccessKey|token|apiKey)$", re.IGNORECASE)

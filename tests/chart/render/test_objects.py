@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.render.kube_schemas import errors, kubernetes_versions
+from tests.support.chart.kube_schemas import errors, kubernetes_versions
 
 OURS = {
     ("ConfigMap", "platform-dashboard-storage-api"),
