@@ -45,7 +45,7 @@ bundled stack, or nothing where neither is there. Argument: a dict of `root` and
 {{- end }}
 
 {{/*
-A pod of `helm test` that runs files/test_monitoring.py. Argument: a dict of `root`, `part` (its argument),
+A pod of `helm test` that runs files/check_monitoring.py. Argument: a dict of `root`, `part` (its argument),
 `expected` (what must be found) and `env` (further variables).
 */}}
 {{- define "observability-platform.testPod" -}}
@@ -75,7 +75,7 @@ spec:
       command: [python, -c]
       args:
         - |
-          {{- .root.Files.Get "files/test_monitoring.py" | nindent 10 }}
+          {{- .root.Files.Get "files/check_monitoring.py" | nindent 10 }}
         - {{ .part }}
       env:
         - name: EXPECTED

@@ -141,7 +141,7 @@ def counted(app: StorageApi) -> Counter:
 
 
 def test_the_document_is_what_the_registry_says():
-    command = [sys.executable, str(ROOT / "ci/service_metrics.py"), "--check"]
+    command = [sys.executable, str(ROOT / "tools/service_metrics.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 

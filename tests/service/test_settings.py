@@ -15,7 +15,7 @@ from lab import ROOT
 from storage_api import __version__
 from storage_api.config import SETTINGS, Config, ConfigError, read
 
-DOCUMENT = [sys.executable, str(ROOT / "ci/service_settings.py")]
+DOCUMENT = [sys.executable, str(ROOT / "tools/service_settings.py")]
 S3 = {"STORE": "s3", "STORE_S3_BUCKET": "objects"}
 AZURE = {"STORE": "azure", "STORE_AZURE_ACCOUNT": "someone", "STORE_AZURE_CONTAINER": "objects"}
 

@@ -17,10 +17,10 @@ FILES = {
     "LICENSE",
     "README.md",
     "charts/storage-api/Chart.yaml",
-    "charts/storage-api/files/test_api.py",
+    "charts/storage-api/files/check_api.py",
     "charts/storage-api/values.schema.json",
     "charts/storage-api/values.yaml",
-    "files/test_monitoring.py",
+    "files/check_monitoring.py",
     "values.schema.json",
     "values.yaml",
 }
@@ -111,7 +111,7 @@ def test_the_documented_command_shows_every_definition_that_the_render_needs(hel
 
 @pytest.mark.parametrize("file", ["argo-cd", "flux"])
 def test_the_gitops_examples_render_and_apply_on_the_server(rendered, file):
-    text = (ROOT / f"examples/gitops/{file}.yaml").read_text()
+    text = (ROOT / f"deploy/gitops/{file}.yaml").read_text()
     (source,) = [
         spec
         for document in yaml.safe_load_all(text)

@@ -171,7 +171,7 @@ def context(path):
 
 
 def test_schemas_and_table_are_what_the_comments_say():
-    command = [sys.executable, "ci/schema.py", "--check"]
+    command = [sys.executable, "tools/values_schema.py", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -453,7 +453,7 @@ def copy(tmp_path):
 def test_the_generator_names_the_line_that_it_can_not_read(copy, added, message):
     with (copy / "values.yaml").open("a") as file:
         file.write(f"\n{added}\n")
-    command = [sys.executable, "ci/schema.py", "--check"]
+    command = [sys.executable, "tools/values_schema.py", "--check"]
     done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert re.search(message, done.stderr, re.MULTILINE)

@@ -1,17 +1,17 @@
 """Writes the tables of docs/metrics.md from what the service's registry holds with everything on.
 
-python ci/service_metrics.py             writes them
-python ci/service_metrics.py --check     fails with a line when they are not up to date
+python -m tools.service_metrics             writes them
+python -m tools.service_metrics --check     fails with a line when they are not up to date
 """
 
 import sys
-from pathlib import Path
 
 from prometheus_client.metrics_core import Metric
 from waitress.task import ThreadedTaskDispatcher
-from written_part import main
 
-ROOT = Path(__file__).resolve().parent.parent
+from lab import ROOT
+from tools.doc_sections import main
+
 sys.path.insert(0, str(ROOT / "service"))
 
 from storage_api.api.app import create_app  # noqa: E402 - found only now
@@ -128,4 +128,4 @@ So there are **{every} series** with every family, and **{every - numbers[DURATI
 
 
 if __name__ == "__main__":
-    sys.exit(main("ci/service_metrics.py", DOCUMENT, document()))
+    sys.exit(main("tools/service_metrics.py", DOCUMENT, document()))

@@ -2,7 +2,7 @@
 
 import json
 
-from chart_values import Value, type_of
+from tools.chart_values import Value, type_of
 
 
 def table(values: list[Value], prefix: str = "") -> str:

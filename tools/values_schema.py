@@ -1,7 +1,7 @@
 """Writes values.schema.json of both charts and docs/values.md from the comments in their values.yaml.
 
-    python ci/schema.py             writes them
-    python ci/schema.py --check     fails with a line for each that is not up to date
+    python -m tools.values_schema             writes them
+    python -m tools.values_schema --check     fails with a line for each that is not up to date
 
 The comment above a value is its description. A line `# @schema {...}` in it holds JSON Schema keywords that
 the default can't say; a map is closed, and goes on below, unless that line says what it holds. What we set of
@@ -13,11 +13,11 @@ import json
 import sys
 from pathlib import Path
 
-from chart_values import STACK, Value, ValuesError, read
-from definitions import Schema, referred
-from values_table import table
+from lab import ROOT
+from tools.chart_values import STACK, Value, ValuesError, read
+from tools.definitions import Schema, referred
+from tools.values_table import table
 
-ROOT = Path(__file__).resolve().parent.parent
 SUBCHART = "storage-api"
 DOCUMENT = ROOT / "docs/values.md"
 DIALECT = "http://json-schema.org/draft-07/schema#"
@@ -39,7 +39,7 @@ def chart_schema(values: list[Value], foreign: Schema) -> Schema:
 def document(umbrella: list[Value], subchart: list[Value]) -> str:
     return f"""# Values
 
-Written by `python ci/schema.py` from the comments in `values.yaml` and `charts/storage-api/values.yaml`. The
+Written by `python -m tools.values_schema` from the comments in `values.yaml` and `charts/storage-api/values.yaml`. The
 charts' `values.schema.json` come from there too: `helm lint` and `helm install` refuse what is not below.
 
 ## The platform
@@ -91,7 +91,10 @@ def main() -> int:
     stale = [path for path, text in written.items() if not path.is_file() or path.read_text("utf-8") != text]
     for path in stale:
         if arguments.check:
-            print(f"{path.relative_to(ROOT)} is not up to date: run `python ci/schema.py`", file=sys.stderr)
+            print(
+                f"{path.relative_to(ROOT)} is not up to date: run `python -m tools.values_schema`",
+                file=sys.stderr,
+            )
         else:
             path.write_text(written[path], encoding="utf-8")
     return 1 if arguments.check and stale else 0

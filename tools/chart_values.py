@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from definitions import Schema
-from typing_errors import refused
+
+from tools.definitions import Schema
+from tools.misspelt_keys import refused
 
 STACK = "kube-prometheus-stack"
 SHARED = (STACK, "global")

@@ -1,15 +1,14 @@
 """Writes the table of docs/service.md from the service's own table of settings.
 
-python ci/service_settings.py             writes it
-python ci/service_settings.py --check     fails with a line when it is not up to date
+python -m tools.service_settings             writes it
+python -m tools.service_settings --check     fails with a line when it is not up to date
 """
 
 import sys
-from pathlib import Path
 
-from written_part import main
+from lab import ROOT
+from tools.doc_sections import main
 
-ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "service"))
 
 from storage_api.config import SETTINGS  # noqa: E402 - found only now
@@ -29,4 +28,4 @@ def table() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main("ci/service_settings.py", DOCUMENT, table()))
+    sys.exit(main("tools/service_settings.py", DOCUMENT, table()))

@@ -1,0 +1,1 @@
+"""Generators: the values' schema and tables, and the parts of docs that are written from the service."""
