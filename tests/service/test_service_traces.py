@@ -8,8 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from functools import partial
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -83,7 +83,7 @@ class Collector:
         (folder / "config.yaml").write_text(json.dumps(config))  # YAML holds JSON
         with (folder / "log").open("wb") as log:
             self.process = subprocess.Popen([program, "--config", folder / "config.yaml"], stderr=log)
-        eventually(self._listens, 30)
+        eventually(self._listens, seconds=30)
 
     def _listens(self) -> bool:
         assert self.process.poll() is None, "the collector ended at start"
@@ -479,7 +479,7 @@ def test_an_outage_harms_no_request_and_is_told_once(start, run_collector):
         service.request("GET", "/readyz", traceparent=header)
         return trace_id in {span.raw["traceId"] for span in collector.spans}
 
-    eventually(arrived, 30)
+    eventually(arrived, seconds=30)
     eventually(lambda: told("spans are taken again"))
     assert len(told("spans are lost")) == 1
     assert from_opentelemetry(service) == []
