@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from flask import Flask, Request, Response
 from prometheus_client import CollectorRegistry
 from werkzeug.routing import BaseConverter, MapAdapter
-from werkzeug.wsgi import get_host
 
 from . import auth, errors, log, tracing
 from .auth import Refusal, Tokens
@@ -52,7 +51,6 @@ class StorageApi(Flask):
         """Routes depend on path and method alone; all that Flask finds out takes a tenth of a request."""
         if request is None:
             return None
-        request.host = get_host(request.environ)  # Refuses what is no host.
         return self.url_map.bind(
             "localhost", subdomain="", default_method=request.method, path_info=request.path
         )

@@ -8,12 +8,14 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.receiver import ChunkedReceiver
 from waitress.utilities import BadRequest
 
+from . import target
+
 MAX_CHUNK_LINE_BYTES = 4096
 """Of a chunk's size with its extensions, which nothing here reads."""
 MAX_TRAILER_BYTES = 65536
 """Of the fields after the last chunk, which nothing here reads."""
 
-_REQUEST_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [^ ]+ HTTP/1\.[01]")
+_REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([^ ]+) HTTP/(1\.[01])")
 _INDENTED = re.compile(rb":[ \t]{32}")
 
 
@@ -27,28 +29,39 @@ class Parser(HTTPRequestParser):
     def parse_header(self, header_plus: bytes) -> None:
         """Read the request line and the fields; raises ParsingError for what is refused."""
         line, _, fields = header_plus.partition(b"\r\n")
-        if not _REQUEST_LINE.fullmatch(line.rstrip()):
+        request = _REQUEST_LINE.fullmatch(line.rstrip())
+        if not request:
             raise ParsingError("a request begins with a method, a target and HTTP/1.1 or HTTP/1.0")
+        # Known from here on, so that the log has them also when the request is refused.
+        self.command, self.request_uri, self.version = (part.decode("latin-1") for part in request.groups())
+        split = target.split(self.request_uri)
+        if split is None:
+            raise ParsingError(target.TARGET_RULE)
         if _INDENTED.search(fields):
             raise ParsingError("a header field's value is not indented")
         if b"\r\n " in header_plus or b"\r\n\t" in header_plus:
             raise ParsingError("a header field is one line")
         try:
             super().parse_header(header_plus)
-        except ValueError:  # an address in brackets that is none, a number of thousands of digits
-            raise ParsingError("the target or the Content-Length can't be read") from None
-        if ambiguity := self._ambiguity():
+        except ValueError:  # a number of thousands of digits
+            raise ParsingError("the Content-Length can't be read") from None
+        if reason := self._fault():
             self.body_rcv = None
-            raise ParsingError(ambiguity)
+            raise ParsingError(reason)
+        host, self.request_uri = split
+        self.path = target.decoded(self.request_uri.partition("?")[0])
+        if host is not None:  # It counts instead of the field Host (RFC 9112, 3.2.2).
+            self.headers["HOST"] = host
 
-    def _ambiguity(self) -> str | None:
-        """What another server on the way may have read in another way, if anything."""
+    def _fault(self) -> str | None:
+        """Why the request is refused, if it is: another server on the way may have read it in another way."""
         # In HTTP/1.0 it is left among the headers.
         if (self.chunked and "CONTENT_LENGTH" in self.headers) or "TRANSFER_ENCODING" in self.headers:
             return "a body has one length: Content-Length, or in HTTP/1.1 Transfer-Encoding"
         host = self.headers.get("HOST")
-        if (host is None and self.version == "1.1") or (host and "," in host):  # Several arrive as a list.
-            return "a request names one Host"
+        # Several fields are one here, joined by a comma.
+        if self.version == "1.1" if host is None else not target.is_host(host):
+            return target.HOST_RULE
         return None
 
     def received(self, data: bytes) -> int:

@@ -165,6 +165,22 @@ def test_what_is_no_request_is_logged_too(service):
     wait_until(lambda: requests_in(service.log, status=400, route="unmatched", method="_OTHER"))
 
 
+@pytest.mark.parametrize(
+    ("target", "host", "path", "status"),
+    [
+        ("/api/buckets/1#2", "x", "/api/buckets/1#2", 400),
+        ("api/buckets/1?a", "x", "api/buckets/1", 400),
+        ("/api/buckets/2", "a b", "/api/buckets/2", 400),
+        ("http://y/api/buckets/a%20b", "x", "/api/buckets/a%20b", 404),
+        ("http://y?c", "x", "/", 404),
+    ],
+)
+def test_the_path_is_as_it_was_sent(service, target, host, path, status):
+    """Also that of a request that is refused for it; of a URL it is the path alone."""
+    service.raw(f"GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    wait_until(lambda: requests_in(service.log, path=path, status=status, method="GET"))
+
+
 def test_a_long_path_is_cut(service):
     service.request("GET", "/" + "x" * 20_000)
     wait_until(lambda: requests_in(service.log, path="/" + "x" * (logs.MAX_PATH_CHARACTERS - 1)))

@@ -116,7 +116,12 @@ CASES = [
     ("GET", "/%ff", 404, UNMATCHED, "_OTHER"),
     ("GET", "/healthz/", 404, UNMATCHED, "_OTHER"),
     ("GET", "/faults", 404, UNMATCHED, "_OTHER"),
-    ("CONNECT", "example.org:443", 404, UNMATCHED, "_OTHER"),
+    ("CONNECT", "example.org:443", 400, UNMATCHED, "_OTHER"),
+    ("GET", "api/buckets/1", 400, UNMATCHED, "_OTHER"),
+    ("GET", "/api/buckets/1#2", 400, UNMATCHED, "_OTHER"),
+    ("GET", "ftp://y/healthz", 400, UNMATCHED, "_OTHER"),
+    ("GET", "/api%2Fbuckets/1", 404, UNMATCHED, "_OTHER"),
+    ("GET", "/api/buckets/a%2Fb", 400, OBJECT, "GET"),
 ]
 
 
@@ -136,6 +141,8 @@ REFUSALS = [
     (PUT + b"Transfer-Encoding: gzip\r\n\r\n", 501, UNMATCHED, "_OTHER"),
     (b"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n", 413, UNMATCHED, "_OTHER"),
     (b"nonsense\r\n\r\n", 400, UNMATCHED, "_OTHER"),
+    (b"GET /healthz HTTP/1.1\r\nHost: a b\r\n\r\n", 400, UNMATCHED, "_OTHER"),
+    (b"GET /healthz HTTP/1.1\r\n\r\n", 400, UNMATCHED, "_OTHER"),
     (b"GET /healthz HTTP/1.1\r\nX: " + b"x" * 300_000 + b"\r\n\r\n", 431, UNMATCHED, "_OTHER"),
 ]
 

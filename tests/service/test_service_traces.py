@@ -391,20 +391,37 @@ def test_a_fault_of_ours_is_an_error(traced, collector):
 
 
 @pytest.mark.parametrize(
-    ("host", "found"),
+    ("target", "host", "status", "found"),
     [
-        ("storage.example.org", {"server.address": "storage.example.org"}),
-        ("[::1]:5000", {"server.address": "::1", "server.port": 5000}),
-        ("x:99999", {}),
-        ("[x", {}),
-        ("", {}),
+        ("/readyz", "storage.example.org", 200, {"server.address": "storage.example.org"}),
+        ("/readyz", "[::1]:5000", 200, {"server.address": "::1", "server.port": 5000}),
+        ("http://y:81/readyz", "x", 200, {"server.address": "y", "server.port": 81}),
+        ("/readyz", "x:99999", 400, {}),
+        ("/readyz", "[x", 400, {}),
+        ("/readyz", "", 400, {}),
     ],
 )
-def test_the_address_is_what_the_client_says_where_it_makes_sense(traced, collector, host, found):
+def test_the_address_is_what_the_client_says(  # noqa: PLR0917
+    traced, collector, target, host, status, found
+):
+    """A host that is not valid is refused, in a span as well."""
     trace_id, header = new_trace()
-    traced.request("GET", "/readyz", traceparent=header, Host=host)
+    head = f"GET {target} HTTP/1.1\r\nHost: {host}\r\ntraceparent: {header}\r\n\r\n"
+    assert traced.raw(head.encode()).status == status
     (server,) = collector.trace(trace_id, 1)
     assert {key: server.attributes[key] for key in server.attributes if key.startswith("server.")} == found
+    assert server.attributes["http.response.status_code"] == status
+    assert server.attributes["url.path"] == "/readyz"
+
+
+def test_a_refused_target_has_a_span(traced, collector):
+    assert traced.raw(b"GET /refused-target#1 HTTP/1.1\r\nHost: x\r\n\r\n").status == 400
+    (server,) = eventually(
+        lambda: [span for span in collector.spans if span.attributes.get("url.path") == "/refused-target#1"]
+    )
+    assert server.attributes["http.request.method"] == "GET"
+    assert server.attributes["http.response.status_code"] == 400
+    assert "http.route" not in server.attributes
 
 
 def test_hostile_headers_are_sent_bounded_or_not_at_all(traced, collector):

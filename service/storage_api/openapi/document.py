@@ -12,10 +12,10 @@ from .parts import Json, error, header, json, operation, parameter, record, resp
 DESCRIPTION = """\
 Objects in buckets over HTTP: bytes of any media type, under an id.
 
-Errors are JSON. Beside what is said of each operation, a path that is none is answered 404, a method that
-a path does not have 405, a body that is too large 413, a header that is too large 431, a transfer coding
-other than chunked 501, and what is no HTTP 400. A request with a traceparent (W3C) is answered with a
-traceresponse.
+Errors are JSON. Beside what is said of each operation, an unknown path is answered 404, a method that a path
+does not have 405, a body that is too large 413, a header that is too large 431, a transfer coding other than
+chunked 501, and a malformed request 400, such as one with an invalid target or Host. A request with a
+traceparent (W3C) is answered with a traceresponse.
 """
 
 ID = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[^/\u0000-\u001F\u007F-\u009F]+$"}
