@@ -26,7 +26,8 @@ class Task(WSGITask):
     def start(self) -> None:
         super().start()
         if self.channel.server.draining.is_set():
-            self.set_close_on_finish()  # The client's next request goes to another replica.
+            # The client's next request goes to another replica. The field decides for HTTP/1.0 too.
+            self.request.headers["CONNECTION"] = "close"
 
     def build_response_header(self) -> bytes:
         asked_to_close = self.request.headers.get("CONNECTION", "").lower() == "close"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from waitress import receiver
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.receiver import ChunkedReceiver
 from waitress.utilities import BadRequest
@@ -17,6 +18,11 @@ MAX_TRAILER_BYTES = 65536
 
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([^ ]+) HTTP/(1\.[01])")
 _INDENTED = re.compile(rb":[ \t]{32}")
+_TRANSFER_ENCODING = re.compile(rb"(?im)^transfer-encoding:([^\r\n]*)")
+
+# waitress's own end with $, which lets a chunk's size end with a line feed: a line of its own to others.
+for _name in ("ONLY_HEXDIG_RE", "CHUNK_EXT_RE"):
+    setattr(receiver, _name, re.compile(getattr(receiver, _name).pattern.removesuffix(b"$") + rb"\Z"))
 
 
 class Parser(HTTPRequestParser):
@@ -45,24 +51,42 @@ class Parser(HTTPRequestParser):
             super().parse_header(header_plus)
         except ValueError:  # a number of thousands of digits
             raise ParsingError("the Content-Length can't be read") from None
-        if reason := self._fault():
+        if reason := self._fault(_TRANSFER_ENCODING.findall(fields)):
             self.body_rcv = None
             raise ParsingError(reason)
         host, self.request_uri = split
         self.path = target.decoded(self.request_uri.partition("?")[0])
         if host is not None:  # It counts instead of the field Host (RFC 9112, 3.2.2).
             self.headers["HOST"] = host
+        self._read_lists()
 
-    def _fault(self) -> str | None:
+    def _fault(self, codings: list[bytes]) -> str | None:
         """Why the request is refused, if it is: another server on the way may have read it in another way."""
-        # In HTTP/1.0 it is left among the headers.
-        if (self.chunked and "CONTENT_LENGTH" in self.headers) or "TRANSFER_ENCODING" in self.headers:
-            return "a body has one length: Content-Length, or in HTTP/1.1 Transfer-Encoding"
+        if codings and (
+            [coding.strip(b" \t").lower() for coding in codings] != [b"chunked"]
+            or self.version == "1.0"
+            or "CONTENT_LENGTH" in self.headers
+        ):
+            return "a body has one length: Content-Length, or in HTTP/1.1 Transfer-Encoding: chunked"
         host = self.headers.get("HOST")
         # Several fields are one here, joined by a comma.
         if self.version == "1.1" if host is None else not target.is_host(host):
             return target.HOST_RULE
         return None
+
+    def _read_lists(self) -> None:
+        """Read the fields that are lists; waitress compares the whole value with the word it looks for."""
+        connection = _members(self.headers.get("CONNECTION", ""))
+        for option in ("close", "keep-alive"):  # The first one wins (RFC 9112, 9.3).
+            if option in connection:
+                self.headers["CONNECTION"] = option
+                break
+        # A request without a body is complete: asking for more of it would take the next one for its rest.
+        self.expect_continue = (
+            self.version == "1.1"
+            and self.body_rcv is not None
+            and "100-continue" in _members(self.headers.get("EXPECT", ""))
+        )
 
     def received(self, data: bytes) -> int:
         """Take what belongs to this request from the beginning of `data`; how many bytes that was."""
@@ -75,3 +99,8 @@ class Parser(HTTPRequestParser):
                 self.error = BadRequest(f"a trailer has at most {MAX_TRAILER_BYTES} bytes")
             self.completed = self.error is not None
         return consumed
+
+
+def _members(value: str) -> set[str]:
+    """The members of a field that is a list of words, in lower case."""
+    return {member.strip(" \t").lower() for member in value.split(",")}

@@ -183,11 +183,39 @@ FIELDS = {
     b"Cookie": (b"=" * 3000, b"a=\xff; $Path=/"),
     b"Connection": (b"upgrade", b"keep-alive, upgrade, x", b"\xff"),
     b"Upgrade": (b"h2c", b"websocket"),
-    b"Expect": (b"200-maybe", b"100-continue, x"),
+    b"Expect": (b"200-maybe", b"100-continue, x", b"100-continue"),
     b"X_Underscored": (b"1",),
     b"Referer": (b"${jndi:ldap://y/}", b"\xff" * 2000),
     b"User-Agent": (b"() { :;}; echo", b"\xe2\x80\xae" * 400),
 }
+STATE_FIELDS = (
+    b"Expect: 100-continue",
+    b"Expect: 100-Continue, x",
+    b"Expect: 200-maybe",
+    b"Connection: TE",
+    b"Connection: keep-alive, Host, Authorization",
+    b"Range: bytes=1-2",
+    b"Range: bytes=999-",
+    b'If-Range: "none"',
+    b"If-Match: *",
+    b'If-Match: "none"',
+    b"If-None-Match: *",
+    b"If-Modified-Since: Mon, 01 Jan 2029 00:00:00 GMT",
+    b"If-Unmodified-Since: Mon, 01 Jan 2001 00:00:00 GMT",
+    b"Content-Range: bytes 0-4/9",
+    b"Content-Type: text/html",
+    b"Content-Encoding: gzip",
+    b"traceparent: 00-" + b"1" * 32 + b"-" + b"1" * 16 + b"-01",
+    b"TE: trailers",
+    b"Trailer: Expect",
+    b"Upgrade: h2c",
+    b"Accept: text/html;q=0",
+    b"Accept-Encoding: identity;q=0",
+    b"Cookie: a=b",
+    b"X-Forwarded-For: 127.0.0.1",
+    b"X-HTTP-Method-Override: DELETE",
+)
+"""Fields that change the framing of a request or what it means, and leave the connection open."""
 CONDITIONS = (b"Range", b"Range", b"If-Range", b"If-Match", b"If-None-Match")
 PRINTABLE = bytes(byte for byte in range(0x20, 0x100) if byte != 0x7F)
 BAD_HOSTS = (
@@ -276,6 +304,11 @@ LENGTHS = (
     (b"Content-Length: " + LONG_NUMBER,),
     (b"Content-Length : 5",),
     (b"Transfer-Encoding: gzip",),
+    (b"Transfer-Encoding: chunked, chunked",),
+    (CHUNKED, CHUNKED),
+    (b"Transfer-Encoding:",),
+    (b"Transfer-Encoding:", b"Content-Length: 5"),
+    (b"Transfer-Encoding: ,", b"Content-Length: 5"),
     (b"Transfer-Encoding: chunked, gzip",),
     (b"Transfer-Encoding: gzip, chunked",),
     (b"Transfer-Encoding: identity",),
@@ -294,6 +327,8 @@ BAD_CHUNKS = (
     b"+5\r\nhello\r\n",
     b"0x5\r\nhello\r\n",
     b"5 \r\nhello\r\n",
+    b"5\n\r\nhello\r\n",
+    b"5;a=b\n\r\nhello\r\n",
     b"5\r\nhello5\r\nhello\r\n",
     b"5\r\nhello\n0\r\n\r\n",
     b'5;a="\r\nhello\r\n',
@@ -366,7 +401,7 @@ class Generator:
         kind = self._random.choice(
             (
                 *(self._path, self._path, self._header, self._header),
-                *(self._part, self._body, self._listing, self._method),
+                *(self._part, self._body, self._listing, self._method, self._state),
             )
         )
         return kind()
@@ -469,6 +504,19 @@ class Generator:
         choose = self._random.choice
         method = choose(("CONNECT", "TRACE", "PATCH", "PROPFIND", "PRI", "A" * 3000, "!#$%&'*+-.^_`|~0"))
         return self._head(method, choose((*TARGETS, b"http://y/api/buckets/1")))
+
+    def _state(self) -> Request:
+        """A field that changes what a request is, with or without a body; the next one is not to have it."""
+        choose = self._random.choice
+        method, target = choose(("GET", "PUT", "HEAD", "DELETE")), choose(TARGETS)
+        field, body = choose(STATE_FIELDS), choose((b"", self._smuggled()))
+        if self._random.random() < 0.5:
+            return self._head(
+                method, target, [field, b"Connection: keep-alive"], body=body, version=b"HTTP/1.0"
+            )
+        if self._random.random() < 0.5:
+            return self._chunked(method, target, field, body)
+        return self._head(method, target, [field], body=body)
 
     def _line(self) -> Request:
         line = self._random.choice(LINES)

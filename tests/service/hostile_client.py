@@ -13,6 +13,7 @@ from tests.service.hostile import Script
 
 ALLOWED = {200, 206, 304, 400, 401, 404, 405, 412, 413, 416, 431, 501}
 """Every status that a hostile request may get; 501 is for transfer codings other than chunked."""
+CLOSES = b"\r\nConnection: close"
 
 
 class Answer(NamedTuple):
@@ -57,8 +58,9 @@ class Client:
                 self.problems.append(
                     f"{reason}: {answer.head!r} {answer.body[:300]!r} to {request.data[:500]!r}"
                 )
-        if len(answers) == 0:
-            self.problems.append(f"no answer at all to {script.requests[0].data[:500]!r}")
+        if len(answers) < len(script.requests) and not (answers and CLOSES in answers[-1].head):
+            unanswered = script.requests[len(answers)]
+            self.problems.append(f"no answer to {unanswered.data[:500]!r}")
 
 
 def read_all(connection: socket.socket) -> bytes:
