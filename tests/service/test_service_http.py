@@ -85,7 +85,7 @@ def test_options_and_a_wrong_method_name_the_allowed(service):
     [
         *("/", "/nothing", "/api", "/healthz/", "/metrics/x", "/api//buckets/1", "http://y", "http://y?x"),
         # Only a slash ends a segment, not an encoded one nor a backslash; segments have no parameters.
-        *("/api%2Fbuckets/1", "/api/buckets%2f1", "/%2Fhealthz", "/api%2Fmetrics"),
+        *("/api%2Fbuckets", "/api%2Fbuckets/1", "/api/buckets%2f1", "/%2Fhealthz", "/api%2Fmetrics"),
         *("/api\\buckets\\1", "/api;a=b/buckets/1", "/healthz;a=b", "/api/../healthz", "/./healthz"),
     ],
 )
