@@ -216,6 +216,8 @@ KNOWN = [
     ("OPTIONS", "/api/buckets", None, {}, (LISTING, "OPTIONS", "200")),
     ("PUT", "/api/buckets", b"", {}, (LISTING, "_OTHER", "405")),
     *((m, path, None, {}, (path, m, "200")) for path in WATCHING for m in ("GET", "HEAD", "OPTIONS")),
+    *((m, f"{path}?x=1", None, {}, (path, m, "400")) for path in WATCHING for m in ("GET", "HEAD")),
+    ("DELETE", "/faults?x=1", None, {}, ("/faults", "DELETE", "400")),
     *(("POST", path, b"", {}, (path, "_OTHER", "405")) for path in WATCHING),
     ("PUT", "/faults", b'{"error_ratio": 2}', {}, ("/faults", "PUT", "400")),
     ("GET", "/", None, {}, (UNMATCHED, "_OTHER", "404")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import io
 import json
@@ -24,6 +25,7 @@ from hypothesis import strategies as st
 
 from storage_api import config
 from storage_api.stores import (
+    METADATA_CHARACTERS,
     FilesystemStore,
     Object,
     Page,
@@ -206,6 +208,48 @@ def test_the_longest_id_and_type_are_kept(store):
     for id in ("\U0001f600" * 255, '"' * 255, "\\" * 255):
         kept = put(store, id, b"x", content_type='"' * 255)
         assert store.head(id) == Object(id, 1, kept, '"' * 255)
+
+
+ALL_METADATA = {
+    "Content-Encoding": "gzip, br",
+    "Content-Language": "de-AT, en",
+    "Content-Disposition": """attachment; filename="a  \\"b\\".txt"; filename*=UTF-8''%e2%82%ac.txt""",
+    "Cache-Control": "max-age=60, no-transform",
+}
+
+
+@pytest.mark.parametrize(
+    "metadata", [{}, {"Content-Encoding": "gzip"}, {"Cache-Control": "no-store"}, ALL_METADATA]
+)
+def test_metadata_are_kept(store, metadata):
+    """As they are, and no longer than the object that has them."""
+    etag = put(store, "a", b"12345", content_type="text/x", metadata=metadata)
+    described = Object("a", 5, etag, "text/x", metadata)
+    assert store.head("a") == described
+    for select in (None, lambda _: (1, 3)):
+        found = store.get("a", select)
+        found.body.close()
+        assert found.object == described
+    assert get(store, "a") == b"12345"
+    put(store, "a", b"12345", condition=lambda known: known == etag)
+    assert store.head("a").metadata == {}
+
+
+def test_bytes_that_are_compressed_stay_so(store):
+    """No server or library on the way takes the encoding for an order to decompress."""
+    data = gzip.compress(b"0123456789" * 1000)
+    put(store, "a", data, metadata={"Content-Encoding": "gzip"})
+    assert get(store, "a") == data
+    assert read(store.get("a", lambda _: (1, 9)).body, 8) == data[1:9]
+
+
+def test_the_longest_metadata_are_kept(store):
+    """Beside the longest of all else; what needs an escape in JSON takes twice the room."""
+    longest = {name: "\\" * most for name, most in METADATA_CHARACTERS.items()}
+    for id in ("\U0001f600" * 255, '"' * 255, "a"):
+        etag = put(store, id, b"x", content_type='"' * 255, metadata=longest)
+        assert store.head(id) == Object(id, 1, etag, '"' * 255, longest)
+        assert get(store, id) == b"x"
 
 
 @pytest.mark.parametrize("size", [0, 1_000_000, 20_000_001])
@@ -420,6 +464,33 @@ def test_a_file_tells_its_id(folder):
     }
 
 
+@pytest.mark.parametrize("length", range(1, 1025, 31))
+def test_metadata_of_every_length_survive_a_restart(folder, length):
+    """Wherever the end of a block of the trailer comes; bytes that look like one change nothing."""
+    metadata = {"Content-Disposition": "\\" * length, "Cache-Control": "no-store"}
+    data = (b"\n" + b"{" * 2047) * 4
+    with closing(FilesystemStore(folder)) as store:
+        etag = put(store, "a" * 255, data, content_type='"' * 255, metadata=metadata)
+        file_bytes = objects_file(folder).stat().st_size
+        assert file_bytes - len(data) in (2048, 4096, 6144)
+    with closing(FilesystemStore(folder)) as store:
+        assert store.head("a" * 255) == Object("a" * 255, len(data), etag, '"' * 255, metadata)
+        assert get(store, "a" * 255) == data
+
+
+def test_an_object_without_metadata_is_kept_as_ever(folder):
+    """What was kept before there were metadata is read, and other versions read what is kept now."""
+    trailer = {"id": "a", "size": 4, "etag": sha256(b"data"), "content_type": "text/x"}
+    before = b"data\n" + json.dumps(trailer).encode().ljust(2046) + b"\n"
+    (folder / "objects").mkdir(parents=True)
+    (folder / "objects" / sha256(b"a")).write_bytes(before)
+    with closing(FilesystemStore(folder)) as store:
+        assert store.head("a") == Object("a", 4, sha256(b"data"), "text/x", {})
+        assert get(store, "a") == b"data"
+        put(store, "a", b"data", content_type="text/x")
+    assert objects_file(folder).read_bytes() == before
+
+
 def test_nothing_is_written_outside_the_folder(folder):
     with closing(FilesystemStore(folder)) as store:
         for id in ("..", "../../escaped", "/escaped", "lock"):
@@ -496,6 +567,8 @@ def damage(file: Path, how: str) -> None:
             file.write_bytes(data[:-2048] + b'["a", 1]'.ljust(2048))
         case "other fields":
             file.write_bytes(data[:-2048] + b'{"id": "a", "size": 1}'.ljust(2048))
+        case "metadata of another type":
+            file.write_bytes(data.replace(b'stream"}' + b" " * 20, b'stream", "metadata":[]}'[:28].ljust(28)))
         case "id of another type":
             file.write_bytes(data.replace(b'"id": "a"', b'"id": 123'))
         case "size of another object":
@@ -516,6 +589,7 @@ DAMAGES = [
     "no trailer",
     "another shape",
     "other fields",
+    "metadata of another type",
     "id of another type",
     "size of another object",
     "a folder",

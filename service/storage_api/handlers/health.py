@@ -7,6 +7,7 @@ import threading
 
 from flask import Blueprint, Response, abort, jsonify
 
+from .. import parameters
 from ..stores import Store, StoreError, StoreFull
 
 log = logging.getLogger(__name__)
@@ -15,6 +16,7 @@ log = logging.getLogger(__name__)
 def blueprint(store: Store, draining: threading.Event) -> Blueprint:
     """The probes; not ready while `draining` is set or `store` is out of order."""
     routes = Blueprint("health", __name__)
+    routes.before_request(parameters.refuse)
 
     @routes.get("/healthz")
     def alive() -> Response:

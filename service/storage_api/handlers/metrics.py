@@ -6,10 +6,13 @@ from flask import Blueprint, Response, request
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from .. import parameters
+
 
 def blueprint(registry: CollectorRegistry) -> Blueprint:
     """The exposition of `registry`."""
     routes = Blueprint("metrics", __name__)
+    routes.before_request(parameters.refuse)
 
     @routes.get("/metrics")
     @routes.get("/api/metrics")

@@ -24,7 +24,9 @@ from typing import BinaryIO
 from . import trailer
 from .base import (
     DEFAULT_CONTENT_TYPE,
+    NO_METADATA,
     Condition,
+    Metadata,
     Object,
     Page,
     PreconditionFailed,
@@ -104,7 +106,7 @@ class FilesystemStore(Store):
             return None
         with self.spool() as spool:
             shutil.copyfileobj(file, spool)
-            self._keep(id, spool, DEFAULT_CONTENT_TYPE, None)
+            self._keep(Object(id, 0, None, DEFAULT_CONTENT_TYPE), spool, None)
         return self._index.get(id)
 
     def put(
@@ -113,26 +115,28 @@ class FilesystemStore(Store):
         body: BinaryIO,
         *,
         content_type: str = DEFAULT_CONTENT_TYPE,
+        metadata: Metadata = NO_METADATA,
         condition: Condition | None = None,
     ) -> str:
         # Closed at once, whoever made it: what is refused takes no room any more when that is said.
         with errors(self._folder), body if isinstance(body, Spool) else self.spool() as spool:
             if spool is not body:
                 shutil.copyfileobj(body, spool)
-            return self._keep(id, spool, content_type, condition)
+            new = Object(id, 0, None, sys.intern(content_type), metadata)
+            return self._keep(new, spool, condition)
 
-    def _keep(self, id: str, spool: Spool, content_type: str, condition: Condition | None) -> str:
-        """Make `spool` the file of the object `id`."""
+    def _keep(self, new: Object, spool: Spool, condition: Condition | None) -> str:
+        """Make `spool` the file of the object `new`, whose size and etag are found out here."""
         spool.seek(0)
         etag = hashlib.file_digest(spool, "sha256").hexdigest()
-        kept = Object(id, spool.tell(), etag, sys.intern(content_type))
+        kept = new._replace(size=spool.tell(), etag=etag)
         spool.write(trailer.write(kept))
         os.fsync(spool.fileno())
         # The index and the files change as one, else concurrent writers would part them.
         with self._lock:
-            if condition and not condition(self._index.etag(id)):
+            if condition and not condition(self._index.etag(kept.id)):
                 raise PreconditionFailed
-            spool.become(self._file(id))
+            spool.become(self._file(kept.id))
             self._index.put(kept)
         sync(self._objects)
         return etag

@@ -1,7 +1,7 @@
 """Objects in a bucket of S3, of what speaks its protocol, of Google Cloud or of Azure; replicas may share it.
 
 Keys are made of the ids, see `keys`. Metadata keep what no key or server tells: `id`, in base64 as they are
-ASCII (at most 1,360 of the 2,048 bytes that S3 allows), and `sha256`, which is the etag.
+ASCII (at most 1,360 of the 2,048 bytes that S3 allows), `sha256`, which is the etag, and `encoding`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ if TYPE_CHECKING:  # They are names of types alone.
 
 from .base import (
     DEFAULT_CONTENT_TYPE,
+    METADATA_CHARACTERS,
+    NO_METADATA,
     Condition,
+    Metadata,
     Object,
     Page,
     PreconditionFailed,
@@ -47,6 +50,9 @@ PART_BYTES = 8 * 1024 * 1024
 """How much of a large object is sent at a time; S3 wants at least 5 MiB."""
 PARTS = 10_000
 """As many parts as S3 takes."""
+ATTRIBUTES = {field: field for field in METADATA_CHARACTERS} | {"Content-Encoding": "encoding"}
+"""{header field: attribute that keeps it}. The encoding is metadata of our own: what has Google Cloud's
+Content-Encoding is decompressed there on its way to us, and so is not what was put."""
 ATTEMPTS = 5
 """How often what another writer came before is tried: each time that writer has got further."""
 
@@ -109,6 +115,7 @@ class ObjectStorageStore(Store):
         body: BinaryIO,
         *,
         content_type: str = DEFAULT_CONTENT_TYPE,
+        metadata: Metadata = NO_METADATA,
         condition: Condition | None = None,
     ) -> str:
         """As `Store.put`. With a condition the object goes in one request, and so has at most 5 GiB on S3."""
@@ -117,6 +124,7 @@ class ObjectStorageStore(Store):
             "Content-Type": content_type,
             "id": base64.b64encode(id.encode()).decode(),
             "sha256": etag,
+            **{ATTRIBUTES[field]: value for field, value in metadata.items()},
         }
         with self._errors(), _bytes_of(body) as data:
             send = partial(obstore.put, self._store, key_of(id), data, attributes=attributes)
@@ -279,7 +287,9 @@ def _object(id: str, found: GetResult) -> Object:
     etag = found.attributes.get("sha256")
     if etag is None:
         raise StoreError(f"{found.meta['path']} was put there by something else: it has no sha256")
-    return Object(id, found.meta["size"], etag, found.attributes.get("Content-Type", DEFAULT_CONTENT_TYPE))
+    content_type = found.attributes.get("Content-Type", DEFAULT_CONTENT_TYPE)
+    metadata = {field: value for field, name in ATTRIBUTES.items() if (value := found.attributes.get(name))}
+    return Object(id, found.meta["size"], etag, content_type, metadata)
 
 
 def _version(found: GetResult) -> UpdateVersion:
