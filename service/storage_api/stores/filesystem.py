@@ -69,6 +69,8 @@ class FilesystemStore(Store):
             raise
 
     def _open(self) -> None:
+        # Only who has made a folder has to sync its parent, which others may not be allowed to read.
+        made = [folder for folder in (self._objects, *self._objects.parents) if not folder.exists()]
         self._objects.mkdir(parents=True, exist_ok=True)
         self._incoming.mkdir(exist_ok=True)
         self._lock_file = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -82,7 +84,7 @@ class FilesystemStore(Store):
         self.spool().close()
         for file in list(self._objects.iterdir()):
             self._take_in(file)
-        sync(self._objects, self._folder, self._folder.parent)
+        sync(self._objects, self._folder, *(folder.parent for folder in made))
 
     def _take_in(self, file: Path) -> None:
         """Know of the object in `file`; move what is no object out of the way."""
