@@ -12,6 +12,7 @@ import random
 import re
 import shutil
 import stat
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -37,7 +38,9 @@ from storage_api.stores import (
     open_store,
 )
 from storage_api.stores import object_storage as buckets
+from storage_api.stores.filesystem import VERIFIED_FIRST_BYTES
 from storage_api.stores.keys import CUT_BYTES, before, bytes_of, key_of
+from storage_api.stores.object_file import ObjectFile
 from storage_api.stores.object_storage import ObjectStorageStore
 
 
@@ -631,6 +634,91 @@ def test_what_is_damaged_while_running_is_not_served(folder):
         assert get(store, "a") == b"new"
 
 
+def flip(file: Path, position: int) -> None:
+    """Change one bit of what is on the disk."""
+    with file.open("r+b") as opened:
+        opened.seek(position)
+        byte = opened.read(1)[0]
+        opened.seek(position)
+        opened.write(bytes([byte ^ 1]))
+
+
+def bytes_before_an_error(store: Store, id: str, size: int) -> bytes:
+    """What can be read of an object whose bytes are not those of its etag, piece by piece."""
+    data = b""
+    with pytest.raises(StoreError, match="damaged: its bytes are not those of its ETag"):
+        found = store.get(id)
+        with closing(found.body) as body:
+            while len(data) < size:
+                piece = body.read(min(100_000, size - len(data)))
+                assert piece
+                data += piece
+    return data
+
+
+SIZES = [1, VERIFIED_FIRST_BYTES, VERIFIED_FIRST_BYTES + 1, 3_000_000]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("where", [0, 0.5, 1])
+def test_a_bit_that_flips_on_the_disk_is_not_served_as_the_object(folder, size, where):
+    data = random.Random(1).randbytes(size)  # noqa: S311 - a fixed order, no secret
+    with closing(FilesystemStore(folder)) as store:
+        put(store, "a", data)
+        flip(objects_file(folder), int(where * (size - 1)))
+        got = bytes_before_an_error(store, "a", size)
+        assert len(got) < size
+        if size <= VERIFIED_FIRST_BYTES:
+            assert not got, "what is small is verified before anything is sent"
+        # Nor when a condition was asked first.
+        with pytest.raises(StoreError, match="damaged"):
+            read(store.get("a", lambda found: (0, found.size)).body, size)
+        put(store, "a", data)
+        assert get(store, "a") == data
+
+
+def test_what_is_read_again_is_verified_once(folder):
+    """As a server does that could send a part of it only."""
+    data = random.Random(1).randbytes(300_000)  # noqa: S311 - a fixed order, no secret
+    with closing(FilesystemStore(folder)) as store:
+        put(store, "a", data)
+        with closing(store.get("a").body) as body:
+            for first in (0, 0, 50_000, 20_000, 120_000, 200_000, 100_000):
+                body.seek(first)
+                assert body.read(100_000) == data[first : first + 100_000]
+        flip(objects_file(folder), 299_999)
+        with closing(store.get("a").body) as body:
+            body.read(250_000)
+            for first in (200_000, 200_000, 0, 300_000):
+                body.seek(first)
+                with pytest.raises(StoreError, match="damaged"):
+                    body.read(100_000)
+            assert body.error
+
+
+def test_a_file_that_ends_while_it_is_read_is_an_error(folder):
+    """Else who sends it would wait for more bytes."""
+    with closing(FilesystemStore(folder)) as store:
+        put(store, "a", bytes(300_000))
+        for select in (None, lambda _: (1, 300_000)):
+            with closing(store.get("a", select).body) as body:
+                os.truncate(objects_file(folder), 1000)
+                body.read(100_000)
+                with pytest.raises(StoreError, match="has lost its end"):
+                    body.read(100_000)
+            put(store, "a", bytes(300_000))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux has nothing behind")
+def test_a_disk_that_fails_to_read_is_an_error_of_the_store():
+    with (
+        closing(ObjectFile(Path("/proc/self/mem"))) as file,
+        pytest.raises(StoreError, match=r"^/proc/self/mem: Input/output error"),
+    ):
+        file.read(10)
+    assert file.error
+
+
 def old_file(folder: Path, id: str, data: bytes) -> Path:
     """An object as it was kept before files had a trailer."""
     file = folder / "objects" / sha256(id.encode())
@@ -802,6 +890,22 @@ def test_keys_are_as_unlike_and_as_ordered_as_ids(ids):
 def test_lesser_ids_come_before_a_prefix(prefix, id):
     if id < prefix and id.encode()[:CUT_BYTES] != prefix.encode()[:CUT_BYTES]:
         assert key_of(id) <= before(prefix)
+
+
+@pytest.mark.parametrize("size", [1, 3_000_000])
+def test_an_object_of_a_bucket_that_was_changed_is_not_served(object_storage, monkeypatch, size):
+    for name, value in object_storage.CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    store = buckets.s3("objects", object_storage.endpoint)
+    data = random.Random(1).randbytes(size)  # noqa: S311 - a fixed order, no secret
+    put(store, "a", data)
+    client = object_storage.client()
+    known = obstore.get(client, key_of("a")).attributes
+    obstore.put(client, key_of("a"), data[:-1] + bytes([data[-1] ^ 1]), attributes=known)
+    assert len(bytes_before_an_error(store, "a", size)) < size
+    with pytest.raises(StoreError, match="damaged"):
+        read(store.get("a", lambda found: (0, found.size)).body, size)
+    assert store.delete("a")
 
 
 def test_a_bucket_that_is_not_there(object_storage, monkeypatch):

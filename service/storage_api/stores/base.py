@@ -83,8 +83,8 @@ Select = Callable[[Object], tuple[int, int]]
 class Store(ABC):
     """Objects (bytes) by id (valid text, see `ids`). Every method may be called from several threads at once.
 
-    An object is seen whole or not at all, and its bytes are those of its etag. A method that fails raises
-    StoreError.
+    An object is seen whole or not at all. Who reads all of its bytes gets those of its etag, or a StoreError
+    instead of the last ones; a part is not verified. A method that fails raises StoreError.
     """
 
     @abstractmethod

@@ -38,10 +38,14 @@ from .base import (
     Usage,
 )
 from .index import Index
+from .object_file import ObjectFile
 from .spool import Spool, errors, sync
 
 OLD_HEADER_BYTES = 1024
 """Of the layout before the trailer: the id in UTF-8, padded with NUL, and then the object's bytes."""
+
+VERIFIED_FIRST_BYTES = 64 * 1024
+"""An object of at most so many bytes is verified before it is sent, a larger one while it is."""
 
 log = logging.getLogger(__name__)
 
@@ -146,14 +150,19 @@ class FilesystemStore(Store):
     def get(self, id: str, select: Select | None = None) -> Stored | None:
         with errors(self._folder), contextlib.ExitStack() as stack:
             try:
-                file = stack.enter_context(self._file(id).open("rb", buffering=0))
+                file = stack.enter_context(ObjectFile(self._file(id)))
             except FileNotFoundError:
                 return None
             # As this very file says: the index may know of a newer one by now.
             found = trailer.read(file)
             if found is None:
                 raise StoreError(f"{file.name} is no whole object any more")
-            file.seek(select(found)[0] if select else 0)
+            file.of = found
+            first, end = select(found) if select else (0, found.size)
+            if (first, end) == (0, found.size) and end <= VERIFIED_FIRST_BYTES:
+                # As long as nothing has been sent, there is still a status for what is damaged.
+                return Stored(found, io.BytesIO(file.read(end)))
+            file.seek(first)
             stack.pop_all()
             return Stored(found, file)
 

@@ -147,7 +147,8 @@ class ObjectStorageStore(Store):
                     found = obstore.get(self._store, key_of(id))
                 except FileNotFoundError:
                     return None
-                return Stored(_object(id, found), _Stream(found, self._errors))
+                of = _object(id, found)
+                return Stored(of, _Stream(found, self._errors, of))
             for _ in range(ATTEMPTS):
                 known = self._head(key_of(id))
                 if known is None:
@@ -159,7 +160,7 @@ class ObjectStorageStore(Store):
                 options = {"range": (first, end), "if_match": known.meta["e_tag"]}
                 with contextlib.suppress(PreconditionError, FileNotFoundError):
                     found = obstore.get(self._store, key_of(id), options=options)
-                    return Stored(of, _Stream(found, self._errors))
+                    return Stored(of, _Stream(found, self._errors, of if end - first == of.size else None))
         raise self._restless(id)
 
     def head(self, id: str) -> Object | None:
@@ -264,10 +265,33 @@ class ObjectStorageStore(Store):
 class _Stream(io.RawIOBase):
     """A response's bytes. The first are there: an error before them still gets a status of its own."""
 
-    def __init__(self, response: GetResult, errors: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(
+        self,
+        response: GetResult,
+        errors: Callable[[], AbstractContextManager[None]],
+        whole: Object | None = None,
+    ) -> None:
+        """With `whole` the bytes are all of that object, and are verified."""
         self._errors = errors
+        self._whole = whole
+        self._digest = hashlib.sha256()
+        self._received = 0
         self._chunks = iter(response.stream(min_chunk_size=CHUNK_BYTES))
-        self._chunk = memoryview(next(self._chunks, b""))
+        self._chunk = self._next()
+
+    def _next(self) -> memoryview:
+        """The next bytes; raises StoreError instead of the last ones if they are not those of the ETag."""
+        with self._errors():
+            chunk = memoryview(next(self._chunks, b""))
+        if self._whole:
+            self._digest.update(chunk)
+            self._received += len(chunk)
+            ended = not chunk or self._received >= self._whole.size
+            if ended and self._digest.hexdigest() != self._whole.etag:
+                raise StoreError(
+                    f"the object {self._whole.id!r} is damaged: its bytes are not those of its ETag"
+                )
+        return chunk
 
     def readable(self) -> bool:
         return True
@@ -275,8 +299,7 @@ class _Stream(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:
         """As of any raw file; raises StoreError when the server gives up."""
         if not self._chunk:
-            with self._errors():
-                self._chunk = memoryview(next(self._chunks, b""))
+            self._chunk = self._next()
         size = min(len(buffer), len(self._chunk))
         buffer[:size] = self._chunk[:size]
         self._chunk = self._chunk[size:]
