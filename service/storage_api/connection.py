@@ -11,7 +11,9 @@ from waitress.channel import HTTPChannel
 from waitress.task import WSGITask
 
 from .body import Reception
+from .errors import of_store
 from .exchange import REFUSED
+from .stores import StoreError
 
 LINGER_SECONDS = 10
 HEAD_START_BYTES = 16384
@@ -116,6 +118,15 @@ class Channel(HTTPChannel):
             return super().write_soon(data)
         finally:
             self._answering = False
+
+    def _flush_some(self, do_close: bool = True) -> bool:
+        try:
+            return super()._flush_some(do_close)
+        except StoreError as error:  # The rest of a body can't be read: the client shall see it torn.
+            if not self.will_close:
+                of_store(error)
+            self.will_close = True
+            return False
 
     def _flush_outbufs_below_high_watermark(self) -> None:
         if self._answering:  # Else it would hold a thread until the client reads.

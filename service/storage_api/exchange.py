@@ -144,6 +144,8 @@ class Exchanges:
             del file.close  # What follows is the class's own.
             try:
                 exchange.response_bytes = file.tell() - begin
+                if error := getattr(file.file, "error", None):  # Of the store, in the middle of the body.
+                    exchange.status, exchange.broke_off = 500, type(error).__qualname__
                 file.close()
             finally:
                 self.end(exchange)

@@ -35,9 +35,10 @@ RECEIVE_BYTES = 65536
 """How much is read from a connection at a time, and how much of a body is kept in memory."""
 STALLED_SECONDS = 30
 """How long a client may take nothing of its answer."""
-WATCH_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/api/metrics", "/faults"})
-"""Of what watches and controls the service: it is answered also when the API has no thread left."""
-WATCH_THREADS = 2
+LIVENESS, READINESS = frozenset({"/healthz"}), frozenset({"/readyz"})
+SCRAPES = frozenset({"/metrics", "/api/metrics", "/faults"})
+"""Paths of what watches and controls the service. Each of the sets has a thread of its own: none waits for
+another, nor for the API. Of them only readiness waits for the store, see `readiness`."""
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +56,17 @@ class Server:
         self._config = config
         self._app = app
         self._deadline = self._look_again = 0.0
-        self._watching = ThreadedTaskDispatcher()
-        self._watching.set_thread_count(WATCH_THREADS)
+        self._watching: dict[str, ThreadedTaskDispatcher] = {}
+        for paths in (LIVENESS, READINESS, SCRAPES):
+            pool = ThreadedTaskDispatcher()
+            pool.set_thread_count(1)
+            self._watching |= dict.fromkeys(paths, pool)
         self._connections = _connections()
         self._server = _serve(app, listeners[0], connection_limit=self._connections, threads=config.threads)
         self._servers = [self._server]
         for listener in listeners[1:]:
-            # The same loop, the threads that watch.
-            shared = {"map": self._server._map, "_dispatcher": self._watching}
+            # The same loop, the thread of scrapes.
+            shared = {"map": self._server._map, "_dispatcher": self._watching["/metrics"]}
             limit = self._connections + 50
             self._servers.append(_serve(app.metrics_app, listener, connection_limit=limit, **shared))
         for server in self._servers:
@@ -117,7 +121,7 @@ class Server:
         for server in self._servers:
             for channel in list(server.active_channels.values()):
                 channel.handle_close()
-        pools = (self._server.task_dispatcher, self._watching)
+        pools = {self._server.task_dispatcher, *self._watching.values()}
         for pool in pools:
             pool.shutdown(timeout=1)
         if not any(pool.threads for pool in pools):  # One at work still needs them.
@@ -134,8 +138,7 @@ class Server:
         if channel.must_wait():
             return
         path = getattr(channel.requests[0], "path", "")  # A request that was refused early has none.
-        dispatcher = channel.server.task_dispatcher
-        (self._watching if path in WATCH_PATHS else dispatcher).add_task(channel)
+        self._watching.get(path, channel.server.task_dispatcher).add_task(channel)
 
     def _turn(self, timeout: float) -> None:
         self._make_room()

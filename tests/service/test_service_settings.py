@@ -269,22 +269,54 @@ def test_a_folder_that_cannot_be_made_is_one_line(end_of_start, tmp_path):
     (tmp_path / "file").write_text("")
     path = tmp_path / "file" / "data"
     status, said = end_of_start(STORE_PATH=path)
-    assert (status, said) == (1, f"storage-api: STORE_PATH={path}: Not a directory\n")
+    assert (status, said) == (1, f"storage-api: STORE_PATH={path}: Not a directory: {path}/objects\n")
+
+
+@pytest.fixture
+def without_privileges(missing_part) -> list[str]:
+    """A command that runs another one as somebody who is asked for permissions."""
+    if os.geteuid() != 0:
+        return []
+    # Root is not, unless it runs without capabilities.
+    if not shutil.which("setpriv"):
+        missing_part("setpriv (util-linux), to test permissions as root")
+    return ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
 
 
 @pytest.mark.parametrize("mode", [0o000, 0o500], ids=["unreadable", "unwritable"])
-def test_a_folder_without_permission_is_one_line(end_of_start, missing_part, tmp_path, mode):
-    prefix = []
-    if os.geteuid() == 0:
-        # Root is asked for no permission, unless it runs without capabilities.
-        if not shutil.which("setpriv"):
-            missing_part("setpriv (util-linux), to test permissions as root")
-        prefix = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+def test_a_folder_without_permission_is_one_line(end_of_start, without_privileges, tmp_path, mode):
     path = tmp_path / "data"
     path.mkdir(mode=mode)
-    status, said = end_of_start(prefix=prefix, STORE_PATH=path)
+    status, said = end_of_start(prefix=without_privileges, STORE_PATH=path)
     path.chmod(0o700)
-    assert (status, said) == (1, f"storage-api: STORE_PATH={path}: Permission denied\n")
+    assert (status, said) == (1, f"storage-api: STORE_PATH={path}: Permission denied: {path}/objects\n")
+
+
+@pytest.mark.parametrize("denied", ["objects", "incoming", "lock"])
+def test_what_a_folder_has_and_may_not_be_read_is_named(end_of_start, without_privileges, tmp_path, denied):
+    path = tmp_path / "data"
+    for folder in ("objects", "incoming"):
+        (path / folder).mkdir(parents=True)
+    (path / "lock").write_text("")
+    (path / denied).chmod(0o000)
+    status, said = end_of_start(prefix=without_privileges, STORE_PATH=path)
+    (path / denied).chmod(0o700)
+    assert (status, said) == (1, f"storage-api: STORE_PATH={path}: Permission denied: {path}/{denied}\n")
+
+
+def test_the_parent_of_a_folder_need_not_be_readable(start, end_of_start, without_privileges, tmp_path):
+    """Unless the folder has to be made in it, and then the parent is what is named."""
+    path = tmp_path / "parent" / "data"
+    path.mkdir(parents=True)
+    path.parent.chmod(0o311)
+    try:
+        service = start(*without_privileges, STORE_PATH=path)
+        assert service.request("GET", "/readyz").status == 200
+        new = path.with_name("new")
+        status, said = end_of_start(prefix=without_privileges, STORE_PATH=new)
+        assert (status, said) == (1, f"storage-api: STORE_PATH={new}: Permission denied: {path.parent}\n")
+    finally:
+        path.parent.chmod(0o700)
 
 
 # --- the documentation -------------------------------------------------------------------------------

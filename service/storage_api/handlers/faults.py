@@ -8,7 +8,7 @@ from dataclasses import asdict
 import orjson
 from flask import Blueprint, Response, abort, jsonify, request
 
-from .. import faults
+from .. import faults, parameters
 from ..drills import Drills
 
 MAX_BYTES = 4096
@@ -18,6 +18,7 @@ MAX_BYTES = 4096
 def blueprint(drills: Drills, draining: threading.Event) -> Blueprint:
     """The control of `drills`; none begins once `draining` is set."""
     routes = Blueprint("faults", __name__)
+    routes.before_request(parameters.refuse)
 
     @routes.get("/faults")
     def show() -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
 
+from .. import parameters
 from ..config import Config
 from ..openapi import document
 
@@ -11,6 +12,7 @@ from ..openapi import document
 def blueprint(config: Config) -> Blueprint:
     """The description of a service that is configured so."""
     routes = Blueprint("openapi", __name__)
+    routes.before_request(parameters.refuse)
     described = document(config)
 
     @routes.get("/openapi.json")

@@ -5,7 +5,10 @@ from __future__ import annotations
 from ..config import Config
 from .base import (
     DEFAULT_CONTENT_TYPE,
+    METADATA_CHARACTERS,
+    NO_METADATA,
     Condition,
+    Metadata,
     Object,
     Page,
     PreconditionFailed,
@@ -21,9 +24,12 @@ from .memory import MemoryStore
 
 __all__ = [
     "DEFAULT_CONTENT_TYPE",
+    "METADATA_CHARACTERS",
+    "NO_METADATA",
     "Condition",
     "FilesystemStore",
     "MemoryStore",
+    "Metadata",
     "Object",
     "Page",
     "PreconditionFailed",
