@@ -17,6 +17,7 @@ from . import __version__, log
 from .app import create_app
 from .auth import TokensError
 from .config import Config, ConfigError, read
+from .descriptors import LimitError
 from .server import ListenError, Server
 from .stores import StoreError, open_store
 
@@ -45,7 +46,7 @@ def main() -> int:
         try:
             app = create_app(config, store, spans)
             server = Server(app, config)
-        except (TokensError, ListenError) as error:
+        except (TokensError, LimitError, ListenError) as error:
             return _refuse(error, 1)
 
         def stop(signum: int, _frame: object) -> None:

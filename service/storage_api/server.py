@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import logging
 import os
-import resource
 import select
 import socket
 import sys
@@ -22,13 +21,10 @@ from waitress.task import ThreadedTaskDispatcher
 from .app import StorageApi
 from .config import Config
 from .connection import Channel
+from .descriptors import allowed_connections
 from .metrics import watch_server
 
 BACKLOG = 1024
-CONNECTIONS = 1000
-"""How many are open at most, on both ports; the one for metrics alone has room for some more."""
-SPARE_DESCRIPTORS = 100
-"""What is open beside connections and the files that bodies are received into."""
 HEADER_BYTES = 65536
 """Of a request line with its fields, which are looked through anew with each piece that arrives of them."""
 RECEIVE_BYTES = 65536
@@ -50,19 +46,23 @@ class Server:
     """Listens from the start, serves in `run()`, ends in order after `stop()`."""
 
     def __init__(self, app: StorageApi, config: Config) -> None:
-        """Listen on the configured host and ports (a port 0 is any free one); raises ListenError."""
+        """Listen on the configured host and ports (a port 0 is any free one).
+
+        Raises ListenError, and LimitError when the process may open too few files.
+        """
+        self._connections = allowed_connections(config.threads)
         listeners = _listen(config)
         self._config = config
         self._app = app
         self._deadline = self._look_again = 0.0
         self._watching = ThreadedTaskDispatcher()
         self._watching.set_thread_count(WATCH_THREADS)
-        self._connections = _connections()
         self._server = _serve(app, listeners[0], connection_limit=self._connections, threads=config.threads)
         self._servers = [self._server]
         for listener in listeners[1:]:
             # The same loop, the threads that watch.
             shared = {"map": self._server._map, "_dispatcher": self._watching}
+            # Metrics can be scraped also while the API's port has no room left.
             limit = self._connections + 50
             self._servers.append(_serve(app.metrics_app, listener, connection_limit=limit, **shared))
         for server in self._servers:
@@ -180,16 +180,6 @@ class Server:
             if channel.idle:
                 channel.handle_close()
         return len(channels)
-
-
-def _connections() -> int:
-    """How many connections may be open, with two files each: one is received or sent, one is next."""
-    wanted = 3 * CONNECTIONS + SPARE_DESCRIPTORS
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if 0 <= soft < wanted:  # Without a limit it is negative.
-        soft = wanted if hard < 0 else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return CONNECTIONS if soft < 0 else min(CONNECTIONS, (soft - SPARE_DESCRIPTORS) // 3)
 
 
 def _listen(config: Config) -> list[socket.socket]:

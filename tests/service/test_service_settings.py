@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import shutil
 import socket
 import subprocess
@@ -257,6 +258,24 @@ def test_a_host_that_is_none_is_one_line(end_of_start):
     status, said = end_of_start(HOST="no.such.host.invalid", STORE="memory")
     assert (status, said.count("\n")) == (1, 1)
     assert said.startswith("storage-api: cannot listen on HOST=no.such.host.invalid PORT=0: ")
+
+
+@pytest.mark.parametrize(("files", "threads", "needed"), [(199, 8, 200), (110, 1, 165), (12, 256, 1440)])
+def test_too_few_descriptors_are_one_line_with_the_number_needed(end_of_start, files, threads, needed):
+    """The start succeeded, and no connection was ever accepted."""
+    prefix = ["bash", "-c", f'ulimit -n {files} && exec "$@"', "bash"]
+    status, said = end_of_start(prefix=prefix, STORE="memory", THREADS=threads)
+    assert (status, said.count("\n")) == (1, 1)
+    assert said.startswith(
+        f"storage-api: at most {files} files may be open, and THREADS={threads} needs {needed}: raise the limit"
+    )
+
+
+def test_a_low_soft_limit_is_raised_to_what_the_hard_limit_allows(start):
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    service = start("bash", "-c", 'ulimit -S -n 110 && exec "$@"', "bash", STORE="memory")
+    expected = 3116 if hard == resource.RLIM_INFINITY else min(3116, hard)
+    assert service.samples("process_max_fds") == {("process_max_fds", "", "", ""): expected}
 
 
 def test_a_folder_in_use_is_one_line(start, end_of_start, tmp_path):
