@@ -66,7 +66,14 @@ _PORT = kinds.integer(0, 65535)
 class Config:
     """Everything the service can be told: a field `x_y` is the variable X_Y and the flag `--x-y`."""
 
-    host: Annotated[str, About(kinds.TEXT, "Address to listen on.")] = "0.0.0.0"  # noqa: S104 - for containers
+    host: Annotated[
+        str,
+        About(
+            kinds.TEXT,
+            "Address to listen on. :: is every address, IPv6 and IPv4, or IPv4 alone where the kernel has no"
+            " IPv6; 0.0.0.0 is every IPv4 address.",
+        ),
+    ] = "::"
     port: Annotated[int, About(_PORT, "Port of the API; 0 takes any free one.")] = 5000
     threads: Annotated[int, About(kinds.integer(1, 256), "Requests that are worked on at the same time.")] = 8
     store: Annotated[str, About(kinds.one_of(*STORES), "Where objects are kept.")] = "filesystem"

@@ -1,4 +1,4 @@
-"""File descriptors: how many the service needs, and how many connections may be open with those it may use."""
+"""File descriptors: how many the service needs, and how many connections those that it may use allow."""
 
 from __future__ import annotations
 

@@ -68,6 +68,7 @@ class Server:
         for server in self._servers:
             server.add_task = self._add_task
             server.channel_class = Channel
+            server.fix_addr = _client_address
             server.draining = app.draining
             server.spool = app.store.spool
             server.max_object_bytes = config.max_object_bytes
@@ -192,14 +193,23 @@ def _listen(config: Config) -> list[socket.socket]:
 
 
 def _listener(config: Config, setting: str) -> socket.socket:
-    port = getattr(config, setting.lower())
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    host, port = config.host, getattr(config, setting.lower())
+    dual_stack = host == "::" and socket.has_dualstack_ipv6()
+    if host == "::" and not dual_stack:
+        host = "0.0.0.0"  # noqa: S104 - every address that this kernel has
     try:
-        return socket.create_server((config.host, port), family=family, backlog=BACKLOG)
+        # A name may have addresses of both kinds: IPv4, the lesser constant, is preferred.
+        family = min(found[0] for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=dual_stack)
     except OSError as error:
         # Not its own text, which says the address again; a name that is not found has no errno.
         reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno)
         raise ListenError(f"cannot listen on HOST={config.host} {setting}={port}: {reason}") from None
+
+
+def _client_address(address: tuple[str, ...]) -> tuple[str, ...]:
+    """A client's address as in its own family: a dual-stack socket says ::ffff:10.0.0.7 for 10.0.0.7."""
+    return (address[0].removeprefix("::ffff:"), *address[1:])
 
 
 def _serve(app: Flask, listener: socket.socket, **options: Any) -> TcpWSGIServer:

@@ -267,7 +267,7 @@ def test_too_few_descriptors_are_one_line_with_the_number_needed(end_of_start, f
     status, said = end_of_start(prefix=prefix, STORE="memory", THREADS=threads)
     assert (status, said.count("\n")) == (1, 1)
     assert said.startswith(
-        f"storage-api: at most {files} files may be open, and THREADS={threads} needs {needed}: raise the limit"
+        f"storage-api: at most {files} files may be open, and THREADS={threads} needs {needed}: raise "
     )
 
 
