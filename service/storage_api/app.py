@@ -38,6 +38,7 @@ class StorageApi(Flask):
     store: what it serves
     metrics_app: what serves the metrics; another app where they have a port of their own
     drills: what makes it fail on purpose, if anything does
+    exchanges: the requests that are being served, if they are watched
     refusal: `(path, authorization)` to the reason why such a request is refused unread, None: it is not
     """
 
@@ -46,6 +47,7 @@ class StorageApi(Flask):
     store: Store
     metrics_app: Flask
     drills: Drills | None = None
+    exchanges: Exchanges | None = None
     refusal: Refusal = staticmethod(lambda _path, _authorization: None)
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
@@ -83,9 +85,8 @@ def create_app(config: Config, store: Store | None = None, spans: Spans | None =
     # Whatever watches requests is one more observer.
     observers = (HttpMetrics(registry), *log.observers(config), *((spans,) if spans else ()))
     join = spans.begin if spans else tracing.join
-    exchanges = Exchanges(app, observers, join)
-    watch_active(exchanges.active, registry)
-    app.wsgi_app = exchanges
+    app.exchanges = app.wsgi_app = Exchanges(app, observers, join)
+    watch_active(app.exchanges.active, registry)
     if app.metrics_app is not app:
         app.metrics_app.wsgi_app = Exchanges(app.metrics_app, observers, join)
     return app

@@ -9,7 +9,7 @@ import select
 import socket
 import sys
 from contextlib import ExitStack
-from time import monotonic, time
+from time import monotonic
 from typing import Any
 
 import waitress
@@ -115,6 +115,8 @@ class Server:
             log.warning("%d request(s) cut off after SHUTDOWN_TIMEOUT_SECONDS", busy)
         for server in self._servers[1:]:
             wasyncore.dispatcher.close(server)
+        if self._app.exchanges:
+            self._app.exchanges.overdue = True
         for server in self._servers:
             for channel in list(server.active_channels.values()):
                 channel.handle_close()
@@ -156,7 +158,7 @@ class Server:
 
     def _close_stalled(self) -> None:
         """Close connections whose client has stopped reading: a thread may wait for it."""
-        now = time()
+        now = monotonic()
         if now < self._look_again:
             return
         self._look_again = now + 1

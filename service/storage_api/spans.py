@@ -11,7 +11,7 @@ import os
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
-from time import time_ns
+from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -93,14 +93,15 @@ class Spans:
         if exchange.status >= 500:
             span.set_attribute("error.type", exchange.error_type or str(exchange.status))
             span.set_status(StatusCode.ERROR)
-        span.end()
+        span.end(_later(span, exchange.duration_seconds))
 
     def operation(self, backend: str, operation: str, outcome: str, seconds: float) -> None:
         """An operation of the store that has just ended: a child of the request's span that it was for."""
-        trace = request.environ[EXCHANGE].trace if has_request_context() else None
+        exchange = request.environ[EXCHANGE] if has_request_context() else None
+        trace = exchange and exchange.trace
         if trace is None or not trace.span.is_recording():
             return
-        end = time_ns()
+        end = _later(trace.span, perf_counter() - exchange.started)
         span = self._tracer.start_span(
             f"storage {operation}",
             context=set_span_in_context(trace.span),
@@ -166,6 +167,11 @@ def _endpoint() -> str:
     """Where spans are sent, as OpenTelemetry's variables say it."""
     named = (os.environ.get(name) for name in ENDPOINTS)
     return next(filter(None, named), trace_exporter.DEFAULT_ENDPOINT)
+
+
+def _later(span: ReadableSpan, seconds: float) -> int:
+    """The time so many `seconds` after the start of `span`, in ns: the wall clock may have been set since."""
+    return span.start_time + int(seconds * 1e9)
 
 
 def _name(method: str) -> str:

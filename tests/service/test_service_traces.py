@@ -8,8 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from functools import partial
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from lab.tools import ToolError
 from lab.tools.tracing import otelcol
 from storage_api import otlp
 from storage_api.tracing import Parent, parent_of
+from tests.service.conftest import SERVICE
 from tests.service.waiting import wait_until
 
 # The collector is built when it is first asked for.
@@ -438,6 +439,30 @@ def test_the_environment_names_the_service_and_samples(start, collector):
     assert server.resource["service.name"] == "another"
     assert server.resource["deployment.environment.name"] == "test"
     assert own[3:35] not in {span.raw["traceId"] for span in collector.spans}
+
+
+def test_a_step_of_the_wall_clock_makes_no_span_longer(start, collector, clock):
+    """A span took an hour, or ended before it began."""
+    service = start(
+        **exporting(collector.endpoint, FAULTS_ENABLED="true", STORE="memory"),
+        PYTHONPATH=f"{clock}:{SERVICE}",
+    )
+    fault = json.dumps({"latency_seconds": 2}).encode()
+    assert service.request("PUT", "/faults", fault, Content_Type="application/json").status == 200
+    trace_id, header = new_trace()
+    with service.connect() as connection:
+        connection.sendall(
+            f"GET /api/buckets/1 HTTP/1.1\r\nHost: x\r\ntraceparent: {header}\r\n\r\n".encode()
+        )
+        time.sleep(1)
+        (clock / "step").write_text("3600")
+        assert connection.recv(12) == b"HTTP/1.1 404"
+    server, child = (
+        [int(span.raw[f"{end}TimeUnixNano"]) for end in ("start", "end")]
+        for span in collector.trace(trace_id, 2)
+    )
+    assert server[0] <= child[0] <= child[1] <= server[1]
+    assert 2e9 <= server[1] - server[0] < 60e9
 
 
 # --- the end and outages ------------------------------------------------------------------------------
