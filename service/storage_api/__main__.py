@@ -30,6 +30,9 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         # The first process of a container ignores what it has no handler for.
         signal.signal(number, _leave)
+    # An empty variable is one that is not set, also for the libraries that read their own.
+    for name in [name for name, text in os.environ.items() if not text]:
+        del os.environ[name]
     try:
         config = read(os.environ, sys.argv[1:])
     except ConfigError as error:

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from flask import Flask, Request, Response
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 from werkzeug.routing import BaseConverter, MapAdapter
 from werkzeug.wsgi import get_host
 
@@ -69,6 +69,9 @@ def create_app(config: Config, store: Store | None = None, spans: Spans | None =
     registry = Registry(config.metrics_disabled)
     watch_process(registry)
     store = store or open_store(config)
+    lost_spans = Counter("storage_spans_lost", "Spans that did not reach the collector.", registry=registry)
+    if spans:
+        spans.losses.on_loss = lost_spans.inc
     drills = Drills(config.threads, registry) if config.faults_enabled else None
     if drills:
         store = FaultyStore(store, drills)

@@ -7,9 +7,6 @@ Attributes are those of the semantic conventions for HTTP servers, as far as the
 from __future__ import annotations
 
 import logging
-import os
-import threading
-from collections.abc import Sequence
 from functools import lru_cache
 from time import perf_counter
 from typing import Any
@@ -17,10 +14,8 @@ from urllib.parse import urlsplit
 
 from flask import has_request_context, request
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.http import trace_exporter
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import (
     NonRecordingSpan,
     SpanContext,
@@ -34,15 +29,13 @@ from opentelemetry.trace import (
 from . import __version__
 from .config import ConfigError
 from .exchange import EXCHANGE, OTHER_METHOD, UNMATCHED, Exchange
-from .otlp import ENDPOINTS
+from .span_export import SpanQueue
 from .tracing import Parent, TraceContext, parent_of
 
 MAX_CHARACTERS = 512
 """Of a value that a client chooses; the head of a request may have 64 KiB."""
 UNTRACED = frozenset({"/healthz", "/readyz", "/metrics", "/api/metrics"})
 """Paths where no trace begins, as machines ask for them all the time; a trace that is sent there goes on."""
-
-log = logging.getLogger(__name__)
 
 
 class Spans:
@@ -54,11 +47,14 @@ class Spans:
         # What the environment says of the resource wins.
         resource = own.merge(OTELResourceDetector().detect())
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        self._exporter = _Exporter()
         try:
-            self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
+            self._queue = SpanQueue()
         except ValueError as error:
             raise ConfigError(f"OTEL_BSP_*: {error}") from None
+        self._provider.add_span_processor(self._queue)
+        self.losses = self._queue.losses
+        # It quotes whatever tracestate it does not understand.
+        logging.getLogger("opentelemetry.trace.span").setLevel(logging.ERROR)
         self._tracer = self._provider.get_tracer(__package__, __version__)
 
     def begin(self, exchange: Exchange) -> TraceContext | None:
@@ -118,55 +114,8 @@ class Spans:
         span.end(end)
 
     def close(self, seconds: float) -> None:
-        """Send what has not been sent; what that takes more than `seconds` for is lost."""
-        if self._exporter.failing:
-            return  # It would be tried again and again.
-        # The provider itself has no limit of time.
-        closing = threading.Thread(target=self._provider.shutdown, name="last-spans", daemon=True)
-        closing.start()
-        closing.join(seconds)
-        if closing.is_alive():
-            log.warning("spans are lost: they could not be sent within SHUTDOWN_TIMEOUT_SECONDS")
-
-
-class _Exporter(SpanExporter):
-    """The OTLP exporter, which tells of an outage twice: when spans are lost, and when they no longer are."""
-
-    def __init__(self) -> None:
-        self._exporter = trace_exporter.OTLPSpanExporter()
-        self.failing = False
-        self._why = ""
-        logging.getLogger(trace_exporter.__name__).addFilter(self._keep)
-        # It says that spans are dropped, which is what an outage means.
-        queue = logging.getLogger("opentelemetry.sdk._shared_internal")
-        queue.addFilter(lambda _record: not (self.failing or self._why))
-        # It quotes whatever tracestate it does not understand.
-        logging.getLogger("opentelemetry.trace.span").setLevel(logging.ERROR)
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        self._why = ""
-        result = self._exporter.export(spans)
-        failing = result is not SpanExportResult.SUCCESS
-        if failing and not self.failing:
-            log.warning("spans are lost until %s takes them: %s", _endpoint(), self._why)
-        elif self.failing and not failing:
-            log.warning("spans are taken again")
-        self.failing = failing
-        return result
-
-    def shutdown(self) -> None:
-        self._exporter.shutdown()
-
-    def _keep(self, record: logging.LogRecord) -> bool:
-        """Of what is said of each try keep the first, which says what is wrong."""
-        self._why = self._why or record.getMessage()
-        return False
-
-
-def _endpoint() -> str:
-    """Where spans are sent, as OpenTelemetry's variables say it."""
-    named = (os.environ.get(name) for name in ENDPOINTS)
-    return next(filter(None, named), trace_exporter.DEFAULT_ENDPOINT)
+        """Send what has not been sent, as far as that can be done within so many `seconds`."""
+        self._queue.close(seconds)
 
 
 def _later(span: ReadableSpan, seconds: float) -> int:

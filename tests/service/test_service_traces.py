@@ -84,7 +84,7 @@ class Collector:
         (folder / "config.yaml").write_text(json.dumps(config))  # YAML holds JSON
         with (folder / "log").open("wb") as log:
             self.process = subprocess.Popen([program, "--config", folder / "config.yaml"], stderr=log)
-        eventually(self._listens, 30)
+        eventually(self._listens, seconds=30)
 
     def _listens(self) -> bool:
         assert self.process.poll() is None, "the collector ended at start"
@@ -504,10 +504,47 @@ def test_an_outage_harms_no_request_and_is_told_once(start, run_collector):
         service.request("GET", "/readyz", traceparent=header)
         return trace_id in {span.raw["traceId"] for span in collector.spans}
 
-    eventually(arrived, 30)
+    eventually(arrived, seconds=30)
     eventually(lambda: told("spans are taken again"))
     assert len(told("spans are lost")) == 1
     assert from_opentelemetry(service) == []
+
+
+def test_spans_that_the_queue_has_no_room_for_are_counted_and_logged(start, run_collector):
+    """The collector was away for less time than it is waited for: nothing failed, and hundreds were lost."""
+    port = free_port()
+    service = start(
+        **exporting(f"http://127.0.0.1:{port}", OTEL_EXPORTER_OTLP_TIMEOUT=60),
+        OTEL_BSP_MAX_QUEUE_SIZE=64,
+        OTEL_BSP_MAX_EXPORT_BATCH_SIZE=16,
+    )
+    for _ in range(200):
+        assert service.request("GET", "/api/buckets/none").status == 404  # two spans
+    collector = run_collector(port)
+    service.signal()
+    assert service.process.wait(30) == 0
+    told = [line["message"] for line in service.log if "spans are lost" in line["message"]]
+    assert sum(int(message.split(" ")[0]) for message in told) == 400 - len(collector.spans)
+    assert 16 <= len(collector.spans) <= 64 + 16
+    assert from_opentelemetry(service) == []
+
+
+def test_lost_spans_are_a_metric(start):
+    service = start(
+        **exporting(f"http://127.0.0.1:{free_port()}", OTEL_EXPORTER_OTLP_TIMEOUT=1),
+        OTEL_BSP_MAX_QUEUE_SIZE=16,
+        OTEL_BSP_MAX_EXPORT_BATCH_SIZE=8,
+    )
+    lost = ("storage_spans_lost_total", "", "", "")
+    assert service.samples("storage_spans_lost") == {lost: 0}
+    for _ in range(100):
+        service.request("GET", "/api/buckets/none")
+    eventually(lambda: service.samples("storage_spans_lost")[lost] >= 200 - 16)
+    service.signal()
+    assert service.process.wait(20) == 0
+    (first, last) = [line["message"] for line in service.log if "spans are lost" in line["message"]]
+    assert first.startswith("spans are lost until http://127.0.0.1:")
+    assert last.startswith("200 spans are lost: ")
 
 
 def test_a_receiver_that_is_gone_does_not_hold_up_the_end(start):
@@ -531,30 +568,3 @@ def test_a_receiver_that_never_answers_holds_up_the_end_no_longer_than_requests_
         assert service.process.wait(20) == 0
         assert 1.5 < time.monotonic() - began < 8
     assert [line for line in service.log if "could not be sent within" in line["message"]]
-
-
-# --- settings -----------------------------------------------------------------------------------------
-
-
-def test_every_mistake_in_opentelemetrys_variables_is_told(end_of_start):
-    wrong = dict.fromkeys(otlp.VARIABLES, "?")
-    status, said = end_of_start(STORE="memory", OTEL_TRACES_EXPORTER="otlp", **wrong)
-    assert status == 2
-    assert sorted(line.split("=")[0] for line in said.splitlines()) == sorted(
-        f"storage-api: {name}" for name in wrong
-    )
-
-
-def test_sizes_that_contradict_each_other_stop_the_start(end_of_start):
-    status, said = end_of_start(STORE="memory", OTEL_TRACES_EXPORTER="otlp", OTEL_BSP_MAX_QUEUE_SIZE=10)
-    assert status == 2
-    assert said.startswith("storage-api: OTEL_BSP_") and said.count("\n") == 1
-
-
-def test_opentelemetrys_variables_are_left_alone_where_nothing_is_sent(start):
-    assert start(OTEL_EXPORTER_OTLP_PROTOCOL="grpc", OTEL_BSP_MAX_QUEUE_SIZE="?").request("GET", "/healthz")
-
-
-def test_the_docs_name_every_variable_that_is_checked():
-    text = DOCS.read_text()
-    assert [name for name in otlp.VARIABLES if f"`{name}`" not in text] == []
