@@ -17,6 +17,7 @@ from . import __version__, log
 from .app import create_app
 from .auth import TokensError
 from .config import Config, ConfigError, read
+from .descriptors import LimitError
 from .server import ListenError, Server
 from .stores import StoreError, open_store
 
@@ -29,6 +30,9 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         # The first process of a container ignores what it has no handler for.
         signal.signal(number, _leave)
+    # An empty variable is one that is not set, also for the libraries that read their own.
+    for name in [name for name, text in os.environ.items() if not text]:
+        del os.environ[name]
     try:
         config = read(os.environ, sys.argv[1:])
     except ConfigError as error:
@@ -45,7 +49,7 @@ def main() -> int:
         try:
             app = create_app(config, store, spans)
             server = Server(app, config)
-        except (TokensError, ListenError) as error:
+        except (TokensError, LimitError, ListenError) as error:
             return _refuse(error, 1)
 
         def stop(signum: int, _frame: object) -> None:

@@ -20,6 +20,7 @@ from lab.tools import ToolError
 from lab.tools.tracing import otelcol
 from storage_api import otlp
 from storage_api.tracing import Parent, parent_of
+from tests.service.conftest import SERVICE
 from tests.service.waiting import wait_until
 
 # The collector is built when it is first asked for.
@@ -463,6 +464,30 @@ def test_the_environment_names_the_service_and_samples(start, collector):
     assert own[3:35] not in {span.raw["traceId"] for span in collector.spans}
 
 
+def test_a_step_of_the_wall_clock_makes_no_span_longer(start, collector, clock):
+    """A span took an hour, or ended before it began."""
+    service = start(
+        **exporting(collector.endpoint, FAULTS_ENABLED="true", STORE="memory"),
+        PYTHONPATH=f"{clock}:{SERVICE}",
+    )
+    fault = json.dumps({"latency_seconds": 2}).encode()
+    assert service.request("PUT", "/faults", fault, Content_Type="application/json").status == 200
+    trace_id, header = new_trace()
+    with service.connect() as connection:
+        connection.sendall(
+            f"GET /api/buckets/1 HTTP/1.1\r\nHost: x\r\ntraceparent: {header}\r\n\r\n".encode()
+        )
+        time.sleep(1)
+        (clock / "step").write_text("3600")
+        assert connection.recv(12) == b"HTTP/1.1 404"
+    server, child = (
+        [int(span.raw[f"{end}TimeUnixNano"]) for end in ("start", "end")]
+        for span in collector.trace(trace_id, 2)
+    )
+    assert server[0] <= child[0] <= child[1] <= server[1]
+    assert 2e9 <= server[1] - server[0] < 60e9
+
+
 # --- the end and outages ------------------------------------------------------------------------------
 
 
@@ -508,6 +533,43 @@ def test_an_outage_harms_no_request_and_is_told_once(start, run_collector):
     assert from_opentelemetry(service) == []
 
 
+def test_spans_that_the_queue_has_no_room_for_are_counted_and_logged(start, run_collector):
+    """The collector was away for less time than it is waited for: nothing failed, and hundreds were lost."""
+    port = free_port()
+    service = start(
+        **exporting(f"http://127.0.0.1:{port}", OTEL_EXPORTER_OTLP_TIMEOUT=60),
+        OTEL_BSP_MAX_QUEUE_SIZE=64,
+        OTEL_BSP_MAX_EXPORT_BATCH_SIZE=16,
+    )
+    for _ in range(200):
+        assert service.request("GET", "/api/buckets/none").status == 404  # two spans
+    collector = run_collector(port)
+    service.signal()
+    assert service.process.wait(30) == 0
+    told = [line["message"] for line in service.log if "spans are lost" in line["message"]]
+    assert sum(int(message.split(" ")[0]) for message in told) == 400 - len(collector.spans)
+    assert 16 <= len(collector.spans) <= 64 + 16
+    assert from_opentelemetry(service) == []
+
+
+def test_lost_spans_are_a_metric(start):
+    service = start(
+        **exporting(f"http://127.0.0.1:{free_port()}", OTEL_EXPORTER_OTLP_TIMEOUT=1),
+        OTEL_BSP_MAX_QUEUE_SIZE=16,
+        OTEL_BSP_MAX_EXPORT_BATCH_SIZE=8,
+    )
+    lost = ("storage_spans_lost_total", "", "", "")
+    assert service.samples("storage_spans_lost") == {lost: 0}
+    for _ in range(100):
+        service.request("GET", "/api/buckets/none")
+    eventually(lambda: service.samples("storage_spans_lost")[lost] >= 200 - 16)
+    service.signal()
+    assert service.process.wait(20) == 0
+    (first, last) = [line["message"] for line in service.log if "spans are lost" in line["message"]]
+    assert first.startswith("spans are lost until http://127.0.0.1:")
+    assert last.startswith("200 spans are lost: ")
+
+
 def test_a_receiver_that_is_gone_does_not_hold_up_the_end(start):
     service = start(**exporting(f"http://127.0.0.1:{free_port()}"))
     service.request("GET", "/api/buckets/none")
@@ -529,30 +591,3 @@ def test_a_receiver_that_never_answers_holds_up_the_end_no_longer_than_requests_
         assert service.process.wait(20) == 0
         assert 1.5 < time.monotonic() - began < 8
     assert [line for line in service.log if "could not be sent within" in line["message"]]
-
-
-# --- settings -----------------------------------------------------------------------------------------
-
-
-def test_every_mistake_in_opentelemetrys_variables_is_told(end_of_start):
-    wrong = dict.fromkeys(otlp.VARIABLES, "?")
-    status, said = end_of_start(STORE="memory", OTEL_TRACES_EXPORTER="otlp", **wrong)
-    assert status == 2
-    assert sorted(line.split("=")[0] for line in said.splitlines()) == sorted(
-        f"storage-api: {name}" for name in wrong
-    )
-
-
-def test_sizes_that_contradict_each_other_stop_the_start(end_of_start):
-    status, said = end_of_start(STORE="memory", OTEL_TRACES_EXPORTER="otlp", OTEL_BSP_MAX_QUEUE_SIZE=10)
-    assert status == 2
-    assert said.startswith("storage-api: OTEL_BSP_") and said.count("\n") == 1
-
-
-def test_opentelemetrys_variables_are_left_alone_where_nothing_is_sent(start):
-    assert start(OTEL_EXPORTER_OTLP_PROTOCOL="grpc", OTEL_BSP_MAX_QUEUE_SIZE="?").request("GET", "/healthz")
-
-
-def test_the_docs_name_every_variable_that_is_checked():
-    text = DOCS.read_text()
-    assert [name for name in otlp.VARIABLES if f"`{name}`" not in text] == []

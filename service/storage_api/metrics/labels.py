@@ -13,7 +13,7 @@ _READ = {"GET": (200, 400), "HEAD": (200, 400), "OPTIONS": (200,), OTHER_METHOD:
 
 TIMED: dict[str, dict[str, tuple[int, ...]]] = {
     OBJECT: {
-        "GET": (200, 206, 304, 400, 404, 412, 416, 500, 503),
+        "GET": (200, 206, 304, 400, 404, 412, 416, 499, 500, 503),
         "HEAD": (200, 304, 400, 404, 412, 500, 503),
         "PUT": (200, 400, 412, 413, 500, 503, 507),
         "DELETE": (200, 400, 412, 500, 503),
@@ -37,7 +37,7 @@ UNTIMED: dict[str, dict[str, tuple[int, ...]]] = {
     "/openapi.json": _READ,
     "/faults": _READ | {"PUT": (200, 400, 503), "DELETE": (200, 400)},
     # What is not in the table, and what was refused before it had a route.
-    UNMATCHED: {OTHER_METHOD: (400, 401, 404, 413, 431, 500, 501, 503, 507)},
+    UNMATCHED: {OTHER_METHOD: (400, 401, 404, 413, 431, 499, 500, 501, 503, 507)},
 }
 """{route: {method: statuses}} of what is only counted."""
 

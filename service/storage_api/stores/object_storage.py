@@ -12,6 +12,7 @@ import hashlib
 import io
 import mmap
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -55,6 +56,8 @@ ATTRIBUTES = {field: field for field in METADATA_CHARACTERS} | {"Content-Encodin
 Content-Encoding is decompressed there on its way to us, and so is not what was put."""
 ATTEMPTS = 5
 """How often what another writer came before is tried: each time that writer has got further."""
+
+_CREDENTIALS = re.compile(r"(AWS|AZURE|GOOGLE)_.*(KEY|SECRET|TOKEN|SAS|CREDENTIALS|SERVICE_ACCOUNT).*")
 
 
 def s3(bucket: str, endpoint: str | None = None, region: str | None = None) -> ObjectStorageStore:
@@ -258,8 +261,20 @@ class ObjectStorageStore(Store):
             yield
         except (BaseError, OSError, ValueError) as error:
             # What follows "Debug source" is the library's inner state, over many lines.
-            words = str(error).partition("Debug source")[0].split()
+            words = _without_credentials(str(error).partition("Debug source")[0]).split()
             raise StoreError(f"{self._name}: {' '.join(words)}") from None
+
+
+def _without_credentials(text: str) -> str:
+    """`text` of an error, with the names of variables that may hold credentials instead of what they hold.
+
+    The library quotes a file's name, for which a key may have been given, and what it can't read in one.
+    """
+    for name, value in os.environ.items():
+        # A shorter one would be found within words.
+        if len(value) >= 8 and _CREDENTIALS.fullmatch(name):
+            text = text.replace(value, name)
+    return re.sub(r"invalid (type|value): .*, expected", r"invalid \1, expected", text, flags=re.DOTALL)
 
 
 class _Stream(io.RawIOBase):
