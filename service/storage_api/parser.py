@@ -18,6 +18,7 @@ MAX_TRAILER_BYTES = 65536
 
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([^ ]+) HTTP/(1\.[01])")
 _INDENTED = re.compile(rb":[ \t]{32}")
+_LINE_FEED = re.compile(rb"(?<!\r)\n")
 _TRANSFER_ENCODING = re.compile(rb"(?im)^transfer-encoding:([^\r\n]*)")
 
 # waitress's own end with $, which lets a chunk's size end with a line feed: a line of its own to others.
@@ -92,12 +93,14 @@ class Parser(HTTPRequestParser):
         """Take what belongs to this request from the beginning of `data`; how many bytes that was."""
         consumed = super().received(data)
         body = self.body_rcv
-        if not self.completed and isinstance(body, ChunkedReceiver):
+        if isinstance(body, ChunkedReceiver) and self.error is None:
             if len(body.control_line) > MAX_CHUNK_LINE_BYTES:
                 self.error = BadRequest(f"a chunk's size is a line of at most {MAX_CHUNK_LINE_BYTES} bytes")
             elif len(body.trailer) > MAX_TRAILER_BYTES:
                 self.error = BadRequest(f"a trailer has at most {MAX_TRAILER_BYTES} bytes")
-            self.completed = self.error is not None
+            elif _LINE_FEED.search(body.trailer):  # To others it may end the trailer.
+                self.error = BadRequest("each line of a trailer ends with CR LF")
+            self.completed = self.completed or self.error is not None
         return consumed
 
 
