@@ -18,6 +18,7 @@ MAX_TRAILER_BYTES = 65536
 
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([^ ]+) HTTP/(1\.[01])")
 _INDENTED = re.compile(rb":[ \t]{32}")
+_LINE_FEED = re.compile(rb"(?<!\r)\n")
 _TRANSFER_ENCODING = re.compile(rb"(?im)^transfer-encoding:([^\r\n]*)")
 
 # waitress's own end with $, which lets a chunk's size end with a line feed: a line of its own to others.
@@ -55,7 +56,8 @@ class Parser(HTTPRequestParser):
             self.body_rcv = None
             raise ParsingError(reason)
         host, self.request_uri = split
-        self.path = target.decoded(self.request_uri.partition("?")[0])
+        if "%" in self.request_uri:
+            self.path = target.decoded(self.request_uri.partition("?")[0])
         if host is not None:  # It counts instead of the field Host (RFC 9112, 3.2.2).
             self.headers["HOST"] = host
         self._read_lists()
@@ -76,28 +78,28 @@ class Parser(HTTPRequestParser):
 
     def _read_lists(self) -> None:
         """Read the fields that are lists; waitress compares the whole value with the word it looks for."""
-        connection = _members(self.headers.get("CONNECTION", ""))
-        for option in ("close", "keep-alive"):  # The first one wins (RFC 9112, 9.3).
-            if option in connection:
-                self.headers["CONNECTION"] = option
-                break
+        if connection := self.headers.get("CONNECTION"):
+            options = _members(connection)
+            # The first one wins (RFC 9112, 9.3).
+            decisive = next((option for option in ("close", "keep-alive") if option in options), connection)
+            self.headers["CONNECTION"] = decisive
+        expect = self.headers.get("EXPECT")
         # A request without a body is complete: asking for more of it would take the next one for its rest.
-        self.expect_continue = (
-            self.version == "1.1"
-            and self.body_rcv is not None
-            and "100-continue" in _members(self.headers.get("EXPECT", ""))
-        )
+        has_body = self.body_rcv is not None and self.version == "1.1"
+        self.expect_continue = bool(expect and has_body and "100-continue" in _members(expect))
 
     def received(self, data: bytes) -> int:
         """Take what belongs to this request from the beginning of `data`; how many bytes that was."""
         consumed = super().received(data)
         body = self.body_rcv
-        if not self.completed and isinstance(body, ChunkedReceiver):
+        if isinstance(body, ChunkedReceiver) and self.error is None:
             if len(body.control_line) > MAX_CHUNK_LINE_BYTES:
                 self.error = BadRequest(f"a chunk's size is a line of at most {MAX_CHUNK_LINE_BYTES} bytes")
             elif len(body.trailer) > MAX_TRAILER_BYTES:
                 self.error = BadRequest(f"a trailer has at most {MAX_TRAILER_BYTES} bytes")
-            self.completed = self.error is not None
+            elif _LINE_FEED.search(body.trailer):  # To others it may end the trailer.
+                self.error = BadRequest("each line of a trailer ends with CR LF")
+            self.completed = self.completed or self.error is not None
         return consumed
 
 

@@ -329,6 +329,7 @@ BAD_CHUNKS = (
     b"5 \r\nhello\r\n",
     b"5\n\r\nhello\r\n",
     b"5;a=b\n\r\nhello\r\n",
+    b"0\r\nT: 1\n\n",
     b"5\r\nhello5\r\nhello\r\n",
     b"5\r\nhello\n0\r\n\r\n",
     b'5;a="\r\nhello\r\n',

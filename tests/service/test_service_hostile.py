@@ -193,6 +193,7 @@ INNER = f"PUT /api/buckets/{SMUGGLED} HTTP/1.1\r\nHost: x\r\n{AUTHORIZATION}\r\n
         ),
         pytest.param(CHUNKS + b"5\n\r\nhello\r\n0\r\n\r\n" + INNER, id="a line feed after a chunk's size"),
         pytest.param(CHUNKS + b"5;a\n\r\nhello\r\n0\r\n\r\n" + INNER, id="a line feed after an extension"),
+        pytest.param(CHUNKS + b"0\r\nT: 1\n\n" + INNER, id="a line feed in a trailer"),
         pytest.param(PUT.replace(b"1.1", b"2.0") + b"\r\n", id="another version"),
         pytest.param(PUT.replace(b"Host: x\r\n", b"") + b"Content-Length: 9\r\n\r\n", id="no host"),
         pytest.param(PUT + b"Host: y\r\n\r\n", id="two hosts"),
