@@ -52,6 +52,16 @@ class Task(_Task):
             # The client's next request goes to another replica. The field decides for HTTP/1.0 too.
             self.request.headers["CONNECTION"] = "close"
 
+    def service(self) -> None:
+        try:
+            super().service()
+        except StoreError as error:
+            if not self.wrote_header:
+                raise
+            # The rest of a body can't be had: the client shall see it torn.
+            of_store(error)
+            self.close_on_finish = True
+
     def build_response_header(self) -> bytes:
         asked_to_close = self.request.headers.get("CONNECTION", "").lower() == "close"
         keep = self.version == "1.1" and not (self.has_body or self.close_on_finish or asked_to_close)
@@ -159,7 +169,7 @@ class Channel(HTTPChannel):
     def _flush_some(self, do_close: bool = True) -> bool:
         try:
             return super()._flush_some(do_close)
-        except StoreError as error:  # The rest of a body can't be read: the client shall see it torn.
+        except StoreError as error:  # As in Task.service, where the server reads the file by itself.
             if not self.will_close:
                 of_store(error)
             self.will_close = True

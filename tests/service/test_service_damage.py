@@ -7,8 +7,10 @@ import random
 import time
 from pathlib import Path
 
+import obstore
 import pytest
 
+from storage_api.stores.keys import key_of
 from tests.service.test_service_stores import flip
 from tests.service.waiting import wait_until
 
@@ -86,3 +88,20 @@ def test_a_large_object_is_cut_off(damaged, position, pause):
     assert len(part.body) == LARGE // 2
     assert service.request("PUT", TARGET, data).status == 200
     assert service.request("GET", TARGET).body == data
+
+
+def test_a_large_object_of_a_bucket_is_cut_off(start, object_storage):
+    """Somebody else has changed it, and left its metadata as they were."""
+    service = start(**object_storage.settings("objects"))
+    data = random.Random(1).randbytes(LARGE)  # noqa: S311 - a fixed order, no secret
+    assert service.request("PUT", TARGET, data).status == 200
+    client, key = object_storage.client(), key_of("damaged")
+    known = obstore.get(client, key).attributes
+    obstore.put(client, key, data[:-1] + bytes([data[-1] ^ 1]), attributes=known)
+    with pytest.raises(http.client.IncompleteRead):
+        service.request("GET", TARGET)
+    wait_until(lambda: counted(service, "500") == 1)
+    assert counted(service, "200") == 0
+    (reason,) = errors(service)
+    assert reason.endswith("the object 'damaged' is damaged: its bytes are not those of its ETag")
+    assert service.request("DELETE", TARGET).status == 200
