@@ -84,9 +84,9 @@ def test_both_families_are_served_on_both_ports(start, health_check):
             with closing(http.client.HTTPConnection(address, port, timeout=10)) as connection:
                 connection.request("GET", target)
                 assert connection.getresponse().status == 200
+    lines = wait_until(lambda: len(logged := requests_in(service.log)) == 4 and logged)
+    assert sorted(line["client_address"] for line in lines) == ["127.0.0.1"] * 2 + ["::1"] * 2
     assert health_check(PORT=service.port, HOST=Config.host) == (0, "")
-    lines = wait_until(lambda: len(logged := requests_in(service.log)) >= 4 and logged)
-    assert [line["client_address"] for line in lines[:4]] == ["127.0.0.1"] * 2 + ["::1"] * 2
 
 
 @pytest.mark.usefixtures("ipv6")

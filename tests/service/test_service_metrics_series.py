@@ -50,6 +50,7 @@ NOT_SWITCHED = {
     "python_info",
     "storage_build",
     "storage_fault_active",
+    "storage_spans_lost",
 }
 """Families that METRICS_DISABLED does not name."""
 
