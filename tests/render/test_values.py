@@ -71,7 +71,7 @@ SAMPLES = {
     "storage-api.extraVolumes": [{"name": "more", "emptyDir": {}}],
     "storage-api.extraVolumeMounts": [{"name": "tmp", "mountPath": "/more"}],
     "storage-api.ingress.hosts": ["c.example"],
-    "storage-api.ingress.path": "/more",
+    "storage-api.ingress.path": "/api",
     "storage-api.httpRoute.parentRefs": [{"name": "private", "namespace": "gateways"}],
     "storage-api.httpRoute.hostnames": ["c.example"],
     "storage-api.httpRoute.path": "/more",

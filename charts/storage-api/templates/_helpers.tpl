@@ -155,6 +155,34 @@ capabilities:
 {{- regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (eq $url.scheme "http" | ternary 80 443) -}}
 {{- end }}
 
+{{/*
+The prefix that must be taken off requests to a path of Ingress or HTTPRoute, such as /storage; nothing where the path
+is one of the API's own. Of a regular expression such as /storage(/|$)(.*), its literal beginning.
+*/}}
+{{- define "storage-api.pathPrefix" -}}
+{{- $literal := regexFind "^[-A-Za-z0-9_.~%!&',;=:@/]*" . | trimSuffix "/" -}}
+{{- $own := regexMatch "^(/(api(/buckets|/metrics)?|metrics|healthz|readyz|openapi\\.json|faults))?$" $literal -}}
+{{- $own | ternary "" $literal -}}
+{{- end }}
+
+{{/* The path of an object behind a path of Ingress or HTTPRoute. */}}
+{{- define "storage-api.objectPath" -}}
+{{- printf "%s/api/buckets/<id>" (include "storage-api.pathPrefix" .) -}}
+{{- end }}
+
+{{/* The addresses of an object from outside the cluster, a line each. */}}
+{{- define "storage-api.addresses" -}}
+{{- $v := .Values -}}
+{{- $scheme := or $v.certificate.enabled $v.ingress.tlsSecret | empty | ternary "http" "https" -}}
+{{- range ($v.ingress.enabled | ternary $v.ingress.hosts list) }}
+through the Ingress: {{ $scheme }}://{{ replace "*" "<name>" . }}{{ include "storage-api.objectPath" $v.ingress.path }}
+{{- end }}
+{{- $hosts := $v.httpRoute.hostnames | default (list "<a host of the Gateway>") }}
+{{- range ($v.httpRoute.enabled | ternary $hosts list) }}
+through the Gateway: {{ $v.certificate.enabled | ternary "https://" "" }}{{ replace "*" "<name>" . }}{{ include "storage-api.objectPath" $v.httpRoute.path }}
+{{- end }}
+{{- end }}
+
 {{/* The hosts of Ingress and HTTPRoute, as a JSON list. */}}
 {{- define "storage-api.hosts" -}}
 {{- concat (.Values.ingress.enabled | ternary .Values.ingress.hosts list) (.Values.httpRoute.enabled | ternary .Values.httpRoute.hostnames list) | uniq | toJson -}}
