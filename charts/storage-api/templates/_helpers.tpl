@@ -124,6 +124,20 @@ capabilities:
 {{- has .Values.store.type (list "s3" "gcs" "azure") | ternary "true" "" -}}
 {{- end }}
 
+{{/*
+The link-local servers that pods without a Secret get their cloud credentials from, as a JSON object of addresses and
+ports; an empty one where a Secret is given or no cloud is asked. 169.254.169.254 (fd00:ec2::254) is the node's metadata
+server, 169.254.170.23 (fd00:ec2::23) the agent of EKS Pod Identity, port 988 GKE's own metadata server.
+*/}}
+{{- define "storage-api.identityServers" -}}
+{{- $servers := dict
+      "s3" (dict "ports" (list 80) "addresses" (list
+        "169.254.169.254/32" "fd00:ec2::254/128" "169.254.170.23/32" "fd00:ec2::23/128"))
+      "gcs" (dict "ports" (list 80 988) "addresses" (list "169.254.169.254/32" "169.254.169.252/32"))
+      "azure" (dict "ports" (list 80) "addresses" (list "169.254.169.254/32")) -}}
+{{- empty (include "storage-api.storeSecret" .) | ternary (get $servers .Values.store.type | default dict) dict | toJson -}}
+{{- end }}
+
 {{/* The file of the bearer tokens: a folder is mounted, as a file alone would not follow its Secret. */}}
 {{- define "storage-api.tokensFile" -}}
 /etc/storage-api/auth/tokens
