@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.chart_support.axes import presets
-from tests.chart_support.pods import containers, pod_specs, restricted_faults
+from tests.chart_support.pods import containers, operator_pod_specs, pod_specs, restricted_faults
 
 STACK = "kube-prometheus-stack"
 PRESETS = presets()
@@ -40,6 +40,54 @@ def test_our_pods_meet_the_restricted_pod_security_standard(preset):
         assert all(each["securityContext"]["readOnlyRootFilesystem"] is True for each in containers(spec)), (
             name
         )
+
+
+def bundled(render):
+    """The objects of kube-prometheus-stack; none where it is switched off."""
+    ours = {id(o) for o in render.ours}
+    found = [o for o in render.objects if id(o) not in ours]
+    assert bool(found) == render.values[STACK]["enabled"]
+    return found
+
+
+def test_bundled_pods_meet_the_standard_too_but_for_node_exporter(preset, needs_package):
+    """As docs/install.md promises; node-exporter needs the host."""
+    objects = bundled(preset)
+    found = dict(pod_specs(objects))
+    node_exporter = found.pop(("DaemonSet", "observability-platform-node-exporter"), None)
+    assert (node_exporter is not None) == bool(objects)
+    for name, spec in [*found.items(), *operator_pod_specs(objects)]:
+        assert list(restricted_faults(spec)) == [], name
+        context = spec["securityContext"]
+        assert context["runAsNonRoot"] is True, name
+
+
+def test_pods_that_the_operator_makes_have_a_seccomp_profile(preset, needs_package):
+    """Their containers' own contexts are the operator's."""
+    objects = bundled(preset)
+    found = dict(operator_pod_specs(objects))
+    assert bool(found) == bool(objects)
+    for name, spec in found.items():
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+
+
+def requested(resources):
+    return {"cpu", "memory"} <= ((resources or {}).get("requests") or {}).keys()
+
+
+def test_every_container_requests_cpu_and_memory(preset, needs_package):
+    """Without requests a pod is the first that a full node evicts, and a quota refuses it."""
+    for name, spec in pod_specs(preset.objects):
+        without = [each["name"] for each in containers(spec) if not requested(each.get("resources"))]
+        assert without == [], name
+    for name, spec in operator_pod_specs(preset.objects):
+        assert requested(spec.get("resources")), name
+        assert "thanos" not in spec or requested(spec["thanos"].get("resources")), name
+    for operator in preset.find("Deployment", "observability-platform-operator"):
+        arguments = containers(operator["spec"]["template"]["spec"])[0]["args"]
+        for resource in ("cpu", "memory"):
+            (given,) = [a for a in arguments if a.startswith(f"--config-reloader-{resource}-request=")]
+            assert not given.endswith("=0"), given
 
 
 PLACEMENT = {

@@ -242,6 +242,10 @@ Objects are kept in a folder of the pod: they are gone with it.
 {{- if .Values.faults.enabled -}}
 WARNING: faults.enabled is on. Whoever reaches the API{{ if .Values.auth.existingSecret }} with a token{{ end }} can make it fail: see docs/drills.md, and switch it off after the drill.
 {{ end -}}
+{{- $plain := and .Values.ingress.enabled (not .Values.certificate.enabled) (not .Values.ingress.tlsSecret) -}}
+{{- if and .Values.auth.existingSecret (or $plain (ne .Values.service.type "ClusterIP")) -}}
+Bearer tokens cross the network unencrypted unless your load balancer adds TLS: set certificate.enabled or ingress.tlsSecret.
+{{ end -}}
 {{- with .Values.config.metricsDisabled -}}
 Metrics are switched off: panels and queries that read {{ join ", " . }} stay empty.
 {{ end -}}
