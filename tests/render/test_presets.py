@@ -174,39 +174,44 @@ def test_a_client_stays_with_one_of_several_prometheus_servers(preset):
 # --- what must be there before --------------------------------------------------------------------
 
 
-def references(values):
-    """The names of Secrets and other objects that values refer to."""
-    if isinstance(values, list):
-        for each in values:
-            yield from references(each)
-    elif isinstance(values, dict):
-        for key, value in values.items():
-            if key in ("existingSecret", "urlSecret", "username", "password", "issuerRef"):
-                yield value["name"] if isinstance(value, dict) else value
-            elif key == "storageClassName":
-                yield value
-            else:
-                yield from references(value)
+def keys(values):
+    """Each key with its value, at any depth."""
+    for key, value in values.items() if isinstance(values, dict) else ():
+        yield key, value
+        yield from keys(value)
+    for each in values if isinstance(values, list) else ():
+        yield from keys(each)
 
 
-def test_the_first_lines_of_a_preset_name_what_it_needs(preset):
-    path, render = preset
-    text = path.read_text()
+def needs(values):
+    """What values ask of the cluster, by name: objects that they refer to, and parts that must run there."""
+    for key, value in keys(values):
+        if key in ("existingSecret", "urlSecret", "username", "password", "issuerRef"):
+            yield value["name"] if isinstance(value, dict) else value
+        elif key == "autoscaling":
+            yield "metrics-server"
+        elif key == "certificate":
+            yield "cert-manager"
+        elif key == "className":
+            yield f"ingress-{value}"
+        elif key in ("bucket", "container"):
+            yield key
+        elif key == "storageClassName":
+            yield value
+        elif key in ("spec", "persistence") and "storageClassName" not in value:
+            yield "default StorageClass"
+        elif key == "podAntiAffinity":
+            yield "three nodes"
+        elif key == "whenUnsatisfiable" and value == "DoNotSchedule":
+            yield "topology.kubernetes.io/zone"
+
+
+@pytest.mark.parametrize("name", sorted(set(PRESETS) - {"kind"}))  # which has its own StorageClass
+def test_the_first_lines_of_a_preset_name_what_it_needs(name):
+    text = PRESETS[name].read_text()
     lines = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
     head = " ".join(line.removeprefix("# ") for line in lines)
-    needed = set(references(load_yaml(text)))
-    kinds = {o["kind"] for o in render.ours}
-    for kind, part in {
-        "HorizontalPodAutoscaler": "metrics-server",
-        "Certificate": "cert-manager",
-        "Ingress": "ingress-nginx",
-    }.items():
-        needed |= {part} if kind in kinds else set()
-    for store, part in {"s3": "bucket", "gcs": "bucket", "azure": "container"}.items():
-        needed |= {part} if render.values["storage-api"]["store"]["type"] == store else set()
-    spread = load_yaml(text).get(STACK, {}).get("alertmanager", {}).get("alertmanagerSpec", {})
-    needed |= {"three nodes"} if spread.get("podAntiAffinity") == "hard" else set()
-    assert [name for name in sorted(needed) if name not in head] == []
+    assert [need for need in sorted(set(needs(load_yaml(text)))) if need not in head] == []
 
 
 def test_the_gke_preset_says_which_clusters_it_is_for():
