@@ -118,6 +118,10 @@ def api(**values):
         ("storage-api.metrics.port", api(metrics={"port": 443})),
         ("storage-api.config.metricsDisabled", api(config={"metricsDisabled": ["http_request_count"]})),
         ("storage-api.ingress.hosts", api(ingress={"enabled": True})),
+        (
+            "storage-api.ingress.path",
+            api(ingress={"enabled": True, "hosts": ["a.example"], "path": "/storage"}),
+        ),
         ("storage-api.httpRoute.parentRefs", api(httpRoute={"enabled": True})),
         (
             "storage-api.httpRoute.hostnames",

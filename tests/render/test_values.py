@@ -46,7 +46,13 @@ CONTEXTS = {
             "certificate": {"enabled": True, "issuerRef": {"name": "letsencrypt"}},
         }
     },
+    f"{STACK}.thanosRuler.thanosRulerSpec": {STACK: {"thanosRuler": {"enabled": True}}},
+    f"{STACK}.grafana.initChownData": {STACK: {"grafana": {"persistence": {"enabled": True}}}},
+    f"{STACK}.grafana.sidecar.datasources.createPrometheusReplicasDatasources": {
+        STACK: {"prometheus": {"prometheusSpec": {"replicas": 2}}}
+    },
 }
+RESOURCES = {"$ref": "#/definitions/io.k8s.api.core.v1.ResourceRequirements"}
 # Another value than the default, where its type does not say one.
 SAMPLES = {
     "global.imagePullSecrets": ["registry"],
@@ -71,7 +77,7 @@ SAMPLES = {
     "storage-api.extraVolumes": [{"name": "more", "emptyDir": {}}],
     "storage-api.extraVolumeMounts": [{"name": "tmp", "mountPath": "/more"}],
     "storage-api.ingress.hosts": ["c.example"],
-    "storage-api.ingress.path": "/more",
+    "storage-api.ingress.path": "/api",
     "storage-api.httpRoute.parentRefs": [{"name": "private", "namespace": "gateways"}],
     "storage-api.httpRoute.hostnames": ["c.example"],
     "storage-api.httpRoute.path": "/more",
@@ -86,12 +92,12 @@ SAMPLES = {
     "storage-api.serviceMonitor.relabelings": [{"targetLabel": "team", "replacement": "a"}],
     "storage-api.serviceMonitor.metricRelabelings": [{"action": "drop", "regex": "python_.*"}],
     "storage-api.prometheusRule.runbookUrl": "https://runbooks.example",
-    "storage-api.resources": {"requests": {"cpu": "1"}},
     "storage-api.lifecycle": {"preStop": {"exec": {"command": ["true"]}}},
     "storage-api.tolerations": [{"operator": "Exists"}],
     "storage-api.affinity": {"podAntiAffinity": {}},
     "storage-api.topologySpreadConstraints": [],
     f"{STACK}.prometheus.prometheusSpec.retention": "9d",
+    f"{STACK}.prometheus.prometheusSpec.retentionSize": "9GB",
     f"{STACK}.prometheus.prometheusSpec.storageSpec": {"emptyDir": {}},
     f"{STACK}.prometheus.prometheusSpec.remoteWrite": [{"url": "https://metrics.example"}],
     f"{STACK}.alertmanager.config": {"global": {"resolve_timeout": "9m"}},
@@ -159,6 +165,8 @@ def another(path):
     }
     if path in SAMPLES:
         return SAMPLES[path]
+    if RESOURCES in schema.get("allOf", ()):
+        return {"requests": {"cpu": "1"}}
     if "enum" in schema:
         return next(word for word in schema["enum"] if word != default)
     return changed[type(default)]()
@@ -224,9 +232,7 @@ def test_no_value_of_the_stack_is_taken_for_a_typing_error(rendered, needs_packa
 @pytest.mark.parametrize("path", THEIRS)
 def test_every_value_of_the_stack_is_one_that_it_reads(rendered, needs_package, path):
     """It changes what is rendered."""
-    with_ruler = {STACK: {"thanosRuler": {"enabled": True}}} if f"{STACK}.thanosRuler.thanosR" in path else {}
-    several = {STACK: {"prometheus": {"prometheusSpec": {"replicas": 2}}}} if "Replicas" in path else {}
-    base = merged(FIXED, with_ruler, several)
+    base = context(path)
     value = another(path)
     if path.endswith("adminPassword"):
         base, value = {}, "another"
