@@ -16,26 +16,19 @@
 observability-platform-grafana-admin
 {{- end }}
 
-{{/*
-The address at which `helm test` asks a part (prometheus, alertmanager, grafana): the given one, else that of the
-bundled stack, or nothing where neither is there. Argument: a dict of `root` and `part`.
-*/}}
-{{- define "observability-platform.url" -}}
-{{- $stack := index .root.Values "kube-prometheus-stack" -}}
-{{- $values := index $stack .part | default dict -}}
-{{- if index .root.Values.tests (printf "%sUrl" .part) -}}
-{{- index .root.Values.tests (printf "%sUrl" .part) -}}
-{{- else if and $stack.enabled $values.enabled -}}
-{{- $name := eq .part "grafana" | ternary $stack.grafana.fullnameOverride (printf "%s-%s" $stack.fullnameOverride .part) -}}
-{{- $namespace := $values.namespaceOverride | default $stack.namespaceOverride | default .root.Release.Namespace -}}
-{{- printf "http://%s.%s:%s" $name $namespace (include "observability-platform.port" .) -}}
-{{- end -}}
+{{/* The labels by which an operator's selector finds our AlertmanagerConfig. */}}
+{{- define "observability-platform.alertingLabels" -}}
+{{- merge dict .Values.alerting.labels .Values.global.monitoring.labels (dict "release" .Release.Name) | toYaml -}}
 {{- end }}
 
-{{/* The port of a part's Service; without the dependency's package its own defaults. */}}
-{{- define "observability-platform.port" -}}
-{{- $default := get (dict "prometheus" 9090 "alertmanager" 9093 "grafana" 80) .part -}}
-{{- dig "service" "port" $default (index .root.Values "kube-prometheus-stack" .part) -}}
+{{/* The namespace of our AlertmanagerConfig: beside the bundled Alertmanager it sees every alert. */}}
+{{- define "observability-platform.alertingNamespace" -}}
+{{- $stack := index .Values "kube-prometheus-stack" -}}
+{{- if and $stack.enabled $stack.alertmanager.enabled -}}
+{{- include "observability-platform.namespace" (dict "root" . "part" "alertmanager") -}}
+{{- else -}}
+{{- .Release.Namespace -}}
+{{- end -}}
 {{- end }}
 
 {{/* The receivers that a route and the routes below it name, one a line. Argument: the route. */}}
@@ -44,9 +37,20 @@ bundled stack, or nothing where neither is there. Argument: a dict of `root` and
 {{- range .routes }}{{ include "observability-platform.routedReceivers" . }}{{ end -}}
 {{- end }}
 
+{{/* The image of a test's pod; global.imageRegistry takes the place of the registry that tests.image names. */}}
+{{- define "observability-platform.testImage" -}}
+{{- with .Values.tests.image -}}
+{{- $registry := regexFind "^([^/]*[.:][^/]*|localhost)/" . -}}
+{{- with $.Values.global.imageRegistry -}}{{ . }}/{{- else -}}{{ $registry }}{{- end -}}
+{{- trimPrefix $registry . -}}
+{{- else -}}
+{{- include "storage-api.image" (index .Subcharts "storage-api") -}}
+{{- end -}}
+{{- end }}
+
 {{/*
 A pod of `helm test` that runs files/test_monitoring.py. Argument: a dict of `root`, `part` (its argument),
-`expected` (what must be found) and `env` (further variables).
+`expected` (what must be found), `env` (further variables) and `namespace`, where that is not the release's.
 */}}
 {{- define "observability-platform.testPod" -}}
 {{- $api := index .root.Subcharts "storage-api" -}}
@@ -54,7 +58,7 @@ apiVersion: v1
 kind: Pod
 metadata:
   name: {{ .root.Release.Name }}-test-{{ .part }}
-  namespace: {{ .root.Release.Namespace | quote }}
+  namespace: {{ .namespace | default .root.Release.Namespace | quote }}
   labels:
     {{- include "observability-platform.labels" (dict "root" .root "component" "test" "extra" dict) | nindent 4 }}
   annotations:
@@ -70,7 +74,7 @@ spec:
     {{- include "storage-api.podSecurityContext" $api | nindent 4 }}
   containers:
     - name: test
-      image: {{ default (include "storage-api.image" $api) .root.Values.tests.image | quote }}
+      image: {{ include "observability-platform.testImage" .root | quote }}
       imagePullPolicy: {{ $api.Values.image.pullPolicy }}
       command: [python, -c]
       args:
