@@ -4,7 +4,8 @@ reads them from here: without the dependency's package its own defaults are miss
 */}}
 {{- define "observability-platform.stack" -}}
 {{- $defaults := index (.Files.Get "files/stack-defaults.yaml" | fromYaml) "kube-prometheus-stack" -}}
-{{- mergeOverwrite $defaults (deepCopy (index .Values "kube-prometheus-stack")) | toJson -}}
+{{- $given := pick (index .Values "kube-prometheus-stack") "enabled" "fullnameOverride" "namespaceOverride" "prometheus" "alertmanager" "prometheusOperator" "grafana" -}}
+{{- mergeOverwrite $defaults (deepCopy $given) | toJson -}}
 {{- end }}
 
 {{/*

@@ -44,8 +44,14 @@ def faults(render: Render, namespace: str) -> Iterator[str]:
     for config in (o for o in render.ours if o["kind"] == "AlertmanagerConfig"):
         if values["alertmanager"]["enabled"] and config["metadata"]["namespace"] != where["alertmanager"]:
             yield f"the AlertmanagerConfig is not beside Alertmanager, in {where['alertmanager']}"
-    if not render.stand_in:
+    if _has_services(render):
         yield from _of_the_dependency(render)
+
+
+def _has_services(render: Render) -> bool:
+    """Whether the dependency's Services can be looked up: it leaves a namespace such as `007` unquoted."""
+    found = [o["metadata"]["namespace"] for o in render.find("Service")]
+    return not render.stand_in and all(isinstance(namespace, str) for namespace in found)
 
 
 def _test_pods(render: Render, part: str) -> list[Object]:
@@ -64,7 +70,7 @@ def _addressed(render: Render, values: dict[str, Any], part: str, namespace: str
         yield f"`helm test` asks {url}, but {part} is in {namespace} or has another port"
     services = [o["spec"] for o in render.find("Service", name) if o["metadata"]["namespace"] == found]
     ports = [each["port"] for spec in services for each in spec["ports"]]
-    if not render.stand_in and port not in ports:
+    if _has_services(render) and port not in ports:
         yield f"`helm test` asks {url}, where no Service is"
     if part != "grafana":
         prefix = values[part][f"{part}Spec"]["routePrefix"].rstrip("/")

@@ -85,8 +85,10 @@ def overrides(reader):
 def contradicts(refusal, paths):
     """Whether a refusal is the chart's own line on values that contradict each other, with a path first."""
     told = re.match(r"([a-z][\w.-]*): ", refusal)
-    path = tuple(told[1].split(".")) if told else ()
-    return bool(path) and any(known[: len(path)] == path for known in paths)
+    # The path of a value, of a map that holds it, or of a key in one that the dependency takes as it is.
+    path = f"{told[1]}." if told else None
+    known = [f"{'.'.join(each)}." for each in paths]
+    return bool(path) and any(each.startswith(path) or path.startswith(each) for each in known)
 
 
 def problems(render, release, namespace):
