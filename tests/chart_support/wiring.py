@@ -197,6 +197,8 @@ class _Api:
             if not values["enabled"]:
                 return labels.get("release") is not None
             spec = values["prometheus"]["prometheusSpec"]
+            # The dependency's templates would expand it.
+            spec = json.loads(json.dumps(spec).replace("{{ .Release.Name }}", self.release))
         selector = spec[f"{key}Selector"]
         if not selector and spec.get(f"{key}SelectorNilUsesHelmValues"):
             selector = {"matchLabels": {"release": self.release}}

@@ -67,7 +67,7 @@ def alone(helm, package):
 def test_it_renders_the_same_objects_as_alone(helm, parent, alone):
     """Test pods with their scripts and what they expect, dashboards and all of the dependency's included."""
     chart, name = parent
-    done = template(helm, chart, {name: VALUES})
+    done = template(helm, chart, {name: {**VALUES, "enabled": True}})
     assert done.returncode == 0, done.stderr
     found = [without_name(o) for o in objects(done.stdout)]
     by_name = lambda o: (o["kind"], o["metadata"].get("namespace", ""), o["metadata"]["name"])  # noqa: E731
