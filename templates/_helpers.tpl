@@ -30,36 +30,18 @@
 observability-platform-grafana-admin
 {{- end }}
 
-{{/*
-The address at which `helm test` asks a part (prometheus, alertmanager, grafana): the given one, else that of the
-bundled stack, or nothing where neither is there. Argument: a dict of `root` and `part`.
-*/}}
-{{- define "observability-platform.url" -}}
-{{- $stack := index .root.Values "kube-prometheus-stack" -}}
-{{- $values := index $stack .part | default dict -}}
-{{- if index .root.Values.tests (printf "%sUrl" .part) -}}
-{{- index .root.Values.tests (printf "%sUrl" .part) -}}
-{{- else if and $stack.enabled $values.enabled -}}
-{{- $name := eq .part "grafana" | ternary $stack.grafana.fullnameOverride (printf "%s-%s" $stack.fullnameOverride .part) -}}
-{{- $namespace := $values.namespaceOverride | default $stack.namespaceOverride | default .root.Release.Namespace -}}
-{{- printf "http://%s.%s:%s%s" $name $namespace (include "observability-platform.port" .) (include "observability-platform.path" .) -}}
-{{- end -}}
+{{/* The labels by which an operator's selector finds our AlertmanagerConfig. */}}
+{{- define "observability-platform.alertingLabels" -}}
+{{- merge dict .Values.alerting.labels .Values.global.monitoring.labels (dict "release" .Release.Name) | toYaml -}}
 {{- end }}
 
-{{/* The port of a part's Service; without the dependency's package its own defaults. */}}
-{{- define "observability-platform.port" -}}
-{{- $default := get (dict "prometheus" 9090 "alertmanager" 9093 "grafana" 80) .part -}}
-{{- dig "service" "port" $default (index .root.Values "kube-prometheus-stack" .part) -}}
-{{- end }}
-
-{{/* The path below which a part of the bundled stack serves everything, such as /prometheus; nothing for /. */}}
-{{- define "observability-platform.path" -}}
-{{- $values := index .root.Values "kube-prometheus-stack" .part -}}
-{{- if ne .part "grafana" -}}
-{{- dig (printf "%sSpec" .part) "routePrefix" "" $values | toString | trimSuffix "/" -}}
-{{- else if eq (dig "grafana.ini" "server" "serve_from_sub_path" "" $values | toString) "true" -}}
-{{- /* What follows the host, as in %(protocol)s://%(domain)s/grafana/. */ -}}
-{{- regexReplaceAll "^[^/]*//[^/]*" (dig "grafana.ini" "server" "root_url" "" $values) "" | trimSuffix "/" -}}
+{{/* The namespace of our AlertmanagerConfig: beside the bundled Alertmanager it sees every alert. */}}
+{{- define "observability-platform.alertingNamespace" -}}
+{{- $stack := index .Values "kube-prometheus-stack" -}}
+{{- if and $stack.enabled $stack.alertmanager.enabled -}}
+{{- include "observability-platform.namespace" (dict "root" . "part" "alertmanager") -}}
+{{- else -}}
+{{- .Release.Namespace -}}
 {{- end -}}
 {{- end }}
 
@@ -88,7 +70,7 @@ bundled stack, or nothing where neither is there. Argument: a dict of `root` and
 {{- $parts := list -}}
 {{- if and .Values.tests.enabled (index .Subcharts "storage-api") -}}
 {{- range list "prometheus" "alertmanager" "grafana" -}}
-{{- if and (include "observability-platform.url" (dict "root" $ "part" .)) (or (ne . "grafana") $.Values.dashboards.enabled) -}}
+{{- if and (include "observability-platform.url" (dict "root" $ "part" .)) (or (ne . "grafana") (include "observability-platform.dashboards" $)) -}}
 {{- $parts = append $parts . -}}
 {{- end -}}
 {{- end -}}
@@ -98,7 +80,7 @@ bundled stack, or nothing where neither is there. Argument: a dict of `root` and
 
 {{/*
 A pod of `helm test` that runs files/test_monitoring.py. Argument: a dict of `root`, `part` (one of testedParts),
-`expected` (what must be found there) and `env` (further variables).
+`expected` (what must be found there), and if needed `env` (further variables) and `namespace` (default: the release's).
 */}}
 {{- define "observability-platform.testPod" -}}
 {{- $api := index .root.Subcharts "storage-api" -}}
@@ -106,7 +88,7 @@ apiVersion: v1
 kind: Pod
 metadata:
   name: {{ .root.Release.Name }}-test-{{ .part }}
-  namespace: {{ .root.Release.Namespace | quote }}
+  namespace: {{ .namespace | default .root.Release.Namespace | quote }}
   labels:
     {{- include "observability-platform.labels" (dict "root" .root "component" "test" "extra" dict) | nindent 4 }}
   annotations:

@@ -19,6 +19,7 @@ FILES = {
     "charts/storage-api/files/test_api.py",
     "charts/storage-api/values.schema.json",
     "charts/storage-api/values.yaml",
+    "files/stack-defaults.yaml",
     "files/test_monitoring.py",
     "values.schema.json",
     "values.yaml",
