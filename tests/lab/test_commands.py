@@ -1,4 +1,4 @@
-"""Commands of the lab in unusual moments: interrupted while they load, without a network, with a wrong key."""
+"""Commands of the lab: interrupted while they load, without a network, with a wrong key."""
 
 import signal
 import subprocess
