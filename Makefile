@@ -94,7 +94,9 @@ e2e: $(READY) ## Install into the cluster of KUBECONFIG and prove it there
 
 BENCH := $(TOOLS_DIR)/bench
 
-.PHONY: bench-service service-docs
+.PHONY: service bench-service service-docs
+service: $(READY) ## Run the storage API alone; ARGS=--help lists its settings
+	@PYTHONPATH=service $(PY) -m storage_api $(ARGS)
 bench-service: $(BENCH)/.installed ## Measure what watching requests costs the service, beside other ways to do it
 	@PYTHONPATH=service $(BENCH)/bin/python -m bench $(ARGS)
 service-docs: $(READY) ## Write the tables of docs/service.md and docs/metrics.md from the service

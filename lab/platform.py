@@ -260,7 +260,9 @@ class Platform:
         return Command(
             name="storage-api",
             arguments=(sys.executable, "-m", "storage_api"),
-            environment=api.local(folder / "objects") | {"PYTHONPATH": str(self.root / "service")},
+            environment=api.local(folder / "objects")
+            # A container has nobody's home: credentials for clouds that lie there are not used.
+            | {"PYTHONPATH": str(self.root / "service"), "HOME": str(folder)},
             folder=folder,
             url=self.ports.url("service"),
             source=_source(self.root),
