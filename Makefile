@@ -6,7 +6,12 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PYTHON ?= python3
-TOOLS_DIR ?= .tools
+# Also where they are set to nothing, whoever sets them: a path must not begin at the root by that.
+override TOOLS_DIR := $(or $(TOOLS_DIR),.tools)
+LAB := $(or $(LAB_DIR),.lab)
+ifneq ($(words $(TOOLS_DIR) $(LAB)),2)
+  $(error TOOLS_DIR and LAB_DIR are folders whose names have no spaces)
+endif
 VENV := $(TOOLS_DIR)/venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.installed
@@ -14,6 +19,7 @@ READY := $(VENV)/.installed
 # The variables that a caller may set: the one list behind `make help` and the check below.
 #: PYTHON             the Python that makes the virtual environment, 3.11 or newer (python3)
 #: TOOLS_DIR          where tools and the virtual environment are kept (.tools)
+#: CACHE_DIR          where downloads and build caches are kept; set it to share them between clones (TOOLS_DIR/cache)
 #: LAB_DIR            where the lab keeps logs, data and generated configuration (.lab)
 #: VALUES             value files for the render of the lab and of `make e2e`, separated by spaces (none)
 #: PORT               the storage API's port (5000)
@@ -47,7 +53,7 @@ help: ## This list
 
 # --- the platform on this machine ---------------------------------------------------------------------
 
-.PHONY: up status down traffic tools preview pictures
+.PHONY: up status down traffic render tools preview pictures
 up: $(READY) ## Bring the platform up: storage API, Prometheus, Alertmanager, sample traffic
 	@$(PY) -m lab up $(ARGS)
 status: $(READY) ## What runs, where, with live figures from Prometheus
@@ -56,6 +62,8 @@ down: $(READY) ## Stop what `make up` started; stored objects stay
 	@$(PY) -m lab down $(ARGS)
 traffic: $(READY) ## Send sample traffic and report what was sent
 	@$(PY) -m lab traffic $(ARGS)
+render: $(READY) ## Print the objects that the chart renders with the lab's values and VALUES
+	@$(PY) -m lab render $(ARGS)
 tools: $(READY) ## Only install helm, Prometheus, Alertmanager into TOOLS_DIR
 	@$(PY) -m lab tools $(ARGS)
 preview: $(READY) ## Only build the dashboards' preview page
@@ -86,7 +94,9 @@ e2e: $(READY) ## Install into the cluster of KUBECONFIG and prove it there
 
 BENCH := $(TOOLS_DIR)/bench
 
-.PHONY: bench-service service-docs
+.PHONY: service bench-service service-docs
+service: $(READY) ## Run the storage API alone; ARGS=--help lists its settings
+	@PYTHONPATH=service $(PY) -m storage_api $(ARGS)
 bench-service: $(BENCH)/.installed ## Measure what watching requests costs the service, beside other ways to do it
 	@PYTHONPATH=service $(BENCH)/bin/python -m bench $(ARGS)
 service-docs: $(READY) ## Write the tables of docs/service.md and docs/metrics.md from the service
@@ -103,10 +113,7 @@ schema: $(READY) ## Write values.schema.json and docs/values.md from the comment
 golden: $(READY) ## Write what the presets render into the golden files
 	@$(PY) -m pytest --quiet tests/chart/matrix --update-golden
 deps: $(READY) ## Download the chart's dependencies into charts/ (reaches their chart repository)
-	@helm=$$($(PY) -m lab tools --print helm); \
-	export HELM_REPOSITORY_CONFIG=$(TOOLS_DIR)/helm/repositories.yaml HELM_REPOSITORY_CACHE=$(TOOLS_DIR)/helm/cache; \
-	url=$$(awk '/repository: https/ {print $$2}' Chart.yaml); \
-	"$$helm" repo add prometheus-community "$$url" --force-update && "$$helm" dependency build .
+	@$(PY) -m lab deps
 package: deps ## Package the chart into dist/
 	@"$$($(PY) -m lab tools --print helm)" package . --destination dist
 requirements: ## Compile requirements*.in to hashed requirements (needs uv)
@@ -114,10 +121,16 @@ requirements: ## Compile requirements*.in to hashed requirements (needs uv)
 	@for f in service/requirements service/requirements-traces bench/requirements requirements; do \
 	  uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	    --no-emit-index-url --no-header --no-annotate $$f.in --output-file $$f.txt; done
-# A lab that can't be stopped must not keep its folder from being removed.
-clean: ## Remove tools, caches and the lab's folder, stored objects included
-	@if [ -x $(PY) ]; then $(PY) -m lab down --quiet || true; fi
-	@rm -rf .tools .lab dist .pytest_cache .ruff_cache .hypothesis preview/node_modules
+# Only a folder that was empty before, and has the tag for it, is removed whole; of LAB_DIR only what the lab writes.
+clean: ## Stop the lab; remove TOOLS_DIR with its caches and what LAB_DIR holds, stored objects included
+	@if [ -e $(TOOLS_DIR) ] && [ $(TOOLS_DIR) != .tools ] && [ ! -e $(TOOLS_DIR)/CACHEDIR.TAG ]; then \
+	  echo "clean: TOOLS_DIR $(TOOLS_DIR) held other files before make wrote into it; remove it yourself" >&2; exit 1; fi
+	@if [ -x $(PY) ]; then $(PY) -m lab clean; \
+	elif [ -e $(LAB)/state.json ]; then \
+	  echo "clean: a lab may run in $(LAB), started with another TOOLS_DIR; stop it with that: make down TOOLS_DIR=..." >&2; exit 1; fi
+	@rm -rf $(TOOLS_DIR) dist .pytest_cache .ruff_cache .hypothesis preview/node_modules
+	@rm -rf $(addprefix $(LAB)/,alertmanager grafana logs prometheus storage-api user lock settings.json state.json)
+	@rmdir $(LAB) 2>/dev/null || true
 
 # --- the virtual environments -------------------------------------------------------------------------
 
@@ -125,16 +138,7 @@ clean: ## Remove tools, caches and the lab's folder, stored objects included
 define venv
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	  || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1 || true). Set PYTHON." >&2; exit 1; }
-	@echo "installing Python packages into $(1) ..." >&2
-	@mkdir -p $(TOOLS_DIR)
-	@if command -v uv >/dev/null; then \
-	  uv venv --quiet --allow-existing --python "$$(command -v $(PYTHON))" $(1) && \
-	  uv pip sync --quiet --require-hashes --python $(1)/bin/python $(2); \
-	else \
-	  $(PYTHON) -m venv $(1) \
-	    || { echo "$(PYTHON) has no working venv module (on Debian: apt-get install python3-venv)" >&2; exit 1; }; \
-	  $(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2); \
-	fi
+	@$(PYTHON) -m lab.venv $(1) $(2)
 	@touch $@
 endef
 

@@ -165,7 +165,7 @@ def table(bursts: list[dict[str, Burst]]) -> str:
 
 def main() -> int:
     """Measure, print the table, then a line for each target."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__, allow_abbrev=False)
     parser.add_argument("--rounds", type=int, default=600, help="turns of each server (default: 600)")
     parser.add_argument("--requests", type=int, default=60, help="requests in a turn (default: 60)")
     options = parser.parse_args()

@@ -12,7 +12,7 @@ FOLDER = Path(__file__).parent
 
 def main(arguments: list[str] | None = None, folder: Path = FOLDER) -> int:
     """Write `<folder>/<name>.json` for each dashboard; with --check only compare. Returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m dashboards", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m dashboards", description=__doc__, allow_abbrev=False)
     parser.add_argument("--check", action="store_true", help="write nothing, fail when a file is out of date")
     check = parser.parse_args(arguments).check
 

@@ -28,7 +28,8 @@ def get(path):
 
 def prometheus():
     """Our targets are up, our rules loaded and healthy."""
-    groups = get("/api/v1/rules")["data"]["groups"]
+    # Prometheus in agent mode has no rules to ask for.
+    groups = get("/api/v1/rules")["data"]["groups"] if EXPECTED["rules"] else []
     health = {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
     for name in EXPECTED["rules"]:
         yield health.get(name) == "ok", f"rule {name}: {health.get(name, 'not loaded')}"

@@ -1,17 +1,21 @@
-"""The commands `up`, `status`, `down`, `traffic`, `render`, `tools`, `preview` and `pictures`."""
+"""The commands of the lab."""
 
 import argparse
+import shlex
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import yaml
 from rich.console import Console
 
-from lab import pictures, preview, status_table, toolchain, traffic
+from lab import clean, deps, pictures, prepare, preview, status_table, toolchain, traffic
 from lab.errors import LabError
+from lab.folders import tools_folder
 from lab.platform import PARTS, Platform
+from lab.progress import progress, say
 from lab.render.chart import RenderError
 from lab.settings import Settings
 from lab.toolchain import ToolError
@@ -21,15 +25,17 @@ DATA_SECONDS = 60
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; returns the exit code. What goes wrong is one line on stderr."""
-    options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    command = "lab"
     try:
+        options = _parser().parse_args(arguments)
+        command = options.command
+        signal.signal(signal.SIGTERM, _interrupt)
         return options.run(options)
     except (LabError, RenderError, ToolError) as error:
-        print(f"{options.command}: {error}", file=sys.stderr)
+        print(f"{command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"{options.command}: interrupted", file=sys.stderr)
+        print(f"{command}: interrupted", file=sys.stderr)
         return 130
 
 
@@ -38,19 +44,34 @@ def _interrupt(*_: object) -> None:
 
 
 def _platform() -> Platform:
-    settings = Settings.read()
-    return Platform(folder=settings.folder, value_files=settings.value_files, ports=settings.ports)
+    return _platform_of(Settings.read())
+
+
+def _platform_of(settings: Settings) -> Platform:
+    return Platform(
+        folder=settings.folder,
+        value_files=settings.value_files,
+        ports=settings.ports,
+        grafana_home=settings.grafana_home,
+    )
 
 
 def _up(options: argparse.Namespace) -> int:
-    platform = _platform()
+    settings = Settings.read()
+    platform = _platform_of(settings)
+    if settings.kept:
+        kept = " ".join(f"{name}={shlex.quote(value)}" for name, value in sorted(settings.kept.items()))
+        say(f"kept from the last make up: {kept} (set a variable to change it, VALUES= for no value files)")
+    prepare.install(["helm"])
+    platform.check()
+    prepare.install(prepare.FOR_UP)
     before = platform.processes.all()
     try:
-        for line in platform.up():
-            _say(f"left out: {line}")
+        platform.up()
+        settings.remember()
         if options.minutes:
             platform.send_sample_traffic(options.minutes)
-            _say(f"sending sample traffic for {options.minutes} minutes, waiting for the first data ...")
+            say(f"sending sample traffic for {options.minutes} minutes, waiting for the first data ...")
         _publish_preview(platform)
         _wait_for_data(platform, busy=options.minutes > 0)
     except BaseException:
@@ -66,22 +87,20 @@ def _publish_preview(platform: Platform) -> None:
     try:
         preview.publish(platform)
     except (LabError, ToolError, OSError) as error:
-        _say(f"no preview of the dashboards: {error}")
+        say(f"no preview of the dashboards: {error}")
 
 
 def _wait_for_data(platform: Platform, *, busy: bool) -> None:
     deadline = time.monotonic() + DATA_SECONDS
-    while True:
-        found = status_table.Figures.read(platform.prometheus, platform.started())
-        if found.monitored and (found.busy or not busy):
-            return
-        if time.monotonic() > deadline:
-            down = [t["labels"]["job"] for t in platform.prometheus.targets() if t["health"] != "up"]
-            raise LabError(
-                f"no data after {DATA_SECONDS} s: targets not up: {', '.join(down) or 'none'}; "
-                f"logs: {platform.folder / 'logs'}"
-            )
-        time.sleep(0.5)
+    lacking = "nothing was asked yet"
+    with progress(say, lambda: f"waiting for the first data: {lacking}"):
+        while True:
+            found = status_table.Figures.read(platform.prometheus, platform.started())
+            if not (lacking := found.lacking(busy=busy)):
+                return
+            if time.monotonic() > deadline:
+                raise LabError(f"no data after {DATA_SECONDS} s: {lacking}; logs: {platform.folder / 'logs'}")
+            time.sleep(0.5)
 
 
 def _status(_: argparse.Namespace) -> int:
@@ -107,17 +126,34 @@ def _show(platform: Platform) -> int:
     return 0 if all(state.startswith(("running", "finished")) for state in states.values()) else 1
 
 
-def _down(options: argparse.Namespace) -> int:
+def _down(_: argparse.Namespace) -> int:
     stopped = _platform().down()
-    if not options.quiet:
-        print(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
+    print(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
+    return 0
+
+
+def _clean(_: argparse.Namespace) -> int:
+    platform = _platform()
+    if stopped := platform.down():
+        say(f"stopped: {', '.join(stopped)}")
+    clean.refuse_running([tools_folder(), platform.folder])
+    return 0
+
+
+def _deps(_: argparse.Namespace) -> int:
+    deps.download()
     return 0
 
 
 def _traffic(options: argparse.Namespace) -> int:
     url = (options.url or _platform().service_url).rstrip("/")
     report = traffic.send(
-        url, rounds=options.rounds, parallel=options.parallel, ids=options.ids, rate=options.rate
+        url,
+        rounds=options.rounds,
+        parallel=options.parallel,
+        ids=options.ids,
+        prefix=options.prefix,
+        rate=options.rate,
     )
     traffic.show(report, as_json=options.json)
     return 0 if report.complete else 130
@@ -129,6 +165,8 @@ def _render(_: argparse.Namespace) -> int:
 
 
 def _tools(options: argparse.Namespace) -> int:
+    if not options.print:
+        prepare.install(toolchain.PROGRAMS)
     for program in [options.print] if options.print else toolchain.PROGRAMS:
         path = toolchain.find(program)
         print(path if options.print else f"{program}: {path}")
@@ -146,13 +184,13 @@ def _pictures(options: argparse.Namespace) -> int:
     return 0
 
 
-def _say(message: str) -> None:
-    print(f"lab: {message}", file=sys.stderr, flush=True)
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m lab", description=sys.modules["lab"].__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
+    # In full: `--minute` is a mistake, not `--minutes`.
+    whole = {"allow_abbrev": False}
+    parser = argparse.ArgumentParser(prog="python -m lab", description=sys.modules["lab"].__doc__, **whole)
+    commands = parser.add_subparsers(
+        dest="command", required=True, parser_class=partial(argparse.ArgumentParser, **whole)
+    )
 
     up = commands.add_parser("up", help="bring the platform up, with sample traffic")
     up.add_argument(
@@ -163,19 +201,24 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("status", help="what runs, with live figures").set_defaults(run=_status)
 
     down = commands.add_parser("down", help="stop what up started; data stays")
-    down.add_argument("--quiet", action="store_true", help="say nothing")
     down.set_defaults(run=_down)
+
+    cleaner = commands.add_parser("clean", help="stop what up started; fail where more runs from our folders")
+    cleaner.set_defaults(run=_clean)
 
     sender = commands.add_parser("traffic", help="send sample traffic and report what was sent")
     sender.add_argument("--url", help="the storage API (http://127.0.0.1:PORT)")
     sender.add_argument("--rounds", type=_whole(1, 100_000), default=1000, help="(%(default)s)")
     sender.add_argument("--parallel", type=_whole(1, 256), default=8, help="requests at a time (%(default)s)")
     sender.add_argument("--ids", type=_whole(1, 10_000), default=8, help="bucket ids 1 to N (%(default)s)")
+    sender.add_argument("--prefix", default="", help="of the bucket ids, for traffic beside other (none)")
     sender.add_argument("--rate", type=_rate, default=0.0, help="rounds per second at most, 0: no limit")
     sender.add_argument("--json", action="store_true", help="one line of JSON instead of a table")
     sender.set_defaults(run=_traffic)
 
     commands.add_parser("render", help="print the rendered objects").set_defaults(run=_render)
+
+    commands.add_parser("deps", help="download the chart's dependencies").set_defaults(run=_deps)
 
     finder = commands.add_parser("tools", help="install what the lab runs, and say where it is")
     finder.add_argument("--print", choices=sorted(toolchain.PROGRAMS), help="print only this program's path")

@@ -2,6 +2,9 @@
 
 import contextlib
 import fcntl
+import hashlib
+import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,7 +21,8 @@ from lab import ROOT, toolchain
 from lab.clients import Alertmanager, Prometheus
 from lab.errors import LabError
 from lab.ports import Ports
-from lab.processes import Command, Processes, Started, using
+from lab.processes import Command, Processes, Started, last_line, using
+from lab.progress import say
 from lab.render import self_monitoring, workload
 from lab.render.chart import Render, render_chart
 from lab.render.stack import Stack
@@ -28,6 +32,9 @@ from lab.servers import prometheus as prometheus_config
 
 VALUES = Path(__file__).with_name("values.yaml")
 READY_SECONDS = 60
+ANSWER_SECONDS = 5
+# Of what changed, so many names are told.
+SHOWN_CHANGES = 4
 SAMPLE_TRAFFIC = "sample-traffic"
 _NO_UI = (
     "<!doctype html><title>Prometheus</title><p>This Prometheus was built without its web UI. "
@@ -56,8 +63,9 @@ PARTS = {
 class Platform:
     """One lab in one folder.
 
-    `values` win over `value_files`, those over the lab's own. Without `ports` it takes free ones. As a
-    context manager it comes up and goes down. Raises LabError, RenderError and ToolError.
+    `values` win over `value_files`, those over the lab's own. Without `ports` it takes free ones, without
+    `grafana_home` the variable GRAFANA_HOME. As a context manager it comes up and goes down. Raises LabError,
+    RenderError and ToolError.
     """
 
     def __init__(
@@ -68,13 +76,15 @@ class Platform:
         values: Mapping[str, Any] | None = None,
         value_files: Iterable[Path] = (),
         ports: Ports | None = None,
+        grafana_home: str | None = None,
     ) -> None:
         self.root = root
         self.folder = folder
         self.ports = ports or Ports.free()
         self.processes = Processes(folder)
         self._values = values
-        self._value_files = [VALUES, *value_files]
+        self._value_files = tuple(value_files)
+        self._grafana_home = os.environ.get("GRAFANA_HOME") if grafana_home is None else grafana_home
 
     def __enter__(self) -> Self:
         self.up()
@@ -101,24 +111,39 @@ class Platform:
         return started.url if started else self.ports.url(PARTS[part].port)
 
     def render(self) -> Render:
-        return render_chart(self._values, value_files=self._value_files, root=self.root)
+        return render_chart(self._values, value_files=[VALUES, *self._value_files], root=self.root)
 
-    def up(self) -> list[str]:
-        """Starts what does not run yet and replaces what runs with another configuration.
+    def check(self) -> None:
+        """Refuses what `up` would refuse, but for what only installed programs can tell; raises LabError."""
+        self._require_complete(self.render())
+        for name in (name for name in PARTS if name != "grafana"):
+            running = self.processes.running(name)
+            if getattr(self.ports, PARTS[name].port) not in (running.ports() if running else ()):
+                self.ports.require_free(PARTS[name].port)
 
-        Returns what the render holds and the lab leaves out, a line each. What this call started it stops
-        again if it fails or is interrupted.
+    def up(self) -> None:
+        """Starts what does not run yet, replaces what runs with another configuration, and says why.
+
+        Says also what of the values the lab does in another way, or not at all. What this call started it
+        stops again if it fails or is interrupted.
         """
         with self._lock():
-            commands, left_out = self._commands(self.render())
+            commands, notes = self._commands(self.render())
             stale = [c for c in commands if not self._is_current(c)]
             for command in stale:
                 running = self.processes.running(command.name)
                 self._require_free(command, running.ports() if running else set())
+                if running:
+                    notes.append(f"{command.name} is replaced ({_changed(running.changes(command))})")
             stopped = [name for name in PARTS if name not in {c.name for c in commands}]
+            notes += [
+                f"{name} is stopped: none is found now" for name in stopped if self.processes.running(name)
+            ]
             stopped += [command.name for command in stale]
             if "storage-api" in stopped:  # or its next round would find nothing that answers
                 stopped.append(SAMPLE_TRAFFIC)
+            for note in notes:
+                say(note)
             self.processes.stop(stopped)
             try:
                 for command in stale:
@@ -126,12 +151,11 @@ class Platform:
                     self.processes.start(command)
                 for command in stale:
                     self.processes.wait(
-                        command.name, lambda name=command.name: self.ready(name), READY_SECONDS
+                        command.name, lambda name=command.name: self.not_ready(name), READY_SECONDS, say
                     )
             except BaseException:
                 self.processes.stop([command.name for command in stale])
                 raise
-            return left_out
 
     def down(self) -> list[str]:
         """Stops exactly what was started; returns the parts that were running. Data stays."""
@@ -144,14 +168,15 @@ class Platform:
 
     def send_sample_traffic(self, minutes: int) -> None:
         """One round a second in the background, unless it runs already; it ends by itself or with `down`."""
-        rounds = str(minutes * 60)
-        arguments = ("traffic", "--url", self.service_url, "--rounds", rounds, "--rate", "1")
+        # Ids of its own: `make traffic` deletes what it finds under the usual ones.
+        arguments = ["--url", self.service_url, "--rounds", str(minutes * 60), "--rate", "1"]
+        arguments += ["--prefix", "sample-", "--json"]
         with self._lock():
             if not self.processes.running(SAMPLE_TRAFFIC):
                 self.processes.start(
                     Command(
                         name=SAMPLE_TRAFFIC,
-                        arguments=(sys.executable, "-m", "lab", *arguments),
+                        arguments=(sys.executable, "-m", "lab", "traffic", *arguments),
                         environment={"PYTHONPATH": str(self.root)},
                         folder=self.folder,
                     )
@@ -163,10 +188,20 @@ class Platform:
         return api.created if api else time.time()
 
     def ready(self, part: str) -> bool:
+        return not self.not_ready(part)
+
+    def not_ready(self, part: str) -> str:
+        """Why a part is not ready, in words; empty where it is."""
+        url = self.url(part) + PARTS[part].ready
         try:
-            return requests.get(self.url(part) + PARTS[part].ready, timeout=5).ok
+            answer = requests.get(url, timeout=ANSWER_SECONDS)
+        except requests.Timeout:
+            return f"{url} has not answered within {ANSWER_SECONDS} s"
         except requests.RequestException:
-            return False
+            return f"{url} can't be reached"
+        return (
+            "" if answer.ok else f"{url} answers {answer.status_code}: {' '.join(answer.text.split())[:200]}"
+        )
 
     def states(self) -> dict[str, str]:
         """In words, how each part is that was started."""
@@ -174,9 +209,10 @@ class Platform:
 
     def _state(self, name: str, started: Started) -> str:
         if started.process() is None:
-            return "finished" if name == SAMPLE_TRAFFIC else f"ended, see {started.log}"
-        if name in PARTS and not self.ready(name):
-            return f"not ready, see {started.log}"
+            finished = name == SAMPLE_TRAFFIC and _is_complete(Path(started.log))
+            return "finished" if finished else f"ended, see {started.log}"
+        if name in PARTS and (reason := self.not_ready(name)):
+            return f"not ready, see {started.log}: {reason}"
         return f"running, pid {started.pid}"
 
     def _require_free(self, command: Command, held: Set[int] = frozenset()) -> None:
@@ -188,10 +224,20 @@ class Platform:
 
     def _is_current(self, command: Command) -> bool:
         running = self.processes.running(command.name)
-        return running is not None and running.fingerprint == command.fingerprint
+        return running is not None and not running.changes(command)
+
+    def _require_complete(self, render: Render) -> None:
+        if needs := workload.needs(render):
+            files = f" ({' '.join(map(_shown, self._value_files))})" if self._value_files else ""
+            raise LabError(
+                f"these values{files} need {', '.join(needs)}, which the lab does not have; "
+                "try ci/dev-values.yaml, or change these values in a file of your own behind it"
+            )
 
     def _commands(self, render: Render) -> tuple[list[Command], list[str]]:
+        """What to run, and what there is to say about these values."""
         stack = Stack.of(render)
+        self._require_complete(render)
         here = {"http": self.ports.address("service"), "metrics": self.ports.address("metrics")}
         api = workload.find(render, here)
         pods = [
@@ -203,22 +249,27 @@ class Platform:
         )
         commands = [self._storage_api(api), self._prometheus(monitoring), self._alertmanager(stack)]
         dashboards = grafana.dashboards(stack, render.ours)
-        if found := grafana.find():
+        environment = os.environ | {"GRAFANA_HOME": self._grafana_home or ""}
+        if found := grafana.find(environment):
             commands.append(grafana.command(found, stack, dashboards, self.ports, self.folder / "grafana"))
-        return commands, monitoring.left_out
+        notes = [
+            f"these values install no {name} ({why}); the lab runs one all the same"
+            for name in (command.name for command in commands)
+            if (why := stack.not_installed(name))
+        ]
+        return commands, notes + [f"left out: {line}" for line in monitoring.left_out]
 
     def _storage_api(self, api: workload.Workload) -> Command:
         folder = self.folder / "storage-api"
-        if "AUTH_TOKENS_FILE" in api.environment:
-            raise LabError(
-                "storage-api.auth.existingSecret names what only a cluster has; leave it empty here"
-            )
         return Command(
             name="storage-api",
             arguments=(sys.executable, "-m", "storage_api"),
-            environment=api.local(folder / "objects") | {"PYTHONPATH": str(self.root / "service")},
+            environment=api.local(folder / "objects")
+            # A container has nobody's home: credentials for clouds that lie there are not used.
+            | {"PYTHONPATH": str(self.root / "service"), "HOME": str(folder)},
             folder=folder,
             url=self.ports.url("service"),
+            source=_source(self.root),
         )
 
     def _alertmanager(self, stack: Stack) -> Command:
@@ -280,6 +331,33 @@ class Platform:
         with file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _source(root: Path) -> str:
+    """A digest of the service's code and of the packages that it runs with."""
+    files = [*(root / "service" / "storage_api").rglob("*"), root / "requirements.txt"]
+    digest = hashlib.sha256()
+    for file in sorted(file for file in files if file.is_file() and file.suffix != ".pyc"):
+        digest.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _changed(names: list[str]) -> str:
+    shown = ", ".join(names[:SHOWN_CHANGES]) + (", ..." if len(names) > SHOWN_CHANGES else "")
+    return f"changed: {shown}"
+
+
+def _shown(path: Path) -> str:
+    """Relative where it lies in the repository."""
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+
+def _is_complete(log: Path) -> bool:
+    """Whether the sample traffic wrote the report of all its rounds as its last line."""
+    try:
+        return json.loads(last_line(log))["complete"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
 
 
 def _check(command: list[str], files: Mapping[str, str]) -> None:

@@ -14,11 +14,13 @@ from typing import Any
 
 from lab import ROOT
 from lab.errors import LabError
+from lab.folders import tools_folder
 from lab.platform import PARTS, Platform
+from lab.progress import progress
 from lab.render.stack import Stack
 from lab.servers import grafana
 from lab.toolchain import node
-from lab.toolchain.install import say, tools_folder
+from lab.toolchain.install import say
 
 SOURCE = ROOT / "preview"
 BUILD_SECONDS = 900
@@ -81,11 +83,16 @@ def _entry(path: str, text: str) -> dict[str, Any]:
     return place | {"uid": name.stem, "title": name.name, "tags": []}
 
 
+def built() -> bool:
+    """Whether there is nothing to build."""
+    return (_cache() / _digest()).is_dir()
+
+
 def build() -> Path:
     """The folder of the built page, made on the first call with these sources; raises LabError, ToolError."""
     cache = _cache()
     bundle = cache / _digest()
-    if bundle.is_dir():
+    if built():
         return bundle
     with _lock("build"), tempfile.TemporaryDirectory(prefix=".build-", dir=cache) as temporary:
         if bundle.is_dir():  # another process was faster
@@ -105,10 +112,20 @@ def npm(*arguments: str) -> str:
         if not stamp.is_file() or stamp.read_text(encoding="utf-8") != locked:
             _require_registry(command, environment)
             say("preview: installing its packages (about a minute, once) ...")
-            _run([*command, "ci", "--ignore-scripts", "--loglevel=error"], environment)
+            with progress(say, _packages):
+                _run([*command, "ci", "--ignore-scripts", "--loglevel=error"], environment)
             stamp.write_text(locked, encoding="utf-8")
-    say(f"preview: npm {' '.join(arguments[:2])} ...")
-    return _run([*command, *arguments], environment)
+    what = f"preview: npm {' '.join(arguments[:2])} ..."
+    say(what)
+    with progress(say, lambda: what):
+        return _run([*command, *arguments], environment)
+
+
+def _packages() -> str:
+    """How many of the packages that the lock names npm has unpacked so far."""
+    names = json.loads((SOURCE / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    done = sum((SOURCE / name / "package.json").is_file() for name in names if name)
+    return f"preview: {done} of at most {len(names) - 1} packages installed"
 
 
 def _require_registry(command: list[str], environment: dict[str, str]) -> None:

@@ -13,8 +13,10 @@ from pathlib import Path
 import psutil
 
 from lab.errors import LabError
+from lab.progress import progress
 
 STOP_SECONDS = 20
+WAITING_SECONDS = 3.0
 # A clock that is set moves the time at which a process was created, as the kernel tells it.
 CLOCK_SECONDS = 5
 # Of the caller's environment, what a program may need to run at all; the rest is the command's own.
@@ -23,7 +25,7 @@ _INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ")
 
 @dataclass(frozen=True)
 class Command:
-    """What to run; two equal fingerprints mean that a running process need not be replaced."""
+    """What to run; a running process with the same fingerprint need not be replaced."""
 
     name: str
     arguments: tuple[str, ...]
@@ -34,10 +36,19 @@ class Command:
     files: Mapping[str, str] = field(default_factory=dict)
     """The configuration that the process reads, by its path below the folder."""
 
+    source: str = ""
+    """A digest of the code that runs, where that changes without the arguments."""
+
     @property
-    def fingerprint(self) -> str:
-        parts = (self.arguments, sorted(self.environment.items()), sorted(self.files.items()))
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    def fingerprint(self) -> dict[str, str]:
+        """A digest of each thing that a replacement may be due to, by its name."""
+        parts = {
+            "source": self.source + _identity(self.arguments[0]),
+            "arguments": "\0".join(self.arguments),
+            **self.environment,
+            **self.files,
+        }
+        return {name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in parts.items()}
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,7 @@ class Started:
     pid: int
     created: float
     """When the process was created, in seconds since the epoch: a pid alone may be another's by now."""
-    fingerprint: str
+    fingerprint: dict[str, str]
     log: str
     url: str
 
@@ -60,6 +71,11 @@ class Started:
         except psutil.NoSuchProcess:
             return None
         return process if alive else None
+
+    def changes(self, command: Command) -> list[str]:
+        """What of the command is not as it was started: `source`, `arguments`, variables, files."""
+        old, new = self.fingerprint, command.fingerprint
+        return [name for name in sorted(old | new) if old.get(name) != new.get(name)]
 
     def ports(self) -> set[int]:
         """The local ports that the process listens on; none where it has ended."""
@@ -124,18 +140,31 @@ class Processes:
         self._write({**self.all(), command.name: started})
         return started
 
-    def wait(self, name: str, ready: Callable[[], bool], seconds: float) -> None:
-        """Until `ready()`; raises LabError with the log's last line if the process ends before."""
+    def wait(
+        self, name: str, not_ready: Callable[[], str], seconds: float, say: Callable[[str], None]
+    ) -> None:
+        """Until `not_ready()`, in words, is empty; says now and then what is waited for.
+
+        Raises LabError with the log's last line if the process ends before.
+        """
         started = self.all()[name]
+        reason = "it was not asked yet"
+
+        def line() -> str:
+            return f"waiting for {name}: {reason}"
+
         deadline = time.monotonic() + seconds
-        while not ready():
-            if started.process() is None:
-                raise LabError(
-                    f"{name} ended at its start: {_last_line(Path(started.log))} (log: {started.log})"
-                )
-            if time.monotonic() > deadline:
-                raise LabError(f"{name} is not ready after {seconds:.0f} s (log: {started.log})")
-            time.sleep(0.1)
+        with progress(say, line, WAITING_SECONDS):
+            while reason := not_ready():
+                if started.process() is None:
+                    raise LabError(
+                        f"{name} ended at its start: {last_line(Path(started.log))} (log: {started.log})"
+                    )
+                if time.monotonic() > deadline:
+                    raise LabError(
+                        f"{name} is not ready after {seconds:.0f} s: {reason} (log: {started.log})"
+                    )
+                time.sleep(0.1)
 
     def stop(self, names: list[str]) -> list[str]:
         """Asks the named processes to end, kills those that don't; returns those that were running."""
@@ -173,6 +202,15 @@ def using(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _last_line(log: Path) -> str:
+def _identity(program: str) -> str:
+    """Changes when the program is installed anew under its name."""
+    with contextlib.suppress(OSError):
+        about = Path(program).stat()
+        return f"{about.st_mtime_ns} {about.st_size}"
+    return ""
+
+
+def last_line(log: Path) -> str:
+    """The last line of a log that is not empty."""
     lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
     return next((line for line in reversed(lines) if line), "it said nothing")

@@ -1,5 +1,6 @@
-"""What the lab reads from its environment."""
+"""What the lab reads from its environment, and keeps while something of it runs."""
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -9,6 +10,10 @@ from pathlib import Path
 from lab import ROOT
 from lab.errors import LabError
 from lab.ports import Ports
+from lab.processes import Processes, using
+
+# Set to nothing, these say so; a port has no such value.
+_MAY_BE_EMPTY = ("VALUES", "GRAFANA_HOME")
 
 
 @dataclass(frozen=True)
@@ -18,22 +23,54 @@ class Settings:
     value_files: tuple[Path, ...]
     """VALUES, after the lab's own."""
     ports: Ports
+    grafana_home: str
+    kept: Mapping[str, str]
+    """The variables that are as they were when what runs was started, because the caller has not set them."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Raises LabError."""
-        ports = {
-            name: _port(environment, variable, default) for name, (variable, default) in Ports.KNOWN.items()
-        }
+        folder = ROOT / (environment.get("LAB_DIR") or ".lab")
+        given = {name: value for name, value in environment.items() if value or name in _MAY_BE_EMPTY}
+        kept = {name: value for name, value in _remembered(folder).items() if name not in given}
+        values = kept | given
+        ports = {name: _port(values, variable, default) for name, (variable, default) in Ports.KNOWN.items()}
         return cls(
-            ROOT / (environment.get("LAB_DIR") or ".lab"),
-            tuple(Path(path) for path in environment.get("VALUES", "").split()),
+            folder,
+            tuple(Path(path).absolute() for path in values.get("VALUES", "").split()),
             Ports(**ports),
+            values.get("GRAFANA_HOME", ""),
+            kept,
         )
 
+    def remember(self) -> None:
+        """Keeps what is not the default for the calls to come, as long as something runs; raises LabError."""
+        ports = {
+            variable: str(getattr(self.ports, name))
+            for name, (variable, default) in Ports.KNOWN.items()
+            if getattr(self.ports, name) != default
+        }
+        values = {"VALUES": " ".join(map(str, self.value_files)), "GRAFANA_HOME": self.grafana_home}
+        kept = ports | {name: value for name, value in values.items() if value}
+        with using(self.folder):
+            _file(self.folder).write_text(json.dumps(kept, indent=2), encoding="utf-8")
 
-def _port(environment: Mapping[str, str], variable: str, default: int) -> int:
-    text = environment.get(variable) or str(default)
+
+def _remembered(folder: Path) -> dict[str, str]:
+    if not Processes(folder).all():
+        return {}
+    try:
+        return json.loads(_file(folder).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # it was not written to the end: then nothing is kept
+        return {}
+
+
+def _file(folder: Path) -> Path:
+    return folder / "settings.json"
+
+
+def _port(values: Mapping[str, str], variable: str, default: int) -> int:
+    text = values.get(variable) or str(default)
     if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
         raise LabError(f"{variable}={text!r}: a port is a number from 1 to 65535")
     return int(text)

@@ -23,7 +23,8 @@ class Figures:
     """Answers with 5xx among all, 0 to 1."""
     p99: float | None
     """Seconds."""
-    targets_up: int
+    down: list[str]
+    """The jobs whose targets are not up, with Prometheus' own words."""
     targets: int
     rules: int
     rules_healthy: int
@@ -45,21 +46,30 @@ class Figures:
             request_rate=prometheus.value(f"sum({requests})"),
             error_ratio=prometheus.value(f"(sum({errors}) or vector(0)) / (sum({requests}) > 0)"),
             p99=prometheus.value(f"histogram_quantile(0.99, sum by (le) ({buckets})) >= 0"),
-            targets_up=sum(target["health"] == "up" for target in targets),
+            down=[
+                f"{target['labels']['job']} ({target['lastError'] or 'not scraped yet'})"
+                for target in targets
+                if target["health"] != "up"
+            ],
             targets=len(targets),
             rules=len(rules),
             rules_healthy=sum(rule["health"] == "ok" for rule in rules),
         )
 
-    @property
-    def monitored(self) -> bool:
-        """Every target answers and every rule was evaluated."""
-        return self.targets_up == self.targets > 0 and self.rules_healthy == self.rules > 0
+    def lacking(self, *, busy: bool) -> str:
+        """What is still to come until every figure is there, in words; empty where nothing is.
 
-    @property
-    def busy(self) -> bool:
-        """Traffic is to be seen."""
-        return bool(self.request_rate) and self.p99 is not None
+        `busy` says whether traffic is expected, too.
+        """
+        if self.down:
+            return f"targets that are not up: {', '.join(self.down)}"
+        if not self.targets:
+            return "no target is scraped"
+        if not self.rules_healthy == self.rules > 0:
+            return f"{self.rules_healthy} of {self.rules} rules evaluated"
+        if busy and not (self.request_rate and self.p99 is not None):
+            return "no request of the sample traffic was scraped"
+        return ""
 
 
 def table(parts: Iterable[tuple[str, str, str]], figures: Figures | None) -> Table:
@@ -82,7 +92,7 @@ def _lines(figures: Figures | None) -> list[tuple[str, str]]:
         ("request rate", _format(figures.request_rate, "{:.1f} per second")),
         ("error ratio", _format(figures.error_ratio, "{:.2%}")),
         ("p99", _format(figures.p99, "{:.4f} s")),
-        ("targets up", f"{figures.targets_up} of {figures.targets}"),
+        ("targets up", f"{figures.targets - len(figures.down)} of {figures.targets}"),
         ("rules loaded", f"{figures.rules}, {figures.rules_healthy} healthy"),
     ]
 

@@ -83,12 +83,14 @@ class Report:
         return table
 
 
-def send(url: str, *, rounds: int = 1000, parallel: int = 8, ids: int = 8, rate: float = 0.0) -> Report:
+def send(
+    url: str, *, rounds: int = 1000, parallel: int = 8, ids: int = 8, prefix: str = "", rate: float = 0.0
+) -> Report:
     """Sends the rounds and returns the report, also of a run that Ctrl-C cuts short.
 
-    A round is one PUT, then one GET, then one DELETE of each id from 1 to `ids`, at most `parallel` at a
-    time; `rate` is rounds per second at most, 0 for as fast as it goes. Raises LabError where nothing
-    answers.
+    A round is one PUT, then one GET, then one DELETE of each id from 1 to `ids`, `prefix` before the number,
+    at most `parallel` at a time; `rate` is rounds per second at most, 0 for as fast as it goes. Raises
+    LabError where nothing answers.
     """
     report = Report()
     started = time.monotonic()
@@ -99,7 +101,7 @@ def send(url: str, *, rounds: int = 1000, parallel: int = 8, ids: int = 8, rate:
                 statuses = set()
                 for method in METHODS:
                     send_one = partial(_request, session, report, method, url)
-                    statuses |= set(pool.map(send_one, range(1, ids + 1)))
+                    statuses |= set(pool.map(send_one, [f"{prefix}{number}" for number in range(1, ids + 1)]))
                 if statuses == {NO_ANSWER}:
                     raise LabError(f"nothing answers at {url} (round {index + 1} of {rounds})")
                 if rate:
@@ -111,12 +113,12 @@ def send(url: str, *, rounds: int = 1000, parallel: int = 8, ids: int = 8, rate:
     return report
 
 
-def _request(session: requests.Session, report: Report, method: str, url: str, number: int) -> str:
+def _request(session: requests.Session, report: Report, method: str, url: str, bucket: str) -> str:
     """Sends one request, reports it, and returns its status."""
-    body = f"sample object {number}".encode() if method == "PUT" else None
+    body = f"sample object {bucket}".encode() if method == "PUT" else None
     started = time.perf_counter()
     try:
-        response = session.request(method, f"{url}/api/buckets/{number}", data=body, timeout=TIMEOUT_SECONDS)
+        response = session.request(method, f"{url}/api/buckets/{bucket}", data=body, timeout=TIMEOUT_SECONDS)
         status = str(response.status_code)
     except requests.RequestException:
         status = NO_ANSWER

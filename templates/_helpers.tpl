@@ -11,31 +11,38 @@
 {{- toYaml (merge $ours .extra) -}}
 {{- end }}
 
+{{/* Each object that an operator must find, with the labels that it is found by, a line each. */}}
+{{- define "observability-platform.monitoringLabels" -}}
+{{- $all := merge dict .Values.global.monitoring.labels (dict "release" .Release.Name) -}}
+{{- $objects := dict -}}
+{{- with index .Subcharts "storage-api" -}}
+{{- if .Values.serviceMonitor.enabled }}{{ $_ := set $objects "ServiceMonitor" .Values.serviceMonitor.labels }}{{ end -}}
+{{- if .Values.prometheusRule.enabled }}{{ $_ := set $objects "PrometheusRule" .Values.prometheusRule.labels }}{{ end -}}
+{{- end -}}
+{{- if .Values.alerting.enabled }}{{ $_ := set $objects "AlertmanagerConfig" .Values.alerting.labels }}{{ end -}}
+{{- range $kind, $labels := $objects }}
+{{ $kind }}:{{ range $key, $value := merge dict $labels $all }} {{ $key }}={{ $value }}{{ end }}
+{{- end }}
+{{- end }}
+
 {{/* The name of the Secret that we make for Grafana's administrator. */}}
 {{- define "observability-platform.grafanaSecret" -}}
 observability-platform-grafana-admin
 {{- end }}
 
-{{/*
-The address at which `helm test` asks a part (prometheus, alertmanager, grafana): the given one, else that of the
-bundled stack, or nothing where neither is there. Argument: a dict of `root` and `part`.
-*/}}
-{{- define "observability-platform.url" -}}
-{{- $stack := index .root.Values "kube-prometheus-stack" -}}
-{{- $values := index $stack .part | default dict -}}
-{{- if index .root.Values.tests (printf "%sUrl" .part) -}}
-{{- index .root.Values.tests (printf "%sUrl" .part) -}}
-{{- else if and $stack.enabled $values.enabled -}}
-{{- $name := eq .part "grafana" | ternary $stack.grafana.fullnameOverride (printf "%s-%s" $stack.fullnameOverride .part) -}}
-{{- $namespace := $values.namespaceOverride | default $stack.namespaceOverride | default .root.Release.Namespace -}}
-{{- printf "http://%s.%s:%s" $name $namespace (include "observability-platform.port" .) -}}
-{{- end -}}
+{{/* The labels by which an operator's selector finds our AlertmanagerConfig. */}}
+{{- define "observability-platform.alertingLabels" -}}
+{{- merge dict .Values.alerting.labels .Values.global.monitoring.labels (dict "release" .Release.Name) | toYaml -}}
 {{- end }}
 
-{{/* The port of a part's Service; without the dependency's package its own defaults. */}}
-{{- define "observability-platform.port" -}}
-{{- $default := get (dict "prometheus" 9090 "alertmanager" 9093 "grafana" 80) .part -}}
-{{- dig "service" "port" $default (index .root.Values "kube-prometheus-stack" .part) -}}
+{{/* The namespace of our AlertmanagerConfig: beside the bundled Alertmanager it sees every alert. */}}
+{{- define "observability-platform.alertingNamespace" -}}
+{{- $stack := index .Values "kube-prometheus-stack" -}}
+{{- if and $stack.enabled $stack.alertmanager.enabled -}}
+{{- include "observability-platform.namespace" (dict "root" . "part" "alertmanager") -}}
+{{- else -}}
+{{- .Release.Namespace -}}
+{{- end -}}
 {{- end }}
 
 {{/* The receivers that a route and the routes below it name, one a line. Argument: the route. */}}
@@ -44,9 +51,36 @@ bundled stack, or nothing where neither is there. Argument: a dict of `root` and
 {{- range .routes }}{{ include "observability-platform.routedReceivers" . }}{{ end -}}
 {{- end }}
 
+{{/* The image of the `helm test` pods: tests.image, from global.imageRegistry where that is set, or the storage API's. */}}
+{{- define "observability-platform.testImage" -}}
+{{- $image := .Values.tests.image -}}
+{{- $registry := .Values.global.imageRegistry -}}
+{{- if not $image -}}
+{{- include "storage-api.image" (index .Subcharts "storage-api") -}}
+{{- else if or (not $registry) (hasPrefix (printf "%s/" $registry) $image) -}}
+{{- $image -}}
+{{- else -}}
+{{- /* The part before the first slash is a registry if it has a dot or a port, or is localhost. */ -}}
+{{- printf "%s/%s" $registry (regexReplaceAll "^([^/]*[.:][^/]*|localhost)/" $image "") -}}
+{{- end -}}
+{{- end }}
+
+{{/* The parts that our `helm test` pods ask, as a JSON list: those that have an address, Grafana only for dashboards of ours. */}}
+{{- define "observability-platform.testedParts" -}}
+{{- $parts := list -}}
+{{- if and .Values.tests.enabled (index .Subcharts "storage-api") -}}
+{{- range list "prometheus" "alertmanager" "grafana" -}}
+{{- if and (include "observability-platform.url" (dict "root" $ "part" .)) (or (ne . "grafana") (include "observability-platform.dashboards" $)) -}}
+{{- $parts = append $parts . -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $parts -}}
+{{- end }}
+
 {{/*
-A pod of `helm test` that runs files/check_monitoring.py. Argument: a dict of `root`, `part` (its argument),
-`expected` (what must be found) and `env` (further variables).
+A pod of `helm test` that runs files/check_monitoring.py. Argument: a dict of `root`, `part` (one of testedParts),
+`expected` (what must be found there), and if needed `env` (further variables) and `namespace` (default: the release's).
 */}}
 {{- define "observability-platform.testPod" -}}
 {{- $api := index .root.Subcharts "storage-api" -}}
@@ -54,23 +88,17 @@ apiVersion: v1
 kind: Pod
 metadata:
   name: {{ .root.Release.Name }}-test-{{ .part }}
-  namespace: {{ .root.Release.Namespace | quote }}
+  namespace: {{ .namespace | default .root.Release.Namespace | quote }}
   labels:
     {{- include "observability-platform.labels" (dict "root" .root "component" "test" "extra" dict) | nindent 4 }}
   annotations:
     helm.sh/hook: test
     helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 spec:
-  restartPolicy: Never
-  automountServiceAccountToken: false
-  {{- with include "storage-api.imagePullSecrets" $api }}
-  {{- . | nindent 2 }}
-  {{- end }}
-  securityContext:
-    {{- include "storage-api.podSecurityContext" $api | nindent 4 }}
+  {{- include "storage-api.testPodSpec" $api | nindent 2 }}
   containers:
     - name: test
-      image: {{ default (include "storage-api.image" $api) .root.Values.tests.image | quote }}
+      image: {{ include "observability-platform.testImage" .root | quote }}
       imagePullPolicy: {{ $api.Values.image.pullPolicy }}
       command: [python, -c]
       args:
@@ -78,9 +106,13 @@ spec:
           {{- .root.Files.Get "files/check_monitoring.py" | nindent 10 }}
         - {{ .part }}
       env:
+        - name: URL
+          value: {{ include "observability-platform.url" (dict "root" .root "part" .part) | quote }}
         - name: EXPECTED
           value: {{ toJson .expected | quote }}
-        {{- toYaml .env | nindent 8 }}
+        {{- with .env }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
       {{- with $api.Values.resources }}
       resources:
         {{- toYaml . | nindent 8 }}

@@ -1,7 +1,9 @@
 """The repository's own promises: its documents, versions and pins agree with each other."""
 
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -108,3 +110,32 @@ def test_workflows_pin_every_action_by_commit():
     for workflow in (ROOT / ".github/workflows").glob("*.yaml"):
         for used in re.findall(r"uses:\s*(\S+)", workflow.read_text()):
             assert re.search(r"@[0-9a-f]{40}$", used), f"{workflow.name}: {used} is not pinned by commit"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("-m", "lab", "up", "--minute", "3"),
+        ("-m", "lab.image", "--buil", "auto", "image.tar"),
+        ("-m", "dashboards", "--chec"),
+        ("-m", "bench", "--round", "1"),
+        ("tools/values_schema.py", "--chec"),
+        ("tools/service_metrics.py", "--chec"),
+        ("tools/service_settings.py", "--chec"),
+    ],
+    ids=" ".join,
+)
+def test_an_option_that_is_cut_short_is_refused(command):
+    """`--minute 3` was taken for `--minutes 3`."""
+    environment = os.environ | {"PYTHONPATH": "service"}
+    said = subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert said.returncode == 2
+    assert "unrecognized arguments" in said.stderr

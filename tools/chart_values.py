@@ -9,6 +9,7 @@ import yaml
 
 from tools.definitions import Schema
 from tools.misspelt_keys import refused
+from tools.stack_names import ALIKE, FIRST_LEVEL
 
 STACK = "kube-prometheus-stack"
 SHARED = (STACK, "global")
@@ -54,10 +55,15 @@ class Value:
                 rules = {"allOf": [{"$ref": rules.pop("$ref")}], **rules}
             return {**described, "default": self.default, **rules}
         keys = {child.path[-1]: child.schema() for child in self.children}
-        shared = self.path[0] in SHARED and self.path not in OURS
-        others = {"patternProperties": refused(keys)} if shared else {"additionalProperties": False}
         # Each key has a default; one is missing only where a null took it away, as Helm does.
         required = {"required": list(keys)}
+        others: Schema = {"additionalProperties": False}
+        if self.path == (STACK,):
+            keys |= {name: {} for name in sorted(FIRST_LEVEL - keys.keys())}
+            others["patternProperties"] = refused(keys)  # they say which was meant
+        elif self.path[0] in SHARED and self.path not in OURS:
+            edits = 2 if self.path[0] == STACK else 1  # `global` is shared with charts that we do not know
+            others = {"patternProperties": refused(keys, ALIKE.get(self.path[1:], ()), edits)}
         return {**described, "type": "object", **others, **required, **self.annotation, "properties": keys}
 
 

@@ -17,7 +17,7 @@ def main(program: str, document: Path, part: str) -> int:
     Raises ValueError where the document has no place for it.
     """
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--check", action="store_true", help="write nothing, fail when it is out of date")
     check = parser.parse_args().check

@@ -1,28 +1,69 @@
-"""Typing errors of the keys that we know, where we do not know every key."""
+"""Typing errors of the keys that we know, in maps where we do not know every key."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+_SHORT = 6
+"""In shorter words two edits leave too little: half of all words are two edits away from `port`."""
 
-def refused(keys: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """`patternProperties` that refuse every name one edit away from one of `keys`, and say which was meant.
 
-    An edit is a letter dropped, added or replaced, or two neighbours swapped. Helm tells a `const` in its
-    message, where `false` would only be called a false schema.
+def refused(keys: Iterable[str], others: Iterable[str] = (), edits: int = 2) -> dict[str, dict[str, Any]]:
+    """`patternProperties` that refuse every name up to `edits` edits away from one of `keys`.
+
+    The message says which was meant: Helm tells a `const` there, where `false` would only be called a false
+    schema. An edit is a letter dropped, added or replaced; two neighbours swapped are always found, a letter
+    dropped in one place together with one added in another is not. `others` are names that exist too: where
+    one of them is as near, fewer edits are looked for.
     """
-    return {f"^{_edited(key)}$": {"const": f"nothing: did you mean {key}?"} for key in keys}
+    keys = list(keys)
+    known = {*keys, *others}
+    found = {}
+    for key in keys:
+        for most in range(1 if len(key) < _SHORT else edits, 0, -1):
+            pattern = f"^({'|'.join(_edited(key, most))})$"
+            if not any(re.search(pattern, name) for name in known):
+                found[pattern] = {"const": f"nothing: did you mean {key}?"}
+                break
+    return found
 
 
-def _edited(word: str) -> str:
-    """One edit at the beginning of the word, or its first letter and one edit of the rest.
+def _edited(word: str, edits: int) -> list[str]:
+    """Patterns for the word with one or two edits, none of which the word itself matches.
 
-    The word itself does not match, and that without a lookahead, which Helm's regular expressions lack.
+    It must not, as Helm's regular expressions have no lookahead to leave it out. So a letter is replaced by
+    none, by another, or by any two; and of two letters, not one by none and one by two. A swap replaces two.
     """
-    if not word:
-        return "."
-    first, rest = re.escape(word[0]), re.escape(word[1:])
-    edits = [rest, f".{first}{rest}", f"[^{first}]{rest}"]
-    if word[1:] and word[1] != word[0]:
-        edits.append(re.escape(word[1] + word[0] + word[2:]))
-    return f"({'|'.join([*edits, first + _edited(word[1:])])})"
+    patterns = [_one(word, lambda letter: f"([^{letter}]?|..)")]
+    if edits > 1:
+        patterns += [
+            _two(word, lambda letter: f"[^{letter}]?"),
+            _two(word, lambda letter: f"([^{letter}]|..)"),
+        ]
+    else:
+        pairs = [i for i in range(len(word) - 1) if word[i] != word[i + 1]]
+        patterns += [re.escape(word[:i] + word[i + 1] + word[i] + word[i + 2 :]) for i in pairs]
+    return patterns
+
+
+def _one(word: str, hole: Callable[[str], str]) -> str:
+    """The word with one letter replaced; halving it keeps the pattern short: n log(n)."""
+    if len(word) == 1:
+        return hole(re.escape(word))
+    left, right = _halves(word)
+    return f"({_one(left, hole)}{re.escape(right)}|{re.escape(left)}{_one(right, hole)})"
+
+
+def _two(word: str, hole: Callable[[str], str]) -> str:
+    """The word with two letters replaced."""
+    left, right = _halves(word)
+    patterns = [_one(left, hole) + _one(right, hole)]
+    if len(left) > 1:
+        patterns.append(_two(left, hole) + re.escape(right))
+    if len(right) > 1:
+        patterns.append(re.escape(left) + _two(right, hole))
+    return f"({'|'.join(patterns)})"
+
+
+def _halves(word: str) -> tuple[str, str]:
+    return word[: len(word) // 2], word[len(word) // 2 :]

@@ -5,7 +5,7 @@
 
 The comment above a value is its description. A line `# @schema {...}` in it holds JSON Schema keywords that
 the default can't say; a map is closed, and goes on below, unless that line says what it holds. What we set of
-kube-prometheus-stack stands beside keys of its own, which are allowed; typing errors of those we set are not.
+kube-prometheus-stack stands beside keys of its own, which are allowed; typing errors of known names are not.
 """
 
 import argparse
@@ -44,9 +44,10 @@ charts' `values.schema.json` come from there too: `helm lint` and `helm install`
 
 ## The platform
 
-Every other value of kube-prometheus-stack and its charts can be given below `{STACK}` as well. What stands
-here is typed, and a name with one letter too many, too few, wrong or swapped is refused; one that is
-further off can't be told from one of the dependency's own.
+Every other value of kube-prometheus-stack and its charts can be given below `{STACK}` as well. The values
+listed here are typed. Misspelt names are refused, and the message says which was meant: at the first level of
+`{STACK}` every name that the dependency does not have, further down every name that is one or two letters
+away from one listed here (one letter where the name is shorter than six).
 
 {table(umbrella)}
 
@@ -64,7 +65,8 @@ def outputs() -> dict[Path, str]:
     # A subchart also gets what its parent says of it.
     from_parent = {"enabled": {"type": "boolean"}, "global": {"type": "object"}}
     described = [value for value in umbrella if value.path != (SUBCHART,)]
-    whole = chart_schema(described, {SUBCHART: {"type": "object"}})
+    # So does the platform, where it is itself a dependency: its condition there is `enabled`.
+    whole = chart_schema(described, {SUBCHART: {"type": "object"}, "enabled": {"type": "boolean"}})
     return {
         ROOT / "values.schema.json": json.dumps(whole, indent=1) + "\n",
         ROOT / f"charts/{SUBCHART}/values.schema.json": json.dumps(
@@ -77,7 +79,7 @@ def outputs() -> dict[Path, str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
         "--check", action="store_true", help="write nothing, fail if anything is not up to date"

@@ -23,7 +23,8 @@ def _allowed(value: Value) -> str:
     """A value's type, or the words that it may be."""
     rules = value.annotation
     if "enum" in rules:
-        return _cell(", ".join(f"`{word}`" for word in rules["enum"]))
+        words = (word if isinstance(word, str) else json.dumps(word) for word in rules["enum"])
+        return _cell(", ".join(f"`{word}`" for word in words))
     reference = rules.get("$ref") or rules.get("items", {}).get("$ref")
     kind = reference.rpartition("/")[2].rpartition(".")[2] if reference else None
     if type_of(value.default) == "array":

@@ -181,6 +181,8 @@ def _read(manifest: str, messages: str, *, stand_in: bool) -> Render:
 def _one_line(stderr: str, temporary: str) -> str:
     """Helm's message without its prefixes, hints and our temporary paths."""
     lines = [line.strip().replace(f"{temporary}/", "") for line in stderr.splitlines()]
+    # The schema's name for the first level is an empty path.
+    lines = [line.replace("at '': ", "at the first level: ") for line in lines]
     noise = ("Use --debug", "level=")
     kept = [
         re.sub(r"^Error: (execution error at \([^)]*\): )?", "", line)

@@ -33,8 +33,21 @@ class Stack:
         """The dependency cuts its name at 26 characters."""
         return (self.values["fullnameOverride"] or f"{self.release}-{DEPENDENCY}")[:26].rstrip("-")
 
+    def not_installed(self, part: str) -> str:
+        """The value by which a part such as `prometheus` is not installed; empty where it is, or is none."""
+        if part not in self.values:
+            return ""
+        if not self.values.get("enabled", True):
+            return f"{DEPENDENCY}.enabled: false"
+        return "" if self.values[part].get("enabled", True) else f"{DEPENDENCY}.{part}.enabled: false"
+
     def selects(self, kind: str, item: Mapping[str, Any]) -> bool:
-        """Whether the stack's Prometheus picks up an object; `kind` is `serviceMonitor` or `rule`."""
+        """Whether the stack's Prometheus picks up an object; `kind` is `serviceMonitor` or `rule`.
+
+        Where the stack installs none, the lab's stands for one that is set up to select our objects.
+        """
+        if self.not_installed("prometheus"):
+            return True
         selector = self.prometheus_spec[f"{kind}Selector"]
         if not selector and self.prometheus_spec[f"{kind}SelectorNilUsesHelmValues"]:
             selector = {"matchLabels": {"release": self.release}}

@@ -1,7 +1,8 @@
 """The storage API's pod of a render, and the environment its container is given."""
 
 import base64
-from collections.abc import Mapping
+import copy
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,12 @@ from lab.render.chart import Render
 from lab.render.discovery import Pod, Port
 
 CONTAINER = "storage-api"
+# Each store's variable for its bucket, and those that hold credentials.
+_BUCKETS = {
+    "s3": ("STORE_S3_BUCKET", {"AWS_ACCESS_KEY_ID"}),
+    "gcs": ("STORE_GCS_BUCKET", {"GOOGLE_SERVICE_ACCOUNT_KEY", "GOOGLE_APPLICATION_CREDENTIALS"}),
+    "azure": ("STORE_AZURE_CONTAINER", {"AZURE_STORAGE_ACCOUNT_KEY", "AZURE_CLIENT_SECRET"}),
+}
 PORTS = {"http": "PORT", "metrics": "METRICS_PORT"}
 """The container's ports by name, and the variable that tells the service of each."""
 _KINDS = ("Deployment", "StatefulSet")
@@ -30,27 +37,63 @@ class Workload:
         return self.environment | ports | folder | {"HOST": HOST}
 
 
+def needs(render: Render) -> list[str]:
+    """What the container takes from a cluster or a cloud and these values don't bring: Secrets, a bucket."""
+    pod, container = _container(render, {})
+    container = copy.deepcopy(container)
+    missing: list[str] = []
+    for kind, reference in _references(container):
+        if not reference.get("optional") and not render.find(kind, reference["name"]):
+            missing.append(f"the {kind} {reference['name']}")
+            reference["optional"] = True
+    environment = _environment(container, render, pod)
+    if "AUTH_TOKENS_FILE" in environment:
+        missing.append("the Secret of storage-api.auth.existingSecret")
+    store = environment.get("STORE", "")
+    variable, credentials = _BUCKETS.get(store, ("", set()))
+    if (
+        variable
+        and f"STORE_{store.upper()}_ENDPOINT" not in environment
+        and not credentials & set(environment)
+    ):
+        missing.insert(
+            0, f"access to the bucket {environment.get(variable)} (storage-api.store.type: {store})"
+        )
+    return list(dict.fromkeys(missing))
+
+
 def find(render: Render, addresses: Mapping[str, str]) -> Workload:
     """The one storage-api container that the render runs; raises LabError.
 
     `addresses` gives the local host:port of each port that it may have, by the names in PORTS.
     """
+    pod, container = _container(render, addresses)
+    return Workload(pod, _environment(container, render, pod))
+
+
+def _container(render: Render, addresses: Mapping[str, str]) -> tuple[Pod, dict[str, Any]]:
     for workload in (o for o in render.ours if o["kind"] in _KINDS):
         template = workload["spec"]["template"]
         for container in template["spec"]["containers"]:
             if container["name"] == CONTAINER:
                 metadata = workload["metadata"]
-                pod = Pod(
-                    f"{metadata['name']}-0",
-                    metadata["namespace"],
-                    template["metadata"]["labels"],
-                    tuple(
-                        Port(port["name"], port["containerPort"], CONTAINER, addresses[port["name"]])
-                        for port in container["ports"]
-                    ),
+                ports = (
+                    Port(port["name"], port["containerPort"], CONTAINER, addresses.get(port["name"], ""))
+                    for port in container["ports"]
                 )
-                return Workload(pod, _environment(container, render, pod))
+                labels = template["metadata"]["labels"]
+                return Pod(f"{metadata['name']}-0", metadata["namespace"], labels, tuple(ports)), container
     raise LabError(f"these values render no container {CONTAINER!r}: storage-api.enabled must be true")
+
+
+def _references(container: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each ConfigMap and Secret that variables come from, as its kind and the reference."""
+    sources = [*(container.get("envFrom") or ())]
+    sources += [variable["valueFrom"] for variable in container.get("env") or () if "valueFrom" in variable]
+    for source in sources:
+        for key, reference in source.items():
+            if key.startswith(("configMap", "secret")):
+                yield ("ConfigMap" if key.startswith("configMap") else "Secret"), reference
 
 
 def _environment(container: Mapping[str, Any], render: Render, pod: Pod) -> dict[str, str]:

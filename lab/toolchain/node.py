@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+from lab.folders import build_environment
 from lab.toolchain import wheels
 from lab.toolchain.install import Family, ToolError, Way, resolve
 
@@ -33,7 +34,8 @@ def npm() -> tuple[list[str], dict[str, str]]:
     Raises ToolError.
     """
     node = resolve(NODE, "node")
-    environment = os.environ | {"PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    environment = build_environment()
+    environment["PATH"] = f"{node.parent}{os.pathsep}{environment.get('PATH', '')}"
     carried = node.parent / _PACKAGE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     if carried.is_file():
         return [str(node), str(carried)], environment

@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lab.toolchain.install import WayError
+from lab.folders import build_environment
+from lab.progress import progress
+from lab.toolchain.install import WayError, say
 
 INSTALL_SECONDS = 600
 PINS = Path(__file__).with_name("wheels")
@@ -22,9 +24,16 @@ def install(requirements: Path, folder: Path) -> None:
     options = ["--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
     command = [*_installer(), *options, "--target", str(folder), "--requirement", str(requirements)]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=INSTALL_SECONDS, check=False
-        )
+        with progress(say, lambda: f"{requirements.stem}: still downloading ..."):
+            done = subprocess.run(
+                command,
+                env=build_environment(),
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=INSTALL_SECONDS,
+                check=False,
+            )
     except subprocess.TimeoutExpired as error:
         raise WayError(f"no answer within {INSTALL_SECONDS} s") from error
     if done.returncode != 0:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 from storage_api.api.app import create_app
 from storage_api.api.auth import TokensError
 from storage_api.config import Config, ConfigError, read
+from storage_api.http_server.descriptors import LimitError
 from storage_api.http_server.server import ListenError, Server
 from storage_api.stores import StoreError, open_store
 from storage_api.telemetry import log
@@ -31,6 +32,9 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         # The first process of a container ignores what it has no handler for.
         signal.signal(number, _leave)
+    # An empty variable is one that is not set, also for the libraries that read their own.
+    for name in [name for name, text in os.environ.items() if not text]:
+        del os.environ[name]
     try:
         config = read(os.environ, sys.argv[1:])
     except ConfigError as error:
@@ -47,7 +51,7 @@ def main() -> int:
         try:
             app = create_app(config, store, spans)
             server = Server(app, config)
-        except (TokensError, ListenError) as error:
+        except (TokensError, LimitError, ListenError) as error:
             return _refuse(error, 1)
 
         def stop(signum: int, _frame: object) -> None:

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from storage_api.config import ConfigError, read
 
 SECONDS = 5
-# An address that means all of them is listened on, not connected to.
-LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+# An address that means all of them is listened on, not connected to. `::` includes IPv4, also without IPv6.
+LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}  # noqa: S104
 
 
 def check(environ: Mapping[str, str]) -> str | None:

@@ -15,7 +15,7 @@ import psutil
 import pytest
 import requests
 
-from lab import ROOT
+from lab import ROOT, traffic
 from lab.errors import LabError
 from lab.platform import Platform
 from lab.ports import Ports
@@ -132,6 +132,8 @@ def test_sample_traffic_follows_the_storage_api(folder):
     first = pids(folder)
     platform.send_sample_traffic(1)
     assert pids(folder) == first
+    # `make traffic` beside it finds every object that it stored.
+    assert set(traffic.send(platform.service_url, rounds=30).by_status()) == {"200"}
 
     other = Ports.free()
     moved = Platform(folder=folder, ports=other, values={"storage-api": {"config": {"logLevel": "debug"}}})
@@ -139,6 +141,13 @@ def test_sample_traffic_follows_the_storage_api(folder):
     assert "sample-traffic" not in pids(folder)
     moved.send_sample_traffic(1)
     assert psutil.Process(pids(folder)["sample-traffic"]).cmdline().count(other.url("service")) == 1
+    psutil.Process(pids(folder)["sample-traffic"]).kill()
+    assert moved.states()["sample-traffic"].startswith("ended, see ")
+    moved.send_sample_traffic(1)
+    log = folder / "logs" / "sample-traffic.log"
+    psutil.Process(pids(folder)["sample-traffic"]).kill()
+    log.write_text(traffic.Report(complete=True).as_json())
+    assert moved.states()["sample-traffic"] == "finished"
     moved.down()
     assert platform.down() == []
 
@@ -249,7 +258,7 @@ BAD = {
     "folder-is-a-file": ({"LAB_DIR": "{tmp}/broken.yaml"}, "up: LAB_DIR {tmp}/broken.yaml can't be used: "),
     "tokens-of-a-cluster": (
         {"VALUES": "{tmp}/tokens.yaml"},
-        "up: storage-api.auth.existingSecret names what only a cluster has; leave it empty here",
+        "up: these values ({tmp}/tokens.yaml) need the Secret of storage-api.auth.existingSecret",
     ),
     "no-grafana": ({"GRAFANA_HOME": "{tmp}"}, "up: GRAFANA_HOME='{tmp}' holds no bin/grafana"),
 }
@@ -298,7 +307,14 @@ def test_a_folder_without_permission_is_one_line(missing_part, folder, variables
 
 @pytest.mark.parametrize(
     "arguments",
-    [("traffic", "--rounds", "0"), ("traffic", "--rate", "-1"), ("up", "--minutes", "x"), ("sideways",), ()],
+    [
+        ("traffic", "--rounds", "0"),
+        ("traffic", "--rate", "-1"),
+        ("up", "--minutes", "x"),
+        ("up", "--minute", "3"),
+        ("sideways",),
+        (),
+    ],
     ids=str,
 )
 def test_arguments_that_are_not_allowed_are_refused(lab, arguments):

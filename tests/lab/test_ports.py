@@ -60,5 +60,7 @@ def test_what_is_no_port_is_refused(value):
         Settings.read({"PORT": value})
 
 
-def test_an_empty_variable_is_no_variable():
-    assert Settings.read({"PORT": "", "LAB_DIR": "", "VALUES": ""}) == Settings.read({})
+def test_an_empty_variable_is_no_variable(tmp_path):
+    folder = {"LAB_DIR": str(tmp_path)}
+    assert Settings.read({"PORT": "", "VALUES": "", **folder}) == Settings.read(folder)
+    assert Settings.read({"LAB_DIR": ""}).folder == Settings.read({}).folder

@@ -22,6 +22,10 @@ def processes(tmp_path):
     made.stop(list(made.all()))
 
 
+def wait(processes: Processes, not_ready, seconds: float) -> None:
+    processes.wait("part", not_ready, seconds, lambda _: None)
+
+
 def command(tmp_path: Path, *arguments: str, **more) -> Command:
     return Command("part", arguments or SLEEP, {}, tmp_path / "part", **more)
 
@@ -44,7 +48,7 @@ def test_a_process_that_does_not_listen_is_killed(processes, tmp_path, monkeypat
     monkeypatch.setattr("lab.processes.STOP_SECONDS", 1)
     deaf = "trap '' TERM; echo deaf; while :; do sleep 1; done"
     started = processes.start(command(tmp_path, "/bin/sh", "-c", deaf))
-    processes.wait("part", lambda: "deaf" in Path(started.log).read_text(), 10)
+    wait(processes, lambda: "" if "deaf" in Path(started.log).read_text() else "it is silent", 10)
     assert processes.stop(["part"]) == ["part"]
     assert not psutil.pid_exists(started.pid)
 
@@ -63,15 +67,24 @@ def test_a_pid_that_is_another_process_by_now_is_not_stopped(processes, tmp_path
 def test_a_process_that_ends_at_its_start_is_told_with_its_last_line(processes, tmp_path):
     processes.start(command(tmp_path, sys.executable, "-c", "raise SystemExit('no such port')"))
     with pytest.raises(LabError, match=r"part ended at its start: no such port \(log: .*part\.log\)"):
-        processes.wait("part", lambda: False, 10)
+        wait(processes, lambda: "nobody listens", 10)
 
 
 def test_a_process_that_is_never_ready_is_told(processes, tmp_path):
     processes.start(command(tmp_path))
     started = time.monotonic()
-    with pytest.raises(LabError, match="part is not ready after 0 s"):
-        processes.wait("part", lambda: False, 0.3)
+    with pytest.raises(LabError, match=r"part is not ready after 0 s: nobody listens \(log: .*part\.log\)"):
+        wait(processes, lambda: "nobody listens", 0.3)
     assert time.monotonic() - started < 5
+
+
+def test_what_waits_says_what_it_waits_for(processes, tmp_path, monkeypatch):
+    monkeypatch.setattr("lab.processes.WAITING_SECONDS", 0.05)
+    processes.start(command(tmp_path))
+    said = []
+    with pytest.raises(LabError):
+        processes.wait("part", lambda: "/readyz answers 503", 0.5, said.append)
+    assert said[0] == "waiting for part: /readyz answers 503"
 
 
 def test_its_files_lie_in_its_folder(processes, tmp_path):
@@ -80,12 +93,31 @@ def test_its_files_lie_in_its_folder(processes, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"arguments": ("other",)}, {"environment": {"A": "1"}}, {"files": {"a": "1"}}], ids=str
+    "change, names",
+    [
+        ({"arguments": (*SLEEP, "other")}, ["arguments"]),
+        ({"environment": {"A": "1"}}, ["A"]),
+        ({"files": {"rules/a.yaml": "1"}}, ["rules/a.yaml"]),
+        ({"source": "another"}, ["source"]),
+    ],
+    ids=str,
 )
-def test_the_fingerprint_tells_whether_it_must_be_replaced(tmp_path, change):
+def test_a_command_that_changed_tells_in_what(processes, tmp_path, change, names):
     one = command(tmp_path)
-    assert dataclasses.replace(one).fingerprint == one.fingerprint
-    assert dataclasses.replace(one, **change).fingerprint != one.fingerprint
+    started = processes.start(one)
+    assert started.changes(dataclasses.replace(one)) == []
+    assert started.changes(dataclasses.replace(one, **change)) == names
+
+
+def test_a_program_that_was_installed_anew_is_another_source(processes, tmp_path):
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    one = command(tmp_path, str(program))
+    started = processes.start(one)
+    assert started.changes(one) == []
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
+    assert started.changes(one) == ["source"]
 
 
 def test_only_what_a_program_needs_is_inherited(processes, tmp_path, monkeypatch):

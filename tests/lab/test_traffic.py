@@ -76,6 +76,11 @@ def test_it_counts_what_the_server_saw(server):
     assert server.paths == {f"/api/buckets/{number}" for number in range(1, 7)}
 
 
+def test_a_prefix_keeps_traffic_apart_from_other(server):
+    traffic.send(server.url, rounds=1, ids=2, prefix="sample-")
+    assert server.paths == {"/api/buckets/sample-1", "/api/buckets/sample-2"}
+
+
 def test_the_defaults_are_those_of_the_original_script():
     defaults = traffic.send.__kwdefaults__
     assert (defaults["rounds"], defaults["parallel"], defaults["ids"]) == (1000, 8, 8)

@@ -70,3 +70,49 @@ def test_thresholds_and_runbooks_are_values():
     assert ratio["expr"].endswith("> 0.2")
     assert down["annotations"]["runbook_url"] == "https://runbooks.example/StorageApiDown"
     assert ratio["annotations"]["runbook_url"] == "https://runbooks.example/StorageApiErrorRatioHigh"
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, True),
+        ({"serviceMonitor": {"enabled": False}}, False),
+        ({"replicas": 0}, False),
+        (
+            {
+                "replicas": 0,
+                "autoscaling": {"enabled": True},
+                "store": {"type": "s3", "s3": {"bucket": "objects"}},
+            },
+            True,
+        ),
+    ],
+)
+def test_an_alert_on_missing_targets_only_where_there_should_be_some(promtool, tmp_path, values, expected):
+    """Without a ServiceMonitor, or with no pods wanted, it would fire for ever."""
+    (rule,) = [o for o in render_chart({"storage-api": values}).ours if o["kind"] == "PrometheusRule"]
+    down = {"namespace": "observability", "job": "platform-storage-api", "pod": "a"}
+    gone = {"namespace": "observability", "job": "platform-storage-api"}
+
+    def case(name, series, alerts):
+        fires = [{"exp_labels": {**labels, "severity": "critical"}} for labels in alerts]
+        asked = {"eval_time": "20m", "alertname": "StorageApiDown", "exp_alerts": fires}
+        return {"name": name, "interval": "30s", "input_series": series, "alert_rule_test": [asked]}
+
+    def without_texts(group):
+        return {
+            **group,
+            "rules": [{k: v for k, v in r.items() if k != "annotations"} for r in group["rules"]],
+        }
+
+    labels = ", ".join(f'{key}="{value}"' for key, value in down.items())
+    series = f"up{{{labels}}}"
+    tests = [
+        case("no target", [], [gone] if expected else []),
+        case("a target is down", [{"series": series, "values": "0x60"}], [down]),
+    ]
+    groups = {"groups": [without_texts(group) for group in rule["spec"]["groups"]]}
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(groups))
+    (tmp_path / "tests.yaml").write_text(yaml.safe_dump({"rule_files": ["rules.yaml"], "tests": tests}))
+    done = promtool("test", "rules", tmp_path / "tests.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr

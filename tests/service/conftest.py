@@ -369,3 +369,22 @@ def health_check() -> Callable[..., tuple[int, str]]:
 def read_response() -> Callable[[socket.socket], Answer]:
     """Read one response from a connection."""
     return read_raw
+
+
+SET_CLOCK = """
+import time
+from pathlib import Path
+
+step = Path(__file__).with_name("step")
+real, real_ns = time.time, time.time_ns
+time.time = lambda: real() + float(step.read_text())
+time.time_ns = lambda: real_ns() + int(float(step.read_text()) * 1e9)
+"""
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> Path:
+    """A folder for PYTHONPATH that makes the wall clock differ by the seconds in its file `step`."""
+    (tmp_path / "sitecustomize.py").write_text(SET_CLOCK)
+    (tmp_path / "step").write_text("0")
+    return tmp_path

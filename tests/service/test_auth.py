@@ -64,7 +64,9 @@ def test_the_scheme_is_of_any_case(service, scheme):
         "/none",
         "/healthz/",
         "/metrics/x",
-        "*",
+        "/%2Fhealthz",
+        "/api%2Fmetrics",
+        "http://y/none",
     ],
 )
 def test_all_else_is_refused_without_a_token(service, method, target):

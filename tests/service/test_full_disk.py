@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import wait_until
+
 MEBIBYTE = 1024 * 1024
 DISK_BYTES = 8 * MEBIBYTE
 MIN_FREE_BYTES = MEBIBYTE
@@ -89,8 +91,8 @@ def test_a_full_disk(start, on_disk, tmp_path):
     refused += 1
 
     # Said to who watches, and counted where it happened.
-    ready = service.request("GET", "/readyz")
-    assert (ready.status, ready.json["reason"]) == (503, "the disk is full")
+    wait_until(lambda: service.request("GET", "/readyz").status == 503)
+    assert service.request("GET", "/readyz").json["reason"] == "the disk is full"
     assert service.request("GET", "/healthz").status == 200
     series = ("http_request_count_total", "/api/buckets/<id>", "PUT", "507")
     deadline = time.monotonic() + 20
@@ -105,7 +107,7 @@ def test_a_full_disk(start, on_disk, tmp_path):
     # Room comes back with what is deleted, and nothing else has taken any.
     for number in range(filled):
         assert service.request("DELETE", f"/api/buckets/{number}").status == 200
-    assert service.request("GET", "/readyz").status == 200
+    wait_until(lambda: service.request("GET", "/readyz").status == 200)
     assert service.request("PUT", "/api/buckets/new", bytes(4 * MEBIBYTE)).status == 200
     for id in ("old", "new"):
         assert service.request("DELETE", f"/api/buckets/{id}").status == 200

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from storage_api.http_server.target import HOST_RULE, TARGET_RULE
+
 BAD_REQUEST = {"error": "bad request"}
 NOT_FOUND = {"error": "not found"}
 LIMIT = 1024 * 1024
@@ -79,7 +81,13 @@ def test_options_and_a_wrong_method_name_the_allowed(service):
 
 
 @pytest.mark.parametrize(
-    "target", ["/", "/nothing", "/api", "/healthz/", "/metrics/x", "/api//buckets/1", "*"]
+    "target",
+    [
+        *("/", "/nothing", "/api", "/healthz/", "/metrics/x", "/api//buckets/1", "http://y", "http://y?x"),
+        # Only a slash ends a segment, not an encoded one nor a backslash; segments have no parameters.
+        *("/api%2Fbuckets", "/api%2Fbuckets/1", "/api/buckets%2f1", "/%2Fhealthz", "/api%2Fmetrics"),
+        *("/api\\buckets\\1", "/api;a=b/buckets/1", "/healthz;a=b", "/api/../healthz", "/./healthz"),
+    ],
 )
 def test_an_unknown_route_is_404(service, target):
     answer = service.request("GET", target)
@@ -163,18 +171,104 @@ def test_the_reason_of_a_refused_id(service, id, reason):
 
 
 @pytest.mark.parametrize(
-    "id", ["x" * 255, "%F0%9F%98%80" * 255, ".", "..", "%2e%2e", "a b", "%25ff", "%EF%BF%BD", "<b>"]
+    "id",
+    [
+        *("x" * 255, "%F0%9F%98%80" * 255, ".", "..", "%2e%2e", "a b", "%25ff", "%EF%BF%BD", "<b>"),
+        *("a%252Fb", "%252F", "a;b=c", "a\\b", "a%5Cb", "a%23b", "a%3Fb", "http:%3A"),
+    ],
 )
 def test_unusual_ids_that_are_allowed(service, id):
-    target = "/api/buckets/" + quote(id, safe="%<>")
+    target = "/api/buckets/" + quote(id, safe="%<>;=\\:")
     assert service.request("PUT", target, id.encode()).status == 200
     assert service.request("GET", target).body == id.encode()
 
 
-def test_a_raw_tab_does_not_vanish_from_an_id(service):
-    """URL parsing would drop it, and so fold two ids into one."""
-    answer = service.raw(b"PUT /api/buckets/a\tb HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
-    assert (answer.status, answer.json["reason"]) == (400, "an id has no control characters")
+@pytest.mark.parametrize("id", ["a%2F%252Fb", "%2F%252F", "%252F%2F", "a%2f%2Fb"])
+def test_an_encoded_slash_is_told_from_its_text(service, id):
+    answer = service.request("PUT", f"/api/buckets/{id}", b"x")
+    assert (answer.status, answer.json["field"]) == (400, "id")
+    assert answer.json["reason"] == "an id is one segment of the path: no '/', also not as %2F"
+
+
+# --- targets and hosts ------------------------------------------------------------------------------
+
+GUARDED = "/api/buckets/guarded"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *(f"{GUARDED}#2", f"{GUARDED}#", f"{GUARDED}?#2", f"#{GUARDED}", f"http://y{GUARDED}#2"),
+        *(f"mailto:{GUARDED}", f"x:{GUARDED}", f"http:{GUARDED}", f"ftp://y{GUARDED}", f"ws://y{GUARDED}"),
+        *(GUARDED[1:], f"/{GUARDED}", f"//{GUARDED}", f"//y{GUARDED}", f"http://y/{GUARDED}", f"?{GUARDED}"),
+        *(f"http://{GUARDED}", f"http://u:p@y{GUARDED}", f"http://y:99999{GUARDED}", f"http://y:z{GUARDED}"),
+        *(f"http://[::1{GUARDED}", f"http://[::g]{GUARDED}", f"http://y#{GUARDED}", f"http://a,b{GUARDED}"),
+        *(f"\t{GUARDED}", f"{GUARDED}\t", "/api/buck\tets/guarded", f"\x01{GUARDED}", f"{GUARDED}\x7f"),
+        *(f"{GUARDED}%", f"{GUARDED}%zz", f"{GUARDED}%4", f"{GUARDED}%u0041", f"{GUARDED}?%", "/api%/x"),
+        *(f"{GUARDED}\xe9", f"\\{GUARDED}", GUARDED.replace("/", "\\"), "*", "y", "y:443", "."),
+    ],
+)
+def test_an_invalid_target_is_refused_and_changes_nothing(service, target):
+    """Each was repaired, most to the target of the object that is there, or could be by another server."""
+    assert service.request("PUT", GUARDED, b"kept").status == 200
+    for method in ("GET", "PUT", "DELETE", "OPTIONS"):
+        head = f"{method} {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx"
+        answer = service.raw(head.encode("latin-1"))
+        assert (answer.status, answer.headers["connection"]) == (400, "close")
+        assert answer.json == BAD_REQUEST | {"reason": TARGET_RULE}
+    assert service.request("GET", GUARDED).body == b"kept"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *(GUARDED, "/%61pi/buckets/%67uarded", f"http://y{GUARDED}", f"https://y.example.org:443{GUARDED}"),
+        *(f"HTTP://Y:80{GUARDED}", f"http://y.{GUARDED}"),
+        *(f"http://[::1]:5000{GUARDED}", f"http://127.0.0.1:{GUARDED}", f"http://a_b%41{GUARDED}"),
+    ],
+)
+def test_a_valid_target_is_served(service, target):
+    assert service.request("PUT", GUARDED, b"kept").status == 200
+    assert service.raw(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode()).body == b"kept"
+
+
+def test_a_query_may_hold_what_a_path_begins_with(service):
+    for target in ("/api/buckets?prefix=http:?a", "http://y/api/buckets?prefix=http:?a"):
+        assert service.raw(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode()).json["buckets"] == []
+
+
+INVALID_HOSTS = (
+    *("a b", "", "y/", "y/..", "y#z", "y?z", "u@y", "http://y", "a,b", "a\\b", "<y>", '"y"', "\xe9"),
+    *("y:z", "y:-1", "y:65536", "y:5000000", "y:1:2", "::1", "[::1", "::1]", "[]", "[::g]", "[::1]5"),
+    *("[1.2.3.4]", "[fe80::1%25eth0]", "[::1%eth0]", "y%", "y%4", "y%zz", "x\r\nHost: x", "x\r\nHost:"),
+)
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+@pytest.mark.parametrize("host", INVALID_HOSTS)
+def test_an_invalid_host_is_refused(service, host, version):
+    for target in ("/healthz", "http://y/healthz"):
+        answer = service.raw(f"GET {target} HTTP/{version}\r\nHost: {host}\r\n\r\n".encode("latin-1"))
+        assert (answer.status, answer.headers["connection"]) == (400, "close")
+        assert answer.json == BAD_REQUEST | {"reason": HOST_RULE}
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("y", "y:", "y:0", "y:65535", "Y.example.org.", "a_b-c~d", "y%41", "1.2.3.4:80", "300.1.1.1"),
+        *("[::1]", "[::1]:5000", "[2001:DB8::1.2.3.4]", "!$&'()*+;="),
+    ],
+)
+def test_a_valid_host_is_served(service, host):
+    assert service.raw(f"GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()).status == 200
+
+
+def test_http_1_0_needs_no_host(service):
+    assert service.raw(b"GET /healthz HTTP/1.0\r\n\r\n").status == 200
+    assert service.raw(b"GET http://y/healthz HTTP/1.0\r\n\r\n").status == 200
+    for target in (b"/healthz", b"http://y/healthz"):
+        assert service.raw(b"GET " + target + b" HTTP/1.1\r\n\r\n").json["reason"] == HOST_RULE
 
 
 # --- refusals -------------------------------------------------------------------------------------

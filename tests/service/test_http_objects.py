@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import gzip
 import hashlib
 import json
 import socket
@@ -16,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from storage_api.stores import METADATA_CHARACTERS
 from tests.support.waiting import wait_until
 
 TARGET = "/api/buckets/a"
@@ -103,10 +106,215 @@ def test_a_type_that_is_not_kept_is_refused(object, type):
     assert object.request("GET", TARGET).body == DATA
 
 
-def test_a_part_does_not_become_the_whole(object):
-    answer = object.request("PUT", TARGET, b"45", Content_Range="bytes 4-5/10")
-    assert (answer.status, answer.json["field"]) == (400, "Content-Range")
+KEPT = {
+    "content-encoding": "gzip",
+    "content-language": "de-AT, en",
+    "content-disposition": 'attachment; filename="a  b.txt"',
+    "cache-control": "max-age=60, no-transform",
+}
+
+
+def kept(answer) -> dict[str, str]:
+    return {name: value for name, value in answer.headers.items() if name in KEPT}
+
+
+def test_what_describes_an_object_is_kept(service):
+    compressed = gzip.compress(DATA)
+    put = service.request("PUT", TARGET, compressed, **KEPT)
+    etag = f'"{hashlib.sha256(compressed).hexdigest()}"'
+    assert (put.status, put.headers["etag"]) == (200, etag)
+    for method, headers, status in (
+        ("GET", {}, 200),
+        ("HEAD", {}, 200),
+        ("GET", {"Range": "bytes=1-3"}, 206),
+        # Whoever does not accept the coding has it all the same: nothing is decompressed here.
+        ("GET", {"Accept-Encoding": "identity"}, 200),
+    ):
+        answer = service.request(method, TARGET, **headers)
+        assert (answer.status, kept(answer), answer.headers["etag"]) == (status, KEPT, etag)
+        if method == "GET":
+            assert answer.body == (compressed if status == 200 else compressed[1:4])
+    # A client that has the object is told how long it may keep it, and no more.
+    for method in ("GET", "HEAD"):
+        fresh = service.request(method, TARGET, If_None_Match=etag)
+        assert (fresh.status, kept(fresh)) == (304, {"cache-control": KEPT["cache-control"]})
+    for headers, status in (({"If_Match": OTHER}, 412), ({"Range": "bytes=999-"}, 416)):
+        refused = service.request("GET", TARGET, **headers)
+        assert (refused.status, kept(refused)) == (status, {})
+    # The next object under the id has nothing of it.
+    service.request("PUT", TARGET, DATA, Content_Encoding="")
+    assert kept(service.request("GET", TARGET)) == {}
+
+
+@pytest.mark.parametrize("name", METADATA_CHARACTERS)
+def test_metadata_that_are_not_kept_are_refused(object, name):
+    most = METADATA_CHARACTERS[name]
+    for value in ("x" * (most + 1), "\u00e9", "a\tb"):
+        answer = object.request("PUT", TARGET, b"new", **{name: value.encode()})
+        assert (answer.status, answer.json) == (
+            400,
+            {
+                "error": "bad request",
+                "reason": f"a {name} has at most {most} characters, printable ASCII",
+                "field": name,
+            },
+        )
     assert object.request("GET", TARGET).body == DATA
+    assert object.request("PUT", TARGET, b"new", **{name: "x" * most}).status == 200
+    assert object.request("GET", TARGET).headers[name.lower()] == "x" * most
+
+
+@pytest.mark.parametrize("codings", ["gzip br", "gzip;q=1", ",", "a, ", '"gzip"'])
+def test_codings_that_are_none_are_refused(object, codings):
+    answer = object.request("PUT", TARGET, b"new", Content_Encoding=codings)
+    reason = "a Content-Encoding is a list of codings such as gzip"
+    assert (answer.status, answer.json["field"], answer.json["reason"]) == (400, "Content-Encoding", reason)
+
+
+NOT_SERVED = [
+    # A part of an object.
+    ("Content-Range", "bytes 4-5/10"),
+    ("Upload-Offset", "10"),
+    ("Upload-Complete", "?0"),
+    ("X-Ms-Range", "bytes=4-5"),
+    ("X-Amz-Write-Offset-Bytes", "10"),
+    # A copy of another.
+    ("X-Amz-Copy-Source", "/bucket/key"),
+    ("X-Amz-Copy-Source-Range", "bytes=0-9"),
+    ("X-Goog-Copy-Source", "bucket/key"),
+    ("X-Ms-Copy-Source", "https://example.org/x"),
+    # A body in a frame, or an object of another kind.
+    ("Content-Encoding", "aws-chunked"),
+    ("Content-Encoding", "gzip, AWS-chunked"),
+    ("X-Amz-Content-Sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"),
+    ("X-Amz-Decoded-Content-Length", "10"),
+    ("X-Amz-Trailer", "x-amz-checksum-crc32"),
+    ("Content-Transfer-Encoding", "base64"),
+    ("X-Ms-Blob-Type", "AppendBlob"),
+    # A condition.
+    ("If", '(["etag"])'),
+    ("X-Goog-If-Generation-Match", "0"),
+    ("X-Ms-Lease-Id", "00000000-0000-0000-0000-000000000000"),
+    # A checksum, rights, encryption, metadata, that would be taken for given.
+    ("X-Amz-Checksum-Crc32", "AAAAAA=="),
+    ("X-Goog-Hash", "crc32c=AAAAAA=="),
+    ("X-Ms-Blob-Content-Md5", "AAAAAA=="),
+    ("X-Amz-Acl", "private"),
+    ("X-Goog-Acl", "private"),
+    ("X-Amz-Server-Side-Encryption", "aws:kms"),
+    ("X-Amz-Meta-Owner", "me"),
+    ("X-Goog-Meta-Owner", "me"),
+    ("X-Ms-Meta-Owner", "me"),
+    ("Content-Location", "/elsewhere"),
+    ("Content-Features", "x"),
+    ("Expires", "Thu, 01 Jan 2099 00:00:00 GMT"),
+    # Another method.
+    ("X-Http-Method-Override", "PATCH"),
+    ("X-Http-Method", "DELETE"),
+    ("X-Method-Override", "DELETE"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), NOT_SERVED)
+def test_what_would_make_a_put_mean_something_else_is_refused(object, name, value):
+    answer = object.request("PUT", TARGET, b"45", **{name: value})
+    assert (answer.status, answer.json["field"]) == (400, name)
+    assert "is not served" in answer.json["reason"]
+    assert object.request("GET", TARGET).body == DATA
+
+
+@pytest.mark.parametrize("name", ["If", "X-Goog-If-Generation-Match", "X-Ms-Lease-Id", "X-Http-Method"])
+def test_what_would_make_a_delete_mean_something_else_is_refused(object, name):
+    answer = object.request("DELETE", TARGET, **{name: "x"})
+    assert (answer.status, answer.json["field"]) == (400, name)
+    assert object.request("GET", TARGET).body == DATA
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        # What proxies and clients add to any request.
+        ("X-Amz-Cf-Id", "x"),
+        ("X-Amzn-Trace-Id", "Root=1-0-0"),
+        ("X-Goog-Iap-Jwt-Assertion", "x"),
+        ("X-Goog-Authenticated-User-Email", "x"),
+        ("X-Ms-Client-Principal", "x"),
+        ("X-Ms-Version", "2021-08-06"),
+        # What is so anyway.
+        ("X-Ms-Blob-Type", "BlockBlob"),
+        ("Upload-Complete", "?1"),
+        ("Want-Content-Digest", "sha-256=1"),
+    ],
+)
+def test_what_changes_nothing_is_taken(service, name, value):
+    assert service.request("PUT", TARGET, DATA, **{name: value}).status == 200
+    assert service.request("DELETE", TARGET, **{name: value}).status == 200
+
+
+def base64_of(algorithm: str, data: bytes) -> str:
+    return base64.b64encode(hashlib.new(algorithm, data).digest()).decode()
+
+
+def digests(data: bytes) -> list[tuple[str, str]]:
+    """Each field that can tell a digest, with those of `data`."""
+    sha256, sha512, md5 = (base64_of(name, data) for name in ("sha256", "sha512", "md5"))
+    return [
+        ("Content-Digest", f"sha-256=:{sha256}:"),
+        ("Content-Digest", f"sha-512=:{sha512}:, sha-256=:{sha256}:"),
+        ("Repr-Digest", f"sha-512=:{sha512}:"),
+        ("Digest", f"SHA-256={sha256},md5={md5}"),
+        ("Content-MD5", md5),
+    ]
+
+
+@pytest.mark.parametrize("size", [0, 10, 700_000])
+def test_a_digest_is_verified(service, size):
+    data, other = b"x" * size, b"y" * (size + 1)
+    for field, value in digests(data):
+        assert service.request("PUT", TARGET, data, **{field: value}).status == 200
+        assert service.request("GET", TARGET).body == data
+        answer = service.request("PUT", TARGET, other, **{field: value})
+        assert (answer.status, answer.json["field"]) == (400, field)
+        assert answer.json["reason"].endswith("digest: it was changed on the way")
+        assert service.request("GET", TARGET).body == data
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(
+            (field, value)
+            for field in ("Content-Digest", "Repr-Digest", "Digest")
+            for value in ("", "x", ",")
+        ),
+        ("Content-Digest", "unixsum=:AAAA:"),
+        ("Content-Digest", f"sha-256={base64_of('sha256', DATA)}"),
+        ("Content-Digest", f"sha-256=:{base64_of('sha256', DATA)}:, crc32c=:AAAA:"),
+        ("Digest", "adler32=03da0195"),
+        ("Content-MD5", hashlib.md5(DATA, usedforsecurity=False).hexdigest()),
+        ("Content-MD5", ""),
+    ],
+)
+def test_a_digest_that_cannot_be_verified_is_refused(service, field, value):
+    answer = service.request("PUT", TARGET, DATA, **{field: value})
+    assert (answer.status, answer.json["field"]) == (400, field)
+    assert service.request("GET", TARGET).status == 404
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["partNumber=1&uploadId=x", "acl", "append", "versionId=1", "comp=block&blockid=AA==", "%ff=1", "a"],
+)
+@pytest.mark.parametrize("method", ["PUT", "GET", "HEAD", "DELETE"])
+def test_a_parameter_of_another_protocol_is_refused(object, method, query):
+    answer = object.request(method, f"{TARGET}?{query}", b"45" if method == "PUT" else None)
+    assert answer.status == 400
+    if method != "HEAD":
+        field = query.partition("=")[0].replace("%ff", "\ufffd")
+        expected = {"error": "bad request", "field": field, "reason": "this path has no parameters"}
+        assert answer.json == expected
+    assert object.request("GET", f"{TARGET}?").body == DATA
+    assert object.request("OPTIONS", f"{TARGET}?{query}").status == 200
 
 
 def test_an_empty_object(service):
@@ -285,8 +493,13 @@ def test_what_is_no_single_range_is_answered_with_the_whole(object, asked):
 
 
 def test_no_range_of_an_empty_object(service):
+    """The last bytes of it are all of it (RFC 9110, 14.1.2); what begins at a byte is not there."""
     service.request("PUT", TARGET, b"")
-    for asked in ("bytes=0-", "bytes=0-0", "bytes=-1"):
+    for asked in ("bytes=-1", "bytes=-5", "bytes=-999999999999"):
+        answer = service.request("GET", TARGET, Range=asked)
+        assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"", "0")
+        assert "content-range" not in answer.headers
+    for asked in ("bytes=0-", "bytes=0-0"):
         answer = service.request("GET", TARGET, Range=asked)
         assert (answer.status, answer.headers["content-range"]) == (416, "bytes */0")
 

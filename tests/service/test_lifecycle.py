@@ -14,6 +14,8 @@ from contextlib import closing
 
 import pytest
 
+from storage_api.config import Config
+from storage_api.http_server import server
 from storage_api.stores import FilesystemStore
 from tests.support.waiting import wait_until
 
@@ -21,18 +23,18 @@ from tests.support.waiting import wait_until
 
 
 def test_ready_as_long_as_the_store_is(start, tmp_path):
-    """The reason is for everyone, the details are for the log."""
+    """What has changed is seen after a second. The reason is for everyone, the details are for the log."""
     service = start(STORE_PATH=tmp_path)
     assert service.request("GET", "/readyz").json == {"status": "ok"}
     # The folder is moved away, which root is not kept from doing either.
     (tmp_path / "incoming").rename(tmp_path / "moved")
+    wait_until(lambda: service.request("GET", "/readyz").status == 503)
     unready = service.request("GET", "/readyz")
-    assert unready.status == 503
     assert unready.json == {"error": "service unavailable", "reason": "the store is out of order"}
     assert service.request("GET", "/healthz").status == 200
     assert any(line["message"] == "not ready" and "incoming" in line["reason"] for line in service.log)
     (tmp_path / "moved").rename(tmp_path / "incoming")
-    assert service.request("GET", "/readyz").status == 200
+    wait_until(lambda: service.request("GET", "/readyz").status == 200)
 
 
 def test_not_ready_when_the_disk_is_full(start, tmp_path):
@@ -50,7 +52,8 @@ def test_the_health_check_asks_the_service(start, health_check):
     service = start(STORE="memory")
     assert health_check(PORT=service.port) == (0, "")
     # Where all addresses are listened on, one is asked.
-    assert health_check(PORT=service.port, HOST="0.0.0.0") == (0, "")  # noqa: S104
+    for every in ("0.0.0.0", "::"):  # noqa: S104
+        assert health_check(PORT=service.port, HOST=every) == (0, "")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         assert health_check(PORT=port) == (1, f"not healthy: 127.0.0.1 port {port}: timed out\n")
@@ -58,6 +61,55 @@ def test_the_health_check_asks_the_service(start, health_check):
     assert health_check(PORT=port) == (1, refused)
     status, said = health_check(PORT="x", THREADS="y")
     assert (status, said.count("not allowed")) == (1, 2)
+
+
+# --- addresses --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ipv6(missing_part) -> None:
+    """Needed by tests of IPv6: a kernel that has it, with its loopback address."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        missing_part("IPv6 with the address ::1, to test both families")
+
+
+@pytest.mark.usefixtures("ipv6")
+def test_both_families_are_served_on_both_ports(start, health_check):
+    """In a cluster with IPv6 alone the probes were refused. Clients are logged in their own notation."""
+    service = start(STORE="memory", HOST=Config.host, METRICS_PORT=0)
+    for address in ("127.0.0.1", "::1"):
+        for port, target in ((service.port, "/healthz"), (service.metrics_port, "/metrics")):
+            with closing(http.client.HTTPConnection(address, port, timeout=10)) as connection:
+                connection.request("GET", target)
+                assert connection.getresponse().status == 200
+    lines = wait_until(lambda: len(logged := requests_in(service.log)) == 4 and logged)
+    assert sorted(line["client_address"] for line in lines) == ["127.0.0.1"] * 2 + ["::1"] * 2
+    assert health_check(PORT=service.port, HOST=Config.host) == (0, "")
+
+
+@pytest.mark.usefixtures("ipv6")
+@pytest.mark.parametrize(
+    ("host", "served", "refused"), [("::1", "::1", "127.0.0.1"), ("127.0.0.1", "127.0.0.1", "::1")]
+)
+def test_one_address_alone_is_served(start, health_check, host, served, refused):
+    service = start(STORE="memory", HOST=host)
+    socket.create_connection((served, service.port), timeout=10).close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((refused, service.port), timeout=10)
+    assert health_check(PORT=service.port, HOST=host) == (0, "")
+
+
+def test_a_kernel_without_ipv6_is_served_by_ipv4(monkeypatch):
+    monkeypatch.setattr(socket, "has_dualstack_ipv6", lambda: False)
+    (listener,) = server._listen(Config(port=0))
+    with listener:
+        assert (listener.family, listener.getsockname()[0]) == (socket.AF_INET, "0.0.0.0")  # noqa: S104
+
+
+def requests_in(log: list[dict]) -> list[dict]:
+    return [line for line in log if line["message"] == "request"]
 
 
 # --- threads and ports --------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 import shutil
@@ -116,7 +117,12 @@ CASES = [
     ("GET", "/%ff", 404, UNMATCHED, "_OTHER"),
     ("GET", "/healthz/", 404, UNMATCHED, "_OTHER"),
     ("GET", "/faults", 404, UNMATCHED, "_OTHER"),
-    ("CONNECT", "example.org:443", 404, UNMATCHED, "_OTHER"),
+    ("CONNECT", "example.org:443", 400, UNMATCHED, "_OTHER"),
+    ("GET", "api/buckets/1", 400, UNMATCHED, "_OTHER"),
+    ("GET", "/api/buckets/1#2", 400, UNMATCHED, "_OTHER"),
+    ("GET", "ftp://y/healthz", 400, UNMATCHED, "_OTHER"),
+    ("GET", "/api%2Fbuckets/1", 404, UNMATCHED, "_OTHER"),
+    ("GET", "/api/buckets/a%2Fb", 400, OBJECT, "GET"),
 ]
 
 
@@ -136,6 +142,8 @@ REFUSALS = [
     (PUT + b"Transfer-Encoding: gzip\r\n\r\n", 501, UNMATCHED, "_OTHER"),
     (b"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n", 413, UNMATCHED, "_OTHER"),
     (b"nonsense\r\n\r\n", 400, UNMATCHED, "_OTHER"),
+    (b"GET /healthz HTTP/1.1\r\nHost: a b\r\n\r\n", 400, UNMATCHED, "_OTHER"),
+    (b"GET /healthz HTTP/1.1\r\n\r\n", 400, UNMATCHED, "_OTHER"),
     (b"GET /healthz HTTP/1.1\r\nX: " + b"x" * 300_000 + b"\r\n\r\n", 431, UNMATCHED, "_OTHER"),
 ]
 
@@ -216,6 +224,8 @@ KNOWN = [
     ("OPTIONS", "/api/buckets", None, {}, (LISTING, "OPTIONS", "200")),
     ("PUT", "/api/buckets", b"", {}, (LISTING, "_OTHER", "405")),
     *((m, path, None, {}, (path, m, "200")) for path in WATCHING for m in ("GET", "HEAD", "OPTIONS")),
+    *((m, f"{path}?x=1", None, {}, (path, m, "400")) for path in WATCHING for m in ("GET", "HEAD")),
+    ("DELETE", "/faults?x=1", None, {}, ("/faults", "DELETE", "400")),
     *(("POST", path, b"", {}, (path, "_OTHER", "405")) for path in WATCHING),
     ("PUT", "/faults", b'{"error_ratio": 2}', {}, ("/faults", "PUT", "400")),
     ("GET", "/", None, {}, (UNMATCHED, "_OTHER", "404")),
@@ -264,15 +274,18 @@ def test_every_status_that_the_api_knows_is_provoked_and_counted(start, tmp_path
     send("DELETE", "/faults", None, {}, ("/faults", "DELETE", "200"))
     (tmp_path / "data/incoming").rename(tmp_path / "gone")
     send("PUT", "/nothing", LARGE, {}, (UNMATCHED, "_OTHER", "503"))
+    time.sleep(1.1)  # For so long the last answer of the store counts.
     send("GET", "/readyz", None, {}, ("/readyz", "GET", "503"))
     send("HEAD", "/readyz", None, {}, ("/readyz", "HEAD", "503"))
     service.signal()
     once(service, lambda _: service.request("GET", "/readyz").json["reason"] == "shutting down")
     send("PUT", "/faults", b"{}", {}, ("/faults", "PUT", "503"))
 
-    # The server's own 500 has a test of its own; the rest of the table is what has been sent.
+    # The server's own 500 and what is cut off (test_service_cut_off) have tests of their own; the rest of the
+    # table is what has been sent.
     expected = {*label_sets(TIMED), *label_sets(UNTIMED), OTHER}
-    assert sent.keys() ^ expected == {OTHER, (UNMATCHED, "_OTHER", "500")}
+    elsewhere = {(UNMATCHED, "_OTHER", "500"), (UNMATCHED, "_OTHER", "499"), (OBJECT, "GET", "499")}
+    assert sent.keys() ^ expected == {OTHER, *elsewhere}
     found = once(service, lambda found: found.counted()[UNMATCHED, "_OTHER", "503"]).counted()
     del sent[SCRAPE]
     waited = ("/readyz", "GET", "503")  # How often it was asked above is a matter of time.
@@ -371,7 +384,7 @@ def test_a_client_that_leaves_ends_its_request_once(large, download):
     assert active(scrape(large)) == 5
     for connection in connections:
         connection.close()
-    after = assert_counted(large, before, *[(OBJECT, "GET", "200")] * 5)
+    after = assert_counted(large, before, *[(OBJECT, "GET", "499")] * 5)
     assert active(after) == 0
     sent = {"http_request_method": "GET", "http_route": OBJECT}
     name = "http_server_response_body_size_bytes_sum"
@@ -520,7 +533,34 @@ def test_saturation_is_what_the_server_says(start):
         ("application/openmetrics-text", OPENMETRICS, parse_openmetrics),
         ("text/plain", TEXT, parse_text),
         ("*/*", TEXT, parse_text),
+        # Versions that are not served, and what a client does not want.
         ("application/openmetrics-text;version=x", TEXT, parse_text),
+        ("application/openmetrics-text;version=999.0", TEXT, parse_text),
+        ("application/openmetrics-text;version=1.0.0.0", TEXT, parse_text),
+        ("text/plain;version=999.0", TEXT, parse_text),
+        (
+            "application/openmetrics-text;version=999.0, application/openmetrics-text",
+            OPENMETRICS,
+            parse_openmetrics,
+        ),
+        ("application/openmetrics-text;q=0", TEXT, parse_text),
+        ("application/openmetrics-text;q=0.1, text/plain;q=0.9", TEXT, parse_text),
+        (
+            'application/openmetrics-text; version="1.0.0"',
+            f"{OPENMETRICS}; escaping=underscores",
+            parse_openmetrics,
+        ),
+        (
+            "application/openmetrics-text;version=1.0.0;escaping=x",
+            f"{OPENMETRICS}; escaping=underscores",
+            parse_openmetrics,
+        ),
+        (
+            "text/plain;version=1.0.0",
+            "text/plain; version=1.0.0; charset=utf-8; escaping=underscores",
+            parse_text,
+        ),
+        ("; =,,", TEXT, parse_text),
     ],
 )
 def test_the_format_that_the_scraper_asks_for(service, target, accept, content_type, parse):
@@ -546,6 +586,33 @@ def test_the_format_that_the_scraper_asks_for(service, target, accept, content_t
     assert {"python", "python_info"} & names
     assert families["http_request_duration_seconds"].type == "histogram"
     assert not [name for name in names if name.endswith("_created")]
+
+
+@pytest.mark.parametrize(
+    ("accept", "compressed"),
+    [
+        ("gzip", True),
+        ("deflate, gzip;q=0.5", True),
+        ("*", True),
+        ("gzip;q=0, identity", False),
+        ("br", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_a_scrape_is_compressed_where_the_scraper_takes_it(service, accept, compressed):
+    headers = {} if accept is None else {"Accept_Encoding": accept}
+    plain = service.request("GET", "/metrics").body
+    answer = service.request("GET", "/metrics", **headers)
+    assert answer.headers.get("content-encoding") == ("gzip" if compressed else None)
+    assert set(answer.headers["vary"].split(", ")) == {"Accept", "Accept-Encoding"}
+    assert answer.headers["content-length"] == str(len(answer.body))
+    text = gzip.decompress(answer.body) if compressed else answer.body
+    assert {family.name for family in parse_text(text.decode())} == {
+        family.name for family in parse_text(plain.decode())
+    }
+    if compressed:
+        assert len(answer.body) < len(plain) / 10
 
 
 def test_promtool_finds_no_fault(service):

@@ -50,6 +50,7 @@ NOT_SWITCHED = {
     "python_info",
     "storage_build",
     "storage_fault_active",
+    "storage_spans_lost",
 }
 """Families that METRICS_DISABLED does not name."""
 
@@ -382,6 +383,7 @@ def test_closing_a_response_twice_ends_it_once(everything_on):
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/healthz", "SERVER_NAME": "x", "SERVER_PORT": "1",
                "wsgi.url_scheme": "http"}  # fmt: skip
     response = app(environ, lambda *_: None)
+    assert b"".join(response)
     assert counted(app) == {}
     response.close()
     response.close()

@@ -7,11 +7,14 @@ import http.client
 import random
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from urllib.parse import quote, urlsplit
 
 import pytest
+
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -150,6 +153,7 @@ def test_not_ready_until_the_bucket_is_there_and_then_for_good(s3, object_storag
     for _ in range(2):
         answer = service.request("GET", "/readyz")
         assert (answer.status, answer.json["reason"]) == (503, "the store is out of order")
+        time.sleep(1.1)  # For so long an answer counts.
     assert service.request("GET", "/healthz").status == 200
     warnings = [line for line in service.log if line["level"] == "warning"]
     assert [line["message"] for line in warnings] == ["not ready"] * 2
@@ -157,7 +161,7 @@ def test_not_ready_until_the_bucket_is_there_and_then_for_good(s3, object_storag
         assert line["reason"].startswith("bucket later: ")
         assert "NoSuchBucket" in line["reason"]
     object_storage.make_bucket("later")
-    assert service.request("GET", "/readyz").status == 200
+    wait_until(lambda: service.request("GET", "/readyz").status == 200)
     object_storage.remove_bucket("later")
     assert service.request("PUT", "/api/buckets/1", b"x").status == 503
     assert service.request("GET", "/readyz").status == 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import shutil
 import socket
 import subprocess
@@ -28,6 +29,13 @@ def mistakes(environ: dict[str, str], *arguments: str) -> list[str]:
 
 def test_without_anything_said_there_are_defaults():
     assert read({}) == Config()
+
+
+def test_an_empty_variable_counts_as_unset():
+    assert read({setting.variable: "" for setting in SETTINGS}) == Config()
+    assert mistakes({"PORT": ""}, "--port", "") == [
+        "--port='' is not allowed: use a whole number from 0 to 65535"
+    ]
 
 
 def test_a_flag_wins_over_its_variable():
@@ -91,7 +99,6 @@ def test_a_switch_alone_means_on():
         ("PORT", "http", "a whole number from 0 to 65535"),
         ("PORT", "65536", "a whole number from 0 to 65535"),
         ("PORT", "-1", "a whole number from 0 to 65535"),
-        ("PORT", "", "a whole number from 0 to 65535"),
         ("PORT", "5_0", "a whole number from 0 to 65535"),
         ("PORT", "\u0665\u0660", "a whole number from 0 to 65535"),
         ("PORT", "1" * 5000, "a whole number from 0 to 65535"),
@@ -100,16 +107,13 @@ def test_a_switch_alone_means_on():
         ("HOST", "a\nb", "printable text that is not empty"),
         ("THREADS", "0", "a whole number from 1 to 256"),
         ("STORE", "floppy", "one of memory, filesystem, s3, gcs, azure"),
-        ("STORE_PATH", "", "printable text that is not empty"),
         ("STORE_MIN_FREE_BYTES", "1.5", "a whole number from 0 to 1099511627776"),
         ("MAX_OBJECT_BYTES", "16MiB", "a whole number from 1 to 1099511627776"),
         ("MAX_OBJECT_BYTES", "0", "a whole number from 1 to 1099511627776"),
         ("LOG_LEVEL", "loud", "one of debug, info, warning, error"),
         ("LOG_FORMAT", "xml", "one of json, logfmt, console"),
         ("LOG_REQUESTS", "yes", "one of true, false"),
-        ("METRICS_PORT", "", "a whole number from 0 to 65535"),
         ("METRICS_DISABLED", "storage_objects,up", "names, parted by commas, of http_request_count, "),
-        ("AUTH_TOKENS_FILE", "", "printable text that is not empty"),
         ("FAULTS_ENABLED", "True", "one of true, false"),
         ("SHUTDOWN_DELAY_SECONDS", "1.5", "a whole number from 0 to 3600"),
         ("SHUTDOWN_TIMEOUT_SECONDS", "x", "a whole number from 0 to 3600"),
@@ -122,13 +126,21 @@ def test_a_bad_value_is_one_line(variable, value, allowed):
 
 
 @pytest.mark.parametrize(
-    "value", ["", "ftp://x", "http://", "http://a b", "http://u:p@x", "http://x?y", "x:1"]
+    ("value", "shown"),
+    [
+        *((wrong, wrong) for wrong in ("ftp://x", "http://", "http://a b", "x:1", "http://x:99999")),
+        # What may be a password or a signature (a SAS token) is not shown.
+        ("http://u:p@x", "***@x"),
+        ("u:p@x:1", "***@x:1"),
+        ("http://x?sig=y", "http://x?***"),
+        ("http://x/#y", "http://x/?***"),
+    ],
 )
 @pytest.mark.parametrize("environ", [S3, AZURE], ids=lambda environ: environ["STORE"])
-def test_an_endpoint_is_a_url(environ, value):
+def test_an_endpoint_is_a_url(environ, value, shown):
     variable = f"STORE_{environ['STORE'].upper()}_ENDPOINT"
     assert mistakes({**environ, variable: value}) == [
-        f"{variable}={value!r} is not allowed: use a URL such as https://storage.example.org"
+        f"{variable}={shown!r} is not allowed: use a URL such as https://storage.example.org"
     ]
 
 
@@ -200,14 +212,21 @@ def test_all_mistakes_are_said_at_once(end_of_start):
 @pytest.mark.parametrize(
     ("argument", "said"),
     [
-        ("--thread=8", "'--thread=8' is not known: see --help"),
+        ("--thread=8", "'--thread=***' is not known: see --help"),
         ("serve", "'serve' is not known: see --help"),
         ("a\nb", "'a\\nb' is not known: see --help"),
+        ("--aws-secret-access-key=s3cr3t", "'--aws-secret-access-key=***' is not known: see --help"),
         ("--port", "argument --port: expected one argument: see --help"),
     ],
 )
 def test_a_bad_flag_is_one_line(argument, said):
     assert mistakes({}, argument) == [said]
+
+
+def test_the_value_of_an_unknown_flag_is_not_shown():
+    assert mistakes({}, "serve", "--token", "s3cr3t", "more") == [
+        "'serve' '--token' *** 'more' is not known: see --help"
+    ]
 
 
 def test_help_tells_of_every_setting(capsys, monkeypatch):
@@ -227,6 +246,71 @@ def test_the_version_is_said(capsys):
         read({}, ["--version"])
     assert ended.value.code == 0
     assert capsys.readouterr().out == f"storage-api {__version__}\n"
+
+
+SECRET = "s3cr3t-of-ours"  # noqa: S105
+GCS = {"STORE": "gcs", "STORE_GCS_BUCKET": "objects"}
+KEY = f'{{"private_key": "{SECRET}"}}'
+
+
+@pytest.mark.parametrize(
+    ("environ", "status", "said"),
+    [
+        # A Secret that was made with a line end.
+        (
+            {**S3, "AWS_SECRET_ACCESS_KEY": f"{SECRET}\n"},
+            2,
+            "AWS_SECRET_ACCESS_KEY=*** is not allowed: use print",
+        ),
+        (
+            {**S3, "AWS_SESSION_TOKEN": f"{SECRET}\u00e9"},
+            2,
+            "AWS_SESSION_TOKEN=*** is not allowed: use printable",
+        ),
+        (
+            {**AZURE, "AZURE_STORAGE_TOKEN": f"{SECRET}\n"},
+            2,
+            "AZURE_STORAGE_TOKEN=*** is not allowed: use printable",
+        ),
+        (
+            {**AZURE, "AZURE_STORAGE_ACCOUNT_KEY": SECRET},
+            1,
+            "container objects: Generic Microsoft",
+        ),
+        (
+            {**AZURE, "AZURE_STORAGE_SAS_KEY": f"{SECRET}&x"},
+            1,
+            "container objects: Generic Microsoft",
+        ),
+        # The key itself where its file is meant, and a key within quotes.
+        ({**GCS, "GOOGLE_SERVICE_ACCOUNT": KEY}, 1, "bucket objects: Generic GCS error: "),
+        ({**GCS, "GOOGLE_APPLICATION_CREDENTIALS": KEY}, 1, "bucket objects: Generic GCS error: "),
+        ({**GCS, "GOOGLE_SERVICE_ACCOUNT_KEY": f'"{SECRET}"'}, 1, "bucket objects: Generic GCS error: "),
+        ({"AUTH_TOKENS_FILE": SECRET}, 1, "AUTH_TOKENS_FILE=***: No such file or directory"),
+        (
+            {**AZURE, "STORE_AZURE_ENDPOINT": f"https://x/?sig={SECRET}"},
+            2,
+            "STORE_AZURE_ENDPOINT='https://x/?***' is",
+        ),
+    ],
+)
+def test_credentials_that_cannot_be_used_are_one_line_without_them(
+    end_of_start, tmp_path, environ, status, said
+):
+    ended, printed = end_of_start(**{"STORE_PATH": tmp_path, **environ})
+    assert (ended, printed.count("\n")) == (status, 1)
+    assert printed.startswith(f"storage-api: {said}")
+    assert SECRET not in printed
+
+
+def test_empty_variables_of_a_stores_library_count_as_unset(start):
+    """They were taken for credentials and switches."""
+    empty = dict.fromkeys(
+        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SKIP_SIGNATURE", "AWS_REGION"), ""
+    )
+    assert (
+        start(**S3, STORE_S3_ENDPOINT="http://127.0.0.1:1", **empty).request("GET", "/healthz").status == 200
+    )
 
 
 # --- what only the machine can tell ------------------------------------------------------------------
@@ -258,6 +342,24 @@ def test_a_host_that_is_none_is_one_line(end_of_start):
     assert said.startswith("storage-api: cannot listen on HOST=no.such.host.invalid PORT=0: ")
 
 
+@pytest.mark.parametrize(("files", "threads", "needed"), [(199, 8, 200), (110, 1, 165), (12, 256, 1440)])
+def test_too_few_descriptors_are_one_line_with_the_number_needed(end_of_start, files, threads, needed):
+    """The start succeeded, and no connection was ever accepted."""
+    prefix = ["bash", "-c", f'ulimit -n {files} && exec "$@"', "bash"]
+    status, said = end_of_start(prefix=prefix, STORE="memory", THREADS=threads)
+    assert (status, said.count("\n")) == (1, 1)
+    assert said.startswith(
+        f"storage-api: at most {files} files may be open, and THREADS={threads} needs {needed}: raise "
+    )
+
+
+def test_a_low_soft_limit_is_raised_to_what_the_hard_limit_allows(start):
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    service = start("bash", "-c", 'ulimit -S -n 110 && exec "$@"', "bash", STORE="memory")
+    expected = 3116 if hard == resource.RLIM_INFINITY else min(3116, hard)
+    assert service.samples("process_max_fds") == {("process_max_fds", "", "", ""): expected}
+
+
 def test_a_folder_in_use_is_one_line(start, end_of_start, tmp_path):
     start(STORE_PATH=tmp_path)
     status, said = end_of_start(STORE_PATH=tmp_path)
@@ -268,22 +370,54 @@ def test_a_folder_that_cannot_be_made_is_one_line(end_of_start, tmp_path):
     (tmp_path / "file").write_text("")
     path = tmp_path / "file" / "data"
     status, said = end_of_start(STORE_PATH=path)
-    assert (status, said) == (1, f"storage-api: STORE_PATH={path}: Not a directory\n")
+    assert (status, said) == (1, f"storage-api: STORE_PATH={path}: Not a directory: {path}/objects\n")
+
+
+@pytest.fixture
+def without_privileges(missing_part) -> list[str]:
+    """A command that runs another one as somebody who is asked for permissions."""
+    if os.geteuid() != 0:
+        return []
+    # Root is not, unless it runs without capabilities.
+    if not shutil.which("setpriv"):
+        missing_part("setpriv (util-linux), to test permissions as root")
+    return ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
 
 
 @pytest.mark.parametrize("mode", [0o000, 0o500], ids=["unreadable", "unwritable"])
-def test_a_folder_without_permission_is_one_line(end_of_start, missing_part, tmp_path, mode):
-    prefix = []
-    if os.geteuid() == 0:
-        # Root is asked for no permission, unless it runs without capabilities.
-        if not shutil.which("setpriv"):
-            missing_part("setpriv (util-linux), to test permissions as root")
-        prefix = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+def test_a_folder_without_permission_is_one_line(end_of_start, without_privileges, tmp_path, mode):
     path = tmp_path / "data"
     path.mkdir(mode=mode)
-    status, said = end_of_start(prefix=prefix, STORE_PATH=path)
+    status, said = end_of_start(prefix=without_privileges, STORE_PATH=path)
     path.chmod(0o700)
-    assert (status, said) == (1, f"storage-api: STORE_PATH={path}: Permission denied\n")
+    assert (status, said) == (1, f"storage-api: STORE_PATH={path}: Permission denied: {path}/objects\n")
+
+
+@pytest.mark.parametrize("denied", ["objects", "incoming", "lock"])
+def test_what_a_folder_has_and_may_not_be_read_is_named(end_of_start, without_privileges, tmp_path, denied):
+    path = tmp_path / "data"
+    for folder in ("objects", "incoming"):
+        (path / folder).mkdir(parents=True)
+    (path / "lock").write_text("")
+    (path / denied).chmod(0o000)
+    status, said = end_of_start(prefix=without_privileges, STORE_PATH=path)
+    (path / denied).chmod(0o700)
+    assert (status, said) == (1, f"storage-api: STORE_PATH={path}: Permission denied: {path}/{denied}\n")
+
+
+def test_the_parent_of_a_folder_need_not_be_readable(start, end_of_start, without_privileges, tmp_path):
+    """Unless the folder has to be made in it, and then the parent is what is named."""
+    path = tmp_path / "parent" / "data"
+    path.mkdir(parents=True)
+    path.parent.chmod(0o311)
+    try:
+        service = start(*without_privileges, STORE_PATH=path)
+        assert service.request("GET", "/readyz").status == 200
+        new = path.with_name("new")
+        status, said = end_of_start(prefix=without_privileges, STORE_PATH=new)
+        assert (status, said) == (1, f"storage-api: STORE_PATH={new}: Permission denied: {path.parent}\n")
+    finally:
+        path.parent.chmod(0o700)
 
 
 # --- the documentation -------------------------------------------------------------------------------

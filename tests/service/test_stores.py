@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import io
 import json
@@ -11,6 +12,7 @@ import random
 import re
 import shutil
 import stat
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -24,6 +26,7 @@ from hypothesis import strategies as st
 
 from storage_api import config
 from storage_api.stores import (
+    METADATA_CHARACTERS,
     FilesystemStore,
     Object,
     Page,
@@ -35,7 +38,9 @@ from storage_api.stores import (
     open_store,
 )
 from storage_api.stores import object_storage as buckets
+from storage_api.stores.filesystem import VERIFIED_FIRST_BYTES
 from storage_api.stores.keys import CUT_BYTES, before, bytes_of, key_of
+from storage_api.stores.object_file import ObjectFile
 from storage_api.stores.object_storage import ObjectStorageStore
 
 
@@ -206,6 +211,48 @@ def test_the_longest_id_and_type_are_kept(store):
     for id in ("\U0001f600" * 255, '"' * 255, "\\" * 255):
         kept = put(store, id, b"x", content_type='"' * 255)
         assert store.head(id) == Object(id, 1, kept, '"' * 255)
+
+
+ALL_METADATA = {
+    "Content-Encoding": "gzip, br",
+    "Content-Language": "de-AT, en",
+    "Content-Disposition": """attachment; filename="a  \\"b\\".txt"; filename*=UTF-8''%e2%82%ac.txt""",
+    "Cache-Control": "max-age=60, no-transform",
+}
+
+
+@pytest.mark.parametrize(
+    "metadata", [{}, {"Content-Encoding": "gzip"}, {"Cache-Control": "no-store"}, ALL_METADATA]
+)
+def test_metadata_are_kept(store, metadata):
+    """As they are, and no longer than the object that has them."""
+    etag = put(store, "a", b"12345", content_type="text/x", metadata=metadata)
+    described = Object("a", 5, etag, "text/x", metadata)
+    assert store.head("a") == described
+    for select in (None, lambda _: (1, 3)):
+        found = store.get("a", select)
+        found.body.close()
+        assert found.object == described
+    assert get(store, "a") == b"12345"
+    put(store, "a", b"12345", condition=lambda known: known == etag)
+    assert store.head("a").metadata == {}
+
+
+def test_bytes_that_are_compressed_stay_so(store):
+    """No server or library on the way takes the encoding for an order to decompress."""
+    data = gzip.compress(b"0123456789" * 1000)
+    put(store, "a", data, metadata={"Content-Encoding": "gzip"})
+    assert get(store, "a") == data
+    assert read(store.get("a", lambda _: (1, 9)).body, 8) == data[1:9]
+
+
+def test_the_longest_metadata_are_kept(store):
+    """Beside the longest of all else; what needs an escape in JSON takes twice the room."""
+    longest = {name: "\\" * most for name, most in METADATA_CHARACTERS.items()}
+    for id in ("\U0001f600" * 255, '"' * 255, "a"):
+        etag = put(store, id, b"x", content_type='"' * 255, metadata=longest)
+        assert store.head(id) == Object(id, 1, etag, '"' * 255, longest)
+        assert get(store, id) == b"x"
 
 
 @pytest.mark.parametrize("size", [0, 1_000_000, 20_000_001])
@@ -420,6 +467,33 @@ def test_a_file_tells_its_id(folder):
     }
 
 
+@pytest.mark.parametrize("length", range(1, 1025, 31))
+def test_metadata_of_every_length_survive_a_restart(folder, length):
+    """Wherever the end of a block of the trailer comes; bytes that look like one change nothing."""
+    metadata = {"Content-Disposition": "\\" * length, "Cache-Control": "no-store"}
+    data = (b"\n" + b"{" * 2047) * 4
+    with closing(FilesystemStore(folder)) as store:
+        etag = put(store, "a" * 255, data, content_type='"' * 255, metadata=metadata)
+        file_bytes = objects_file(folder).stat().st_size
+        assert file_bytes - len(data) in (2048, 4096, 6144)
+    with closing(FilesystemStore(folder)) as store:
+        assert store.head("a" * 255) == Object("a" * 255, len(data), etag, '"' * 255, metadata)
+        assert get(store, "a" * 255) == data
+
+
+def test_an_object_without_metadata_is_kept_as_ever(folder):
+    """What was kept before there were metadata is read, and other versions read what is kept now."""
+    trailer = {"id": "a", "size": 4, "etag": sha256(b"data"), "content_type": "text/x"}
+    before = b"data\n" + json.dumps(trailer).encode().ljust(2046) + b"\n"
+    (folder / "objects").mkdir(parents=True)
+    (folder / "objects" / sha256(b"a")).write_bytes(before)
+    with closing(FilesystemStore(folder)) as store:
+        assert store.head("a") == Object("a", 4, sha256(b"data"), "text/x", {})
+        assert get(store, "a") == b"data"
+        put(store, "a", b"data", content_type="text/x")
+    assert objects_file(folder).read_bytes() == before
+
+
 def test_nothing_is_written_outside_the_folder(folder):
     with closing(FilesystemStore(folder)) as store:
         for id in ("..", "../../escaped", "/escaped", "lock"):
@@ -496,6 +570,8 @@ def damage(file: Path, how: str) -> None:
             file.write_bytes(data[:-2048] + b'["a", 1]'.ljust(2048))
         case "other fields":
             file.write_bytes(data[:-2048] + b'{"id": "a", "size": 1}'.ljust(2048))
+        case "metadata of another type":
+            file.write_bytes(data.replace(b'stream"}' + b" " * 20, b'stream", "metadata":[]}'[:28].ljust(28)))
         case "id of another type":
             file.write_bytes(data.replace(b'"id": "a"', b'"id": 123'))
         case "size of another object":
@@ -516,6 +592,7 @@ DAMAGES = [
     "no trailer",
     "another shape",
     "other fields",
+    "metadata of another type",
     "id of another type",
     "size of another object",
     "a folder",
@@ -555,6 +632,91 @@ def test_what_is_damaged_while_running_is_not_served(folder):
         # It can be replaced, and so be healed.
         put(store, "a", b"new")
         assert get(store, "a") == b"new"
+
+
+def flip(file: Path, position: int) -> None:
+    """Change one bit of what is on the disk."""
+    with file.open("r+b") as opened:
+        opened.seek(position)
+        byte = opened.read(1)[0]
+        opened.seek(position)
+        opened.write(bytes([byte ^ 1]))
+
+
+def bytes_before_an_error(store: Store, id: str, size: int) -> bytes:
+    """What can be read of an object whose bytes are not those of its etag, piece by piece."""
+    data = b""
+    with pytest.raises(StoreError, match="damaged: its bytes are not those of its ETag"):
+        found = store.get(id)
+        with closing(found.body) as body:
+            while len(data) < size:
+                piece = body.read(min(100_000, size - len(data)))
+                assert piece
+                data += piece
+    return data
+
+
+SIZES = [1, VERIFIED_FIRST_BYTES, VERIFIED_FIRST_BYTES + 1, 3_000_000]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("where", [0, 0.5, 1])
+def test_a_bit_that_flips_on_the_disk_is_not_served_as_the_object(folder, size, where):
+    data = random.Random(1).randbytes(size)  # noqa: S311 - a fixed order, no secret
+    with closing(FilesystemStore(folder)) as store:
+        put(store, "a", data)
+        flip(objects_file(folder), int(where * (size - 1)))
+        got = bytes_before_an_error(store, "a", size)
+        assert len(got) < size
+        if size <= VERIFIED_FIRST_BYTES:
+            assert not got, "what is small is verified before anything is sent"
+        # Nor when a condition was asked first.
+        with pytest.raises(StoreError, match="damaged"):
+            read(store.get("a", lambda found: (0, found.size)).body, size)
+        put(store, "a", data)
+        assert get(store, "a") == data
+
+
+def test_what_is_read_again_is_verified_once(folder):
+    """As a server does that could send a part of it only."""
+    data = random.Random(1).randbytes(300_000)  # noqa: S311 - a fixed order, no secret
+    with closing(FilesystemStore(folder)) as store:
+        put(store, "a", data)
+        with closing(store.get("a").body) as body:
+            for first in (0, 0, 50_000, 20_000, 120_000, 200_000, 100_000):
+                body.seek(first)
+                assert body.read(100_000) == data[first : first + 100_000]
+        flip(objects_file(folder), 299_999)
+        with closing(store.get("a").body) as body:
+            body.read(250_000)
+            for first in (200_000, 200_000, 0, 300_000):
+                body.seek(first)
+                with pytest.raises(StoreError, match="damaged"):
+                    body.read(100_000)
+            assert body.error
+
+
+def test_a_file_that_ends_while_it_is_read_is_an_error(folder):
+    """Else who sends it would wait for more bytes."""
+    with closing(FilesystemStore(folder)) as store:
+        put(store, "a", bytes(300_000))
+        for select in (None, lambda _: (1, 300_000)):
+            with closing(store.get("a", select).body) as body:
+                os.truncate(objects_file(folder), 1000)
+                body.read(100_000)
+                with pytest.raises(StoreError, match="has lost its end"):
+                    body.read(100_000)
+            put(store, "a", bytes(300_000))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux has nothing behind")
+def test_a_disk_that_fails_to_read_is_an_error_of_the_store():
+    with (
+        closing(ObjectFile(Path("/proc/self/mem"))) as file,
+        pytest.raises(StoreError, match=r"^/proc/self/mem: Input/output error"),
+    ):
+        file.read(10)
+    assert file.error
 
 
 def old_file(folder: Path, id: str, data: bytes) -> Path:
@@ -728,6 +890,22 @@ def test_keys_are_as_unlike_and_as_ordered_as_ids(ids):
 def test_lesser_ids_come_before_a_prefix(prefix, id):
     if id < prefix and id.encode()[:CUT_BYTES] != prefix.encode()[:CUT_BYTES]:
         assert key_of(id) <= before(prefix)
+
+
+@pytest.mark.parametrize("size", [1, 3_000_000])
+def test_an_object_of_a_bucket_that_was_changed_is_not_served(object_storage, monkeypatch, size):
+    for name, value in object_storage.CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    store = buckets.s3("objects", object_storage.endpoint)
+    data = random.Random(1).randbytes(size)  # noqa: S311 - a fixed order, no secret
+    put(store, "a", data)
+    client = object_storage.client()
+    known = obstore.get(client, key_of("a")).attributes
+    obstore.put(client, key_of("a"), data[:-1] + bytes([data[-1] ^ 1]), attributes=known)
+    assert len(bytes_before_an_error(store, "a", size)) < size
+    with pytest.raises(StoreError, match="damaged"):
+        read(store.get("a", lambda found: (0, found.size)).body, size)
+    assert store.delete("a")
 
 
 def test_a_bucket_that_is_not_there(object_storage, monkeypatch):

@@ -20,6 +20,7 @@ from lab.toolchain import ToolError
 from lab.toolchain.tracing import otelcol
 from storage_api.config import otlp
 from storage_api.telemetry.tracing import Parent, parent_of
+from tests.service.conftest import SERVICE
 from tests.support.waiting import wait_until
 
 # The collector is built when it is first asked for.
@@ -83,7 +84,7 @@ class Collector:
         (folder / "config.yaml").write_text(json.dumps(config))  # YAML holds JSON
         with (folder / "log").open("wb") as log:
             self.process = subprocess.Popen([program, "--config", folder / "config.yaml"], stderr=log)
-        eventually(self._listens, 30)
+        eventually(self._listens, seconds=30)
 
     def _listens(self) -> bool:
         assert self.process.poll() is None, "the collector ended at start"
@@ -261,7 +262,7 @@ def test_a_request_is_a_span_and_what_it_asks_of_the_store_a_child(traced, colle
     trace_id, header = new_trace()
     answer = traced.request(
         "PUT",
-        "/api/buckets/spanned?x=1",
+        "/api/buckets/spanned",
         b"1234",
         traceparent=header,
         tracestate="vendor=kept, other=too",
@@ -281,7 +282,6 @@ def test_a_request_is_a_span_and_what_it_asks_of_the_store_a_child(traced, colle
         "http.response.status_code": 200,
         "url.scheme": "http",
         "url.path": "/api/buckets/spanned",
-        "url.query": "x=1",
         "server.address": "127.0.0.1",
         "server.port": traced.port,
         "client.address": "127.0.0.1",
@@ -391,20 +391,44 @@ def test_a_fault_of_ours_is_an_error(traced, collector):
 
 
 @pytest.mark.parametrize(
-    ("host", "found"),
+    ("target", "host", "status", "found"),
     [
-        ("storage.example.org", {"server.address": "storage.example.org"}),
-        ("[::1]:5000", {"server.address": "::1", "server.port": 5000}),
-        ("x:99999", {}),
-        ("[x", {}),
-        ("", {}),
+        ("/readyz", "storage.example.org", 200, {"server.address": "storage.example.org"}),
+        ("/readyz", "[::1]:5000", 200, {"server.address": "::1", "server.port": 5000}),
+        ("http://y:81/readyz", "x", 200, {"server.address": "y", "server.port": 81}),
+        ("/readyz", "x:99999", 400, {}),
+        ("/readyz", "[x", 400, {}),
+        ("/readyz", "", 400, {}),
     ],
 )
-def test_the_address_is_what_the_client_says_where_it_makes_sense(traced, collector, host, found):
+def test_the_address_is_what_the_client_says(  # noqa: PLR0917
+    traced, collector, target, host, status, found
+):
+    """A host that is not valid is refused, in a span as well."""
     trace_id, header = new_trace()
-    traced.request("GET", "/readyz", traceparent=header, Host=host)
+    head = f"GET {target} HTTP/1.1\r\nHost: {host}\r\ntraceparent: {header}\r\n\r\n"
+    assert traced.raw(head.encode()).status == status
     (server,) = collector.trace(trace_id, 1)
     assert {key: server.attributes[key] for key in server.attributes if key.startswith("server.")} == found
+    assert server.attributes["http.response.status_code"] == status
+    assert server.attributes["url.path"] == "/readyz"
+
+
+def test_a_refused_target_has_a_span(traced, collector):
+    assert traced.raw(b"GET /refused-target#1 HTTP/1.1\r\nHost: x\r\n\r\n").status == 400
+    (server,) = eventually(
+        lambda: [span for span in collector.spans if span.attributes.get("url.path") == "/refused-target#1"]
+    )
+    assert server.attributes["http.request.method"] == "GET"
+    assert server.attributes["http.response.status_code"] == 400
+    assert "http.route" not in server.attributes
+
+
+def test_a_query_is_sent(traced, collector):
+    trace_id, header = new_trace()
+    assert traced.request("GET", "/api/buckets?prefix=none", traceparent=header).status == 200
+    server, _ = collector.trace(trace_id, 2)
+    assert server.attributes["url.query"] == "prefix=none"
 
 
 def test_hostile_headers_are_sent_bounded_or_not_at_all(traced, collector):
@@ -438,6 +462,30 @@ def test_the_environment_names_the_service_and_samples(start, collector):
     assert server.resource["service.name"] == "another"
     assert server.resource["deployment.environment.name"] == "test"
     assert own[3:35] not in {span.raw["traceId"] for span in collector.spans}
+
+
+def test_a_step_of_the_wall_clock_makes_no_span_longer(start, collector, clock):
+    """A span took an hour, or ended before it began."""
+    service = start(
+        **exporting(collector.endpoint, FAULTS_ENABLED="true", STORE="memory"),
+        PYTHONPATH=f"{clock}:{SERVICE}",
+    )
+    fault = json.dumps({"latency_seconds": 2}).encode()
+    assert service.request("PUT", "/faults", fault, Content_Type="application/json").status == 200
+    trace_id, header = new_trace()
+    with service.connect() as connection:
+        connection.sendall(
+            f"GET /api/buckets/1 HTTP/1.1\r\nHost: x\r\ntraceparent: {header}\r\n\r\n".encode()
+        )
+        time.sleep(1)
+        (clock / "step").write_text("3600")
+        assert connection.recv(12) == b"HTTP/1.1 404"
+    server, child = (
+        [int(span.raw[f"{end}TimeUnixNano"]) for end in ("start", "end")]
+        for span in collector.trace(trace_id, 2)
+    )
+    assert server[0] <= child[0] <= child[1] <= server[1]
+    assert 2e9 <= server[1] - server[0] < 60e9
 
 
 # --- the end and outages ------------------------------------------------------------------------------
@@ -479,10 +527,47 @@ def test_an_outage_harms_no_request_and_is_told_once(start, run_collector):
         service.request("GET", "/readyz", traceparent=header)
         return trace_id in {span.raw["traceId"] for span in collector.spans}
 
-    eventually(arrived, 30)
+    eventually(arrived, seconds=30)
     eventually(lambda: told("spans are taken again"))
     assert len(told("spans are lost")) == 1
     assert from_opentelemetry(service) == []
+
+
+def test_spans_that_the_queue_has_no_room_for_are_counted_and_logged(start, run_collector):
+    """The collector was away for less time than it is waited for: nothing failed, and hundreds were lost."""
+    port = free_port()
+    service = start(
+        **exporting(f"http://127.0.0.1:{port}", OTEL_EXPORTER_OTLP_TIMEOUT=60),
+        OTEL_BSP_MAX_QUEUE_SIZE=64,
+        OTEL_BSP_MAX_EXPORT_BATCH_SIZE=16,
+    )
+    for _ in range(200):
+        assert service.request("GET", "/api/buckets/none").status == 404  # two spans
+    collector = run_collector(port)
+    service.signal()
+    assert service.process.wait(30) == 0
+    told = [line["message"] for line in service.log if "spans are lost" in line["message"]]
+    assert sum(int(message.split(" ")[0]) for message in told) == 400 - len(collector.spans)
+    assert 16 <= len(collector.spans) <= 64 + 16
+    assert from_opentelemetry(service) == []
+
+
+def test_lost_spans_are_a_metric(start):
+    service = start(
+        **exporting(f"http://127.0.0.1:{free_port()}", OTEL_EXPORTER_OTLP_TIMEOUT=1),
+        OTEL_BSP_MAX_QUEUE_SIZE=16,
+        OTEL_BSP_MAX_EXPORT_BATCH_SIZE=8,
+    )
+    lost = ("storage_spans_lost_total", "", "", "")
+    assert service.samples("storage_spans_lost") == {lost: 0}
+    for _ in range(100):
+        service.request("GET", "/api/buckets/none")
+    eventually(lambda: service.samples("storage_spans_lost")[lost] >= 200 - 16)
+    service.signal()
+    assert service.process.wait(20) == 0
+    (first, last) = [line["message"] for line in service.log if "spans are lost" in line["message"]]
+    assert first.startswith("spans are lost until http://127.0.0.1:")
+    assert last.startswith("200 spans are lost: ")
 
 
 def test_a_receiver_that_is_gone_does_not_hold_up_the_end(start):
@@ -506,30 +591,3 @@ def test_a_receiver_that_never_answers_holds_up_the_end_no_longer_than_requests_
         assert service.process.wait(20) == 0
         assert 1.5 < time.monotonic() - began < 8
     assert [line for line in service.log if "could not be sent within" in line["message"]]
-
-
-# --- settings -----------------------------------------------------------------------------------------
-
-
-def test_every_mistake_in_opentelemetrys_variables_is_told(end_of_start):
-    wrong = dict.fromkeys(otlp.VARIABLES, "?")
-    status, said = end_of_start(STORE="memory", OTEL_TRACES_EXPORTER="otlp", **wrong)
-    assert status == 2
-    assert sorted(line.split("=")[0] for line in said.splitlines()) == sorted(
-        f"storage-api: {name}" for name in wrong
-    )
-
-
-def test_sizes_that_contradict_each_other_stop_the_start(end_of_start):
-    status, said = end_of_start(STORE="memory", OTEL_TRACES_EXPORTER="otlp", OTEL_BSP_MAX_QUEUE_SIZE=10)
-    assert status == 2
-    assert said.startswith("storage-api: OTEL_BSP_") and said.count("\n") == 1
-
-
-def test_opentelemetrys_variables_are_left_alone_where_nothing_is_sent(start):
-    assert start(OTEL_EXPORTER_OTLP_PROTOCOL="grpc", OTEL_BSP_MAX_QUEUE_SIZE="?").request("GET", "/healthz")
-
-
-def test_the_docs_name_every_variable_that_is_checked():
-    text = DOCS.read_text()
-    assert [name for name in otlp.VARIABLES if f"`{name}`" not in text] == []

@@ -262,7 +262,9 @@ BUILDERS: dict[str, Callable[[Path, str], None]] = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m lab.image", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.image", description=__doc__.splitlines()[0], allow_abbrev=False
+    )
     parser.add_argument("archive", type=Path, help="the file to write")
     parser.add_argument("--name", default=default_name(), help="the image's name and tag (%(default)s)")
     parser.add_argument("--builder", choices=("auto", *BUILDERS), default="auto")

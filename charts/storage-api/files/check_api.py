@@ -1,6 +1,7 @@
 """`helm test`: an object makes the round trip through the Service.
 
-Reads API and METRICS, the addresses of both ports, and TOKENS_FILE where the API asks for a token.
+Reads API and METRICS, the addresses of both ports, OBJECT_BYTES, the size of that object, and TOKENS_FILE
+where the API asks for a token.
 """
 
 import os
@@ -50,7 +51,7 @@ def expect(method, path, status, body=None, *, address=API, headers=None):
 
 TOKEN = authorization()
 bucket = f"/api/buckets/helm-test-{uuid.uuid4()}"
-content = os.urandom(4096)
+content = os.urandom(int(os.environ["OBJECT_BYTES"]))
 expect("GET", "/readyz", 200)
 expect("GET", bucket, 404)
 expect("PUT", bucket, 200, content)

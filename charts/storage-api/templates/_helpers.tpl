@@ -124,6 +124,20 @@ capabilities:
 {{- has .Values.store.type (list "s3" "gcs" "azure") | ternary "true" "" -}}
 {{- end }}
 
+{{/*
+The link-local servers that pods without a Secret get their cloud credentials from, as a JSON object of addresses and
+ports; an empty one where a Secret is given or no cloud is asked. 169.254.169.254 (fd00:ec2::254) is the node's metadata
+server, 169.254.170.23 (fd00:ec2::23) the agent of EKS Pod Identity, port 988 GKE's own metadata server.
+*/}}
+{{- define "storage-api.identityServers" -}}
+{{- $servers := dict
+      "s3" (dict "ports" (list 80) "addresses" (list
+        "169.254.169.254/32" "fd00:ec2::254/128" "169.254.170.23/32" "fd00:ec2::23/128"))
+      "gcs" (dict "ports" (list 80 988) "addresses" (list "169.254.169.254/32" "169.254.169.252/32"))
+      "azure" (dict "ports" (list 80) "addresses" (list "169.254.169.254/32")) -}}
+{{- empty (include "storage-api.storeSecret" .) | ternary (get $servers .Values.store.type | default dict) dict | toJson -}}
+{{- end }}
+
 {{/* The file of the bearer tokens: a folder is mounted, as a file alone would not follow its Secret. */}}
 {{- define "storage-api.tokensFile" -}}
 /etc/storage-api/auth/tokens
@@ -153,6 +167,34 @@ capabilities:
 {{- define "storage-api.urlPort" -}}
 {{- $url := urlParse . -}}
 {{- regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (eq $url.scheme "http" | ternary 80 443) -}}
+{{- end }}
+
+{{/*
+The prefix that must be taken off requests to a path of Ingress or HTTPRoute, such as /storage; nothing where the path
+is one of the API's own. Of a regular expression such as /storage(/|$)(.*), its literal beginning.
+*/}}
+{{- define "storage-api.pathPrefix" -}}
+{{- $literal := regexFind "^[-A-Za-z0-9_.~%!&',;=:@/]*" . | trimSuffix "/" -}}
+{{- $own := regexMatch "^(/(api(/buckets|/metrics)?|metrics|healthz|readyz|openapi\\.json|faults))?$" $literal -}}
+{{- $own | ternary "" $literal -}}
+{{- end }}
+
+{{/* The path of an object behind a path of Ingress or HTTPRoute. */}}
+{{- define "storage-api.objectPath" -}}
+{{- printf "%s/api/buckets/<id>" (include "storage-api.pathPrefix" .) -}}
+{{- end }}
+
+{{/* The addresses of an object from outside the cluster, a line each. */}}
+{{- define "storage-api.addresses" -}}
+{{- $v := .Values -}}
+{{- $scheme := or $v.certificate.enabled $v.ingress.tlsSecret | empty | ternary "http" "https" -}}
+{{- range ($v.ingress.enabled | ternary $v.ingress.hosts list) }}
+through the Ingress: {{ $scheme }}://{{ replace "*" "<name>" . }}{{ include "storage-api.objectPath" $v.ingress.path }}
+{{- end }}
+{{- $hosts := $v.httpRoute.hostnames | default (list "<a host of the Gateway>") }}
+{{- range ($v.httpRoute.enabled | ternary $hosts list) }}
+through the Gateway: {{ $v.certificate.enabled | ternary "https://" "" }}{{ replace "*" "<name>" . }}{{ include "storage-api.objectPath" $v.httpRoute.path }}
+{{- end }}
 {{- end }}
 
 {{/* The hosts of Ingress and HTTPRoute, as a JSON list. */}}
@@ -199,6 +241,10 @@ Objects are kept in a folder of the pod: they are gone with it.
 {{ end -}}
 {{- if .Values.faults.enabled -}}
 WARNING: faults.enabled is on. Whoever reaches the API{{ if .Values.auth.existingSecret }} with a token{{ end }} can make it fail: see docs/drills.md, and switch it off after the drill.
+{{ end -}}
+{{- $plain := and .Values.ingress.enabled (not .Values.certificate.enabled) (not .Values.ingress.tlsSecret) -}}
+{{- if and .Values.auth.existingSecret (or $plain (ne .Values.service.type "ClusterIP")) -}}
+Bearer tokens cross the network unencrypted unless your load balancer adds TLS: set certificate.enabled or ingress.tlsSecret.
 {{ end -}}
 {{- with .Values.config.metricsDisabled -}}
 Metrics are switched off: panels and queries that read {{ join ", " . }} stay empty.

@@ -1,3 +1,37 @@
+{{/* What the spec of every pod of ours has, also of the `helm test` pods: where and as whom it runs. */}}
+{{- define "storage-api.podSpec" -}}
+automountServiceAccountToken: false
+# With links a Service called `metrics` would set METRICS_PORT=tcp://..., which the service refuses.
+enableServiceLinks: false
+{{- with include "storage-api.imagePullSecrets" . }}
+{{ . }}
+{{- end }}
+securityContext:
+  {{- include "storage-api.podSecurityContext" . | nindent 2 }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . | quote }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* The spec of a `helm test` pod, without its containers. It keeps node affinity; rules about other pods are the API's. */}}
+{{- define "storage-api.testPodSpec" -}}
+restartPolicy: Never
+{{ include "storage-api.podSpec" . }}
+{{- with dig "nodeAffinity" dict (.Values.affinity | default dict) }}
+affinity:
+  nodeAffinity:
+    {{- toYaml . | nindent 4 }}
+{{- end }}
+{{- end }}
+
 {{/* The pod template that the Deployment and the StatefulSet share. */}}
 {{- define "storage-api.podTemplate" -}}
 metadata:
@@ -14,25 +48,9 @@ metadata:
     {{- end }}
 spec:
   serviceAccountName: {{ include "storage-api.serviceAccountName" . | quote }}
-  automountServiceAccountToken: false
-  {{- with include "storage-api.imagePullSecrets" . }}
-  {{- . | nindent 2 }}
-  {{- end }}
-  securityContext:
-    {{- include "storage-api.podSecurityContext" . | nindent 4 }}
+  {{- include "storage-api.podSpec" . | nindent 2 }}
   # The delay, the drain, and a little to spare.
   terminationGracePeriodSeconds: {{ add .Values.config.shutdownDelaySeconds .Values.config.shutdownTimeoutSeconds 5 }}
-  {{- with .Values.priorityClassName }}
-  priorityClassName: {{ . | quote }}
-  {{- end }}
-  {{- with .Values.nodeSelector }}
-  nodeSelector:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with .Values.tolerations }}
-  tolerations:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
   {{- with .Values.affinity }}
   affinity:
     {{- toYaml . | nindent 4 }}

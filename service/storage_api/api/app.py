@@ -6,9 +6,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from flask import Flask, Request, Response
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 from werkzeug.routing import BaseConverter, MapAdapter
-from werkzeug.wsgi import get_host
 
 from storage_api.config import Config
 from storage_api.faults.drills import Drills, FaultyStore
@@ -40,6 +39,7 @@ class StorageApi(Flask):
     store: what it serves
     metrics_app: what serves the metrics; another app where they have a port of their own
     drills: what makes it fail on purpose, if anything does
+    exchanges: the requests that are being served, if they are watched
     refusal: `(path, authorization)` to the reason why such a request is refused unread, None: it is not
     """
 
@@ -48,13 +48,13 @@ class StorageApi(Flask):
     store: Store
     metrics_app: Flask
     drills: Drills | None = None
+    exchanges: Exchanges | None = None
     refusal: Refusal = staticmethod(lambda _path, _authorization: None)
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Routes depend on path and method alone; all that Flask finds out takes a tenth of a request."""
         if request is None:
             return None
-        request.host = get_host(request.environ)  # Refuses what is no host.
         return self.url_map.bind(
             "localhost", subdomain="", default_method=request.method, path_info=request.path
         )
@@ -69,6 +69,9 @@ def create_app(config: Config, store: Store | None = None, spans: Spans | None =
     registry = Registry(config.metrics_disabled)
     watch_process(registry)
     store = store or open_store(config)
+    lost_spans = Counter("storage_spans_lost", "Spans that did not reach the collector.", registry=registry)
+    if spans:
+        spans.losses.on_loss = lost_spans.inc
     drills = Drills(config.threads, registry) if config.faults_enabled else None
     if drills:
         store = FaultyStore(store, drills)
@@ -85,9 +88,8 @@ def create_app(config: Config, store: Store | None = None, spans: Spans | None =
     # Whatever watches requests is one more observer.
     observers = (HttpMetrics(registry), *log.observers(config), *((spans,) if spans else ()))
     join = spans.begin if spans else tracing.join
-    exchanges = Exchanges(app, observers, join)
-    watch_active(exchanges.active, registry)
-    app.wsgi_app = exchanges
+    app.exchanges = app.wsgi_app = Exchanges(app, observers, join)
+    watch_active(app.exchanges.active, registry)
     if app.metrics_app is not app:
         app.metrics_app.wsgi_app = Exchanges(app.metrics_app, observers, join)
     return app

@@ -108,7 +108,9 @@ class Tokens:
         return tuple(hashlib.sha256(line).digest() for line in lines if line)
 
     def _error(self, reason: str) -> TokensError:
-        return TokensError(f"AUTH_TOKENS_FILE={self._file}: {reason}")
+        # A path that leads nowhere may be a token that was given instead of a file.
+        shown = self._file if self._file.is_absolute() or self._file.exists() else "***"
+        return TokensError(f"AUTH_TOKENS_FILE={shown}: {reason}")
 
 
 def install(app: Flask, tokens: Tokens) -> None:

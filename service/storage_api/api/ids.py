@@ -27,12 +27,12 @@ def check(id: str) -> str:
 def check_path(id: str, environ: Mapping[str, str]) -> str:
     """Return `id`, the percent-decoded rest of the path, or raise InvalidId.
 
-    `environ` is the request's WSGI environment. It holds what decoding hides: the bytes behind a U+FFFD
-    (PATH_INFO, as WSGI's latin-1 text), and control characters that URL parsing drops (REQUEST_URI).
+    `environ` is the request's WSGI environment. It holds what the id does not show: the bytes behind a U+FFFD
+    (PATH_INFO, as WSGI's latin-1 text), and whether its "%2F" was sent as %2F or as %252F (REQUEST_URI).
     """
     decode(environ["PATH_INFO"].encode("latin-1"))
-    if _has_controls(environ.get("REQUEST_URI", "")):
-        raise InvalidId("an id has no control characters")
+    if "%2F" in id and "%2F" in environ.get("REQUEST_URI", "").partition("?")[0].upper():
+        id = id.replace("%2F", "/")
     return check(id)
 
 

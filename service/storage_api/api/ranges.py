@@ -30,6 +30,8 @@ def part(headers: Headers, found: Object) -> Part:
         return whole
     ((first, end),) = asked.ranges
     if first < 0:  # That many at the end.
+        if not found.size:
+            return whole  # Those are all, and no Content-Range can say so.
         first, end = max(0, found.size + first), found.size
     else:
         end = found.size if end is None else min(end, found.size)

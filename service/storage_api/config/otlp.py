@@ -1,30 +1,104 @@
-"""OpenTelemetry's own variables: what each may say, so that a mistake is told at start and not by lost spans.
+"""OpenTelemetry's own variables: what each may be, so that a mistake is an error at start and not lost spans.
 
-The SDK reads them itself, and falls back to a default where it does not understand one.
+The SDK reads them itself. Of what it does not understand it logs the value, falls back to a default, or fails
+with a traceback.
 """
 
 from __future__ import annotations
 
+import re
+import ssl
 from collections.abc import Mapping
+from functools import partial
+from importlib.metadata import entry_points
+from pathlib import Path
+from urllib.parse import unquote
 
 from . import setting_types
+from .setting_types import Kind
+
+_HEADER = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*=[ \t]*([ !#-+\--:<-\[\]-~]*)")
+"""A name (RFC 9110) and a value, whose characters are those that the exporter takes."""
+
+
+def _headers(text: str) -> None:
+    """Check a list of headers, whose values are percent-encoded or have no need to be."""
+    for header in filter(None, re.split(r"[ \t]*,[ \t]*", text.strip(" \t"))):
+        match = _HEADER.fullmatch(header)
+        if not match or not _HEADER.fullmatch(f"{unquote(match[1])}="):
+            raise ValueError
+        value = unquote(match[2]).strip()
+        value.encode("latin-1")  # HTTP can carry nothing else; raises a ValueError.
+        if not value.isprintable():
+            raise ValueError
+
+
+def _pairs(text: str) -> None:
+    if not all(re.fullmatch(r"\s*[^\s=]+\s*=.*", pair) for pair in text.split(",")):
+        raise ValueError
+
+
+def _plugins(group: str, text: str) -> None:
+    """Check that each of the names in `text`, parted by commas, is installed as an entry point of `group`."""
+    installed = {"*", *entry_points(group=group).names}
+    if not {name.strip() for name in text.split(",")} <= installed:
+        raise ValueError
+
+
+def _certificates(text: str) -> None:
+    """Check a file of certificates of authorities in PEM, or a folder of such files."""
+    try:
+        if not Path(text).is_dir():
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(text)
+    except OSError as error:  # as is ssl.SSLError
+        raise ValueError from error
+
+
+def _readable(text: str) -> None:
+    try:
+        Path(text).open("rb").close()
+    except OSError as error:
+        raise ValueError from error
+
 
 _PROTOCOL = setting_types.matching("http/protobuf", "http/protobuf, the only one that is installed")
-_ENDPOINT = setting_types.matching(r"https?://[^\s/?#@]+(/[^\s?#]*)?", "a URL such as http://collector:4318")
+_ENDPOINT = setting_types.url("http://collector:4318")
+_HEADERS = Kind(
+    "key=value,key=value with percent-encoded values, such as Authorization=Bearer%20token",
+    _headers,
+    setting_types.hidden,
+)
 _COMPRESSION = setting_types.one_of("none", "gzip", "deflate")
-_TIMEOUT = setting_types.matching(r"0*[1-9][0-9]{0,5}(\.[0-9]+)?", "seconds, such as 10")
+_TIMEOUT = setting_types.matching(
+    r"(?=[0.]*[1-9])[0-9]{1,6}(\.[0-9]+)?", "seconds above 0, such as 10 or 0.5"
+)
+_CERTIFICATE = Kind("a file that can be read, with certificates in PEM", _certificates, setting_types.hidden)
+_CLIENT_FILE = Kind("a file that can be read, in PEM", _readable, setting_types.hidden)
+_LIMIT = setting_types.integer(0, 2**31 - 1)
+
+
+def _plugin(group: str) -> Kind:
+    return Kind(f"the name of an installed entry point of {group}", partial(_plugins, group))
+
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 """Where spans go; the first that is set counts."""
+_OF_EXPORTER = {
+    "ENDPOINT": _ENDPOINT,
+    "PROTOCOL": _PROTOCOL,
+    "HEADERS": _HEADERS,
+    "COMPRESSION": _COMPRESSION,
+    "TIMEOUT": _TIMEOUT,
+    "CERTIFICATE": _CERTIFICATE,
+    "CLIENT_CERTIFICATE": _CLIENT_FILE,
+    "CLIENT_KEY": _CLIENT_FILE,
+}
 VARIABLES = {
     "OTEL_SDK_DISABLED": setting_types.matching("false", "OTEL_TRACES_EXPORTER=none to send no spans"),
-    "OTEL_EXPORTER_OTLP_PROTOCOL": _PROTOCOL,
-    "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": _PROTOCOL,
-    **dict.fromkeys(ENDPOINTS, _ENDPOINT),
-    "OTEL_EXPORTER_OTLP_COMPRESSION": _COMPRESSION,
-    "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": _COMPRESSION,
-    "OTEL_EXPORTER_OTLP_TIMEOUT": _TIMEOUT,
-    "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": _TIMEOUT,
+    "OTEL_SERVICE_NAME": setting_types.TEXT,
+    "OTEL_RESOURCE_ATTRIBUTES": Kind("key=value,key=value, with values percent-encoded", _pairs),
+    **{f"OTEL_EXPORTER_OTLP_{name}": kind for name, kind in _OF_EXPORTER.items()},
+    **{f"OTEL_EXPORTER_OTLP_TRACES_{name}": kind for name, kind in _OF_EXPORTER.items()},
     "OTEL_TRACES_SAMPLER": setting_types.one_of(
         "always_on",
         "always_off",
@@ -37,21 +111,59 @@ VARIABLES = {
         r"0(\.[0-9]+)?|1(\.0+)?", "a share from 0 to 1, such as 0.1"
     ),
     "OTEL_BSP_SCHEDULE_DELAY": setting_types.integer(1, 3_600_000),
+    "OTEL_BSP_EXPORT_TIMEOUT": setting_types.integer(1, 3_600_000),
     "OTEL_BSP_MAX_QUEUE_SIZE": setting_types.integer(1, 1_000_000),
     "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": setting_types.integer(1, 1_000_000),
+    "OTEL_ATTRIBUTE_COUNT_LIMIT": _LIMIT,
+    "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": _LIMIT,
+    "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": _LIMIT,
+    "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT": _LIMIT,
+    "OTEL_SPAN_EVENT_COUNT_LIMIT": _LIMIT,
+    "OTEL_SPAN_LINK_COUNT_LIMIT": _LIMIT,
+    "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT": _LIMIT,
+    "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT": _LIMIT,
+    "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": _plugin("opentelemetry_resource_detector"),
+    "OTEL_PYTHON_CONTEXT": _plugin("opentelemetry_context"),
+    "OTEL_PYTHON_METER_PROVIDER": _plugin("opentelemetry_meter_provider"),
+    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER": _plugin("opentelemetry_otlp_credential_provider"),
+    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER": _plugin(
+        "opentelemetry_otlp_credential_provider"
+    ),
+    "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED": setting_types.one_of("true", "false"),
 }
-"""Those that are checked; the SDK knows more."""
+"""Every variable that the SDK and its exporter read where they only send spans."""
 
 
 def mistakes(environ: Mapping[str, str]) -> list[str]:
     """A line for each variable that can't be used; an empty one is one that is not set."""
+    given = {name: environ[name] for name in VARIABLES if environ.get(name)}
     found = []
-    for name, kind in VARIABLES.items():
-        text = environ.get(name)
-        if not text:
-            continue
+    for name, text in given.items():
         try:
-            kind.read(text)
+            VARIABLES[name].read(text)
         except ValueError:
-            found.append(f"{name}={text!r} is not allowed: use {kind.allowed}")
-    return found
+            found.append(VARIABLES[name].refusal(name, text))
+    return found or _client_certificate(given)
+
+
+def _client_certificate(given: Mapping[str, str]) -> list[str]:
+    """What is wrong with the certificate that the exporter shows to the collector, and its key."""
+
+    def first(name: str) -> str | None:
+        names = (f"OTEL_EXPORTER_OTLP_{of}{name}" for of in ("TRACES_", ""))
+        return next((given[name] for name in names if name in given), None)
+
+    certificate, key = first("CLIENT_CERTIFICATE"), first("CLIENT_KEY")
+    if not certificate:
+        return (
+            ["OTEL_EXPORTER_OTLP_CLIENT_KEY needs OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE too"] if key else []
+        )
+    try:
+        # Without a password: nobody is there to be asked for one.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, password=lambda: "")
+    except (OSError, ValueError):
+        return [
+            "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY are not allowed: use a"
+            " certificate and its key without a password, both in PEM"
+        ]
+    return []

@@ -6,13 +6,27 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 
 class Kind(NamedTuple):
-    """`allowed` says in words what a text may be; `read` makes it a value or raises ValueError."""
+    """`allowed` says in words what a text may be; `read` makes it a value or raises ValueError.
+
+    `show` makes of a text what an error may quote of it: a credential is never shown.
+    """
 
     allowed: str
     read: Callable[[str], Any]
+    show: Callable[[str], str] = repr
+
+    def refusal(self, name: str, text: str) -> str:
+        """The line that says that the setting `name` can't be `text`."""
+        return f"{name}={self.show(text)} is not allowed: use {self.allowed}"
+
+
+def hidden(_text: str) -> str:
+    """Stands for a value that may be a credential."""
+    return "***"
 
 
 def integer(low: int, high: int) -> Kind:
@@ -55,6 +69,24 @@ def matching(pattern: str, words: str) -> Kind:
     return Kind(words, read)
 
 
+def url(example: str) -> Kind:
+    """The URL of a server, by http or https; it holds no credentials, and none are shown."""
+
+    def read(text: str) -> str:
+        if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", text):
+            raise ValueError
+        _ = urlsplit(text).port  # Raises ValueError for one that is none.
+        return text
+
+    return Kind(f"a URL such as {example}", read, _without_credentials)
+
+
+def _without_credentials(text: str) -> str:
+    """`text`, quoted, without what may be a name and a password (before `@`) or a signature (after `?`)."""
+    text = re.sub(r"^.*@", "***@", text, flags=re.DOTALL)
+    return repr(re.sub(r"[?#].*", "?***", text, flags=re.DOTALL))
+
+
 def _choice(values: dict[str, Any]) -> Kind:
     def read(text: str) -> Any:
         if text not in values:
@@ -74,4 +106,4 @@ TEXT = Kind("printable text that is not empty", _printable)
 PATH = Kind(TEXT.allowed, lambda text: Path(_printable(text)))
 SWITCH = _choice({"true": True, "false": False})
 SECONDS = integer(0, 3600)
-ENDPOINT = matching(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", "a URL such as https://storage.example.org")
+ENDPOINT = url("https://storage.example.org")

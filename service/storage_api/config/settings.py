@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -39,6 +40,14 @@ METRIC_FAMILIES = (
 """What METRICS_DISABLED may name."""
 
 
+CREDENTIALS = {
+    "s3": r"AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|TOKEN)",
+    "azure": r"AZURE_(STORAGE_)?(ACCOUNT_KEY|ACCESS_KEY|MASTER_KEY|TOKEN|SAS_KEY|SAS_TOKEN|CLIENT_ID"
+    r"|CLIENT_SECRET|TENANT_ID|AUTHORITY_ID)",
+}
+"""By STORE the variables of its library that are sent as they are."""
+
+
 class ConfigError(Exception):
     """Settings that cannot be used: a line for each mistake, naming the setting and what is allowed."""
 
@@ -72,7 +81,14 @@ _PORT = setting_types.integer(0, 65535)
 class Config:
     """Everything the service can be told: a field `x_y` is the variable X_Y and the flag `--x-y`."""
 
-    host: Annotated[str, About(setting_types.TEXT, "Address to listen on.")] = "0.0.0.0"  # noqa: S104 - for containers
+    host: Annotated[
+        str,
+        About(
+            setting_types.TEXT,
+            "Address to listen on. :: is every address, IPv6 and IPv4, or IPv4 alone where the kernel has no"
+            " IPv6; 0.0.0.0 is every IPv4 address.",
+        ),
+    ] = "::"
     port: Annotated[int, About(_PORT, "Port of the API; 0 takes any free one.")] = 5000
     threads: Annotated[
         int, About(setting_types.integer(1, 256), "Requests that are worked on at the same time.")
@@ -200,26 +216,28 @@ SETTINGS = tuple(
 def read(environ: Mapping[str, str], arguments: Sequence[str] = ()) -> Config:
     """Read each setting from its flag, else from its variable, else take its default.
 
-    Raises ConfigError with every mistake, and SystemExit(0) after printing for `--help` and `--version`.
+    An empty variable is one that is not set. Raises ConfigError with every mistake, and SystemExit(0) after
+    printing for `--help` and `--version`.
     """
     flags, unknown = _parser().parse_known_args(arguments)
-    mistakes = [f"{' '.join(map(repr, unknown))} is not known: see --help"] if unknown else []
+    mistakes = [f"{_shown(unknown)} is not known: see --help"] if unknown else []
     given = {}
     for setting in SETTINGS:
         name, text = setting.flag, getattr(flags, setting.name)
         if text is None:
-            name, text = setting.variable, environ.get(setting.variable)
+            name, text = setting.variable, environ.get(setting.variable) or None
         if text is None:
             continue
         try:
             given[setting.name] = setting.about.kind.read(text)
         except ValueError:
             given[setting.name] = None
-            mistakes.append(f"{name}={text!r} is not allowed: use {setting.about.kind.allowed}")
+            mistakes.append(setting.about.kind.refusal(name, text))
     config = Config(**given)
     mistakes += _contradictions(config, given.keys())
     if config.otel_traces_exporter == "otlp":
         mistakes += otlp.mistakes(environ)
+    mistakes += _unusable_credentials(config.store, environ)
     if mistakes:
         raise ConfigError("\n".join(mistakes))
     return config
@@ -241,6 +259,28 @@ def _contradictions(config: Config, given: Set[str]) -> list[str]:
     if config.otel_traces_exporter == "otlp" and not _is_installed("opentelemetry.exporter.otlp.proto.http"):
         found.append("OTEL_TRACES_EXPORTER=otlp needs the extra storage-api[traces], which is not installed")
     return found
+
+
+def _shown(unknown: Sequence[str]) -> str:
+    """Arguments that are not known, without values of flags: they may be credentials."""
+    shown = []
+    for before, argument in zip(("", *unknown), unknown, strict=False):
+        if argument.startswith("-"):
+            name, equals, _ = argument.partition("=")
+            shown.append(repr(name + ("=***" if equals else "")))
+        else:
+            shown.append("***" if before.startswith("-") and "=" not in before else repr(argument))
+    return " ".join(shown)
+
+
+def _unusable_credentials(store: str | None, environ: Mapping[str, str]) -> list[str]:
+    """Variables of the store's library that can't be sent in a header: often a Secret with a line end."""
+    prefix = CREDENTIALS.get(store)
+    return [
+        f"{name}=*** is not allowed: use printable ASCII, without a line end"
+        for name, text in environ.items()
+        if prefix and re.fullmatch(prefix, name) and not (text.isascii() and text.isprintable())
+    ]
 
 
 def _is_installed(module: str) -> bool:

@@ -14,7 +14,9 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from storage_api.stores.base import (
     DEFAULT_CONTENT_TYPE,
+    NO_METADATA,
     Condition,
+    Metadata,
     Object,
     Page,
     Select,
@@ -153,9 +155,12 @@ class FaultyStore(Store):
         body: BinaryIO,
         *,
         content_type: str = DEFAULT_CONTENT_TYPE,
+        metadata: Metadata = NO_METADATA,
         condition: Condition | None = None,
     ) -> str:
-        return self._with_room().put(id, body, content_type=content_type, condition=condition)
+        return self._with_room().put(
+            id, body, content_type=content_type, metadata=metadata, condition=condition
+        )
 
     def get(self, id: str, select: Select | None = None) -> Stored | None:
         return self._working().get(id, select)

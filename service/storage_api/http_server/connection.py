@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import socket
-from time import monotonic
+from collections import deque
+from collections.abc import Callable
+from time import monotonic, time
+from types import SimpleNamespace
 from typing import Any
 
+import waitress.channel
+import waitress.server
+import waitress.task
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.task import WSGITask
 
-from storage_api.telemetry.exchange import REFUSED
+from storage_api.api.errors import of_store
+from storage_api.stores import StoreError
+from storage_api.telemetry.exchange import REFUSED, WHEN_SENT
 
 from .body import Reception
 
@@ -20,14 +28,40 @@ HEAD_START_BYTES = 16384
 UNREAD_BYTES = 65536
 """How much a client may leave unread of its answers, and have its next request served."""
 
+# waitress takes durations from the wall clock, which may be set at any time: connections would be closed too
+# early or never.
+for _module in (waitress.channel, waitress.server, waitress.task):
+    _module.time = SimpleNamespace(time=monotonic)
 
-class Task(WSGITask):
+
+class _Task(WSGITask):
+    def start(self) -> None:
+        self.start_time = time()  # For the header `Date`.
+
+    def get_environment(self) -> dict[str, Any]:
+        environ = super().get_environment()
+        environ[WHEN_SENT] = self.channel.when_sent
+        return environ
+
+
+class Task(_Task):
     """A request that the app answers."""
 
     def start(self) -> None:
         super().start()
         if self.channel.server.draining.is_set():
-            self.set_close_on_finish()  # The client's next request goes to another replica.
+            # The client's next request goes to another replica. The field decides for HTTP/1.0 too.
+            self.request.headers["CONNECTION"] = "close"
+
+    def service(self) -> None:
+        try:
+            super().service()
+        except StoreError as error:
+            if not self.wrote_header:
+                raise
+            # The rest of a body can't be had: the client shall see it torn.
+            of_store(error)
+            self.close_on_finish = True
 
     def build_response_header(self) -> bytes:
         asked_to_close = self.request.headers.get("CONNECTION", "").lower() == "close"
@@ -39,7 +73,7 @@ class Task(WSGITask):
         return header
 
 
-class Refusal(WSGITask):
+class Refusal(_Task):
     """A request that waitress's parser refused (400, 413, 431, 501): the app answers it, and so counts it."""
 
     def execute(self) -> None:
@@ -76,6 +110,9 @@ class Channel(HTTPChannel):
         self.began, self.moved = monotonic(), 0
         self._answering = False
         self._waits = False
+        self._sent = 0
+        self._unsent: deque[tuple[int, Callable[[bool], None]]] = deque()
+        self._closed = self._cut_off = False
         super().__init__(*arguments, **options)
 
     def parser_class(self, adj: Adjustments) -> Reception:
@@ -97,7 +134,20 @@ class Channel(HTTPChannel):
         else:
             if self.request:
                 self.request.close()
-            super().handle_close()
+            with self.outbuf_lock:
+                self._closed = True
+                self._cut_off = self._cut_off or self.total_outbufs_len > 0
+                super().handle_close()
+            while self._unsent:
+                self._unsent.popleft()[1](False)
+
+    def when_sent(self, tell: Callable[[bool], None]) -> None:
+        """Call `tell`: with True once all that was written has gone to the system, with False if it can't."""
+        with self.outbuf_lock:
+            if self.total_outbufs_len and not self._closed:
+                self._unsent.append((self._sent + self.total_outbufs_len, tell))
+                return
+        tell(not self._cut_off)
 
     def must_wait(self) -> bool:
         """Whether the next request is not to be served yet: it is given to the server again when it is."""
@@ -117,6 +167,15 @@ class Channel(HTTPChannel):
         finally:
             self._answering = False
 
+    def _flush_some(self, do_close: bool = True) -> bool:
+        try:
+            return super()._flush_some(do_close)
+        except StoreError as error:  # As in Task.service, where the server reads the file by itself.
+            if not self.will_close:
+                of_store(error)
+            self.will_close = True
+            return False
+
     def _flush_outbufs_below_high_watermark(self) -> None:
         if self._answering:  # Else it would hold a thread until the client reads.
             super()._flush_outbufs_below_high_watermark()
@@ -133,6 +192,9 @@ class Channel(HTTPChannel):
     def send(self, data: bytes, do_close: bool = True) -> int:
         sent = super().send(data, do_close)
         self.moved += sent
+        self._sent += sent
+        while self._unsent and self._unsent[0][0] <= self._sent:
+            self._unsent.popleft()[1](True)
         return sent
 
     @property

@@ -5,12 +5,11 @@ from __future__ import annotations
 import heapq
 import logging
 import os
-import resource
 import select
 import socket
 import sys
 from contextlib import ExitStack
-from time import monotonic, time
+from time import monotonic
 from typing import Any
 
 import waitress
@@ -24,21 +23,19 @@ from storage_api.config import Config
 from storage_api.telemetry.metrics import watch_server
 
 from .connection import Channel
+from .descriptors import allowed_connections
 
 BACKLOG = 1024
-CONNECTIONS = 1000
-"""How many are open at most, on both ports; the one for metrics alone has room for some more."""
-SPARE_DESCRIPTORS = 100
-"""What is open beside connections and the files that bodies are received into."""
 HEADER_BYTES = 65536
 """Of a request line with its fields, which are looked through anew with each piece that arrives of them."""
 RECEIVE_BYTES = 65536
 """How much is read from a connection at a time, and how much of a body is kept in memory."""
 STALLED_SECONDS = 30
 """How long a client may take nothing of its answer."""
-WATCH_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/api/metrics", "/faults"})
-"""Of what watches and controls the service: it is answered also when the API has no thread left."""
-WATCH_THREADS = 2
+LIVENESS, READINESS = frozenset({"/healthz"}), frozenset({"/readyz"})
+SCRAPES = frozenset({"/metrics", "/api/metrics", "/faults"})
+"""Paths of what watches and controls the service. Each of the sets has a thread of its own: none waits for
+another, nor for the API. Of them only readiness waits for the store, see `readiness`."""
 
 log = logging.getLogger(__name__)
 
@@ -51,24 +48,32 @@ class Server:
     """Listens from the start, serves in `run()`, ends in order after `stop()`."""
 
     def __init__(self, app: StorageApi, config: Config) -> None:
-        """Listen on the configured host and ports (a port 0 is any free one); raises ListenError."""
+        """Listen on the configured host and ports (a port 0 is any free one).
+
+        Raises ListenError, and LimitError when the process may open too few files.
+        """
+        self._connections = allowed_connections(config.threads)
         listeners = _listen(config)
         self._config = config
         self._app = app
         self._deadline = self._look_again = 0.0
-        self._watching = ThreadedTaskDispatcher()
-        self._watching.set_thread_count(WATCH_THREADS)
-        self._connections = _connections()
+        self._watching: dict[str, ThreadedTaskDispatcher] = {}
+        for paths in (LIVENESS, READINESS, SCRAPES):
+            pool = ThreadedTaskDispatcher()
+            pool.set_thread_count(1)
+            self._watching |= dict.fromkeys(paths, pool)
         self._server = _serve(app, listeners[0], connection_limit=self._connections, threads=config.threads)
         self._servers = [self._server]
         for listener in listeners[1:]:
-            # The same loop, the threads that watch.
-            shared = {"map": self._server._map, "_dispatcher": self._watching}
+            # The same loop, the thread of scrapes.
+            shared = {"map": self._server._map, "_dispatcher": self._watching["/metrics"]}
+            # Metrics can be scraped also while the API's port has no room left.
             limit = self._connections + 50
             self._servers.append(_serve(app.metrics_app, listener, connection_limit=limit, **shared))
         for server in self._servers:
             server.add_task = self._add_task
             server.channel_class = Channel
+            server.fix_addr = _client_address
             server.draining = app.draining
             server.spool = app.store.spool
             server.max_object_bytes = config.max_object_bytes
@@ -115,10 +120,12 @@ class Server:
             log.warning("%d request(s) cut off after SHUTDOWN_TIMEOUT_SECONDS", busy)
         for server in self._servers[1:]:
             wasyncore.dispatcher.close(server)
+        if self._app.exchanges:
+            self._app.exchanges.overdue = True
         for server in self._servers:
             for channel in list(server.active_channels.values()):
                 channel.handle_close()
-        pools = (self._server.task_dispatcher, self._watching)
+        pools = {self._server.task_dispatcher, *self._watching.values()}
         for pool in pools:
             pool.shutdown(timeout=1)
         if not any(pool.threads for pool in pools):  # One at work still needs them.
@@ -135,8 +142,7 @@ class Server:
         if channel.must_wait():
             return
         path = getattr(channel.requests[0], "path", "")  # A request that was refused early has none.
-        dispatcher = channel.server.task_dispatcher
-        (self._watching if path in WATCH_PATHS else dispatcher).add_task(channel)
+        self._watching.get(path, channel.server.task_dispatcher).add_task(channel)
 
     def _turn(self, timeout: float) -> None:
         self._make_room()
@@ -156,7 +162,7 @@ class Server:
 
     def _close_stalled(self) -> None:
         """Close connections whose client has stopped reading: a thread may wait for it."""
-        now = time()
+        now = monotonic()
         if now < self._look_again:
             return
         self._look_again = now + 1
@@ -183,16 +189,6 @@ class Server:
         return len(channels)
 
 
-def _connections() -> int:
-    """How many connections may be open, with two files each: one is received or sent, one is next."""
-    wanted = 3 * CONNECTIONS + SPARE_DESCRIPTORS
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if 0 <= soft < wanted:  # Without a limit it is negative.
-        soft = wanted if hard < 0 else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return CONNECTIONS if soft < 0 else min(CONNECTIONS, (soft - SPARE_DESCRIPTORS) // 3)
-
-
 def _listen(config: Config) -> list[socket.socket]:
     """Sockets that listen on the API's port, and then on the one for metrics if any; raises ListenError."""
     settings = ["PORT"] if config.metrics_port is None else ["PORT", "METRICS_PORT"]
@@ -203,14 +199,23 @@ def _listen(config: Config) -> list[socket.socket]:
 
 
 def _listener(config: Config, setting: str) -> socket.socket:
-    port = getattr(config, setting.lower())
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    host, port = config.host, getattr(config, setting.lower())
+    dual_stack = host == "::" and socket.has_dualstack_ipv6()
+    if host == "::" and not dual_stack:
+        host = "0.0.0.0"  # noqa: S104 - every address that this kernel has
     try:
-        return socket.create_server((config.host, port), family=family, backlog=BACKLOG)
+        # A name may have addresses of both kinds: IPv4, the lesser constant, is preferred.
+        family = min(found[0] for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=dual_stack)
     except OSError as error:
         # Not its own text, which says the address again; a name that is not found has no errno.
         reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno)
         raise ListenError(f"cannot listen on HOST={config.host} {setting}={port}: {reason}") from None
+
+
+def _client_address(address: tuple[str, ...]) -> tuple[str, ...]:
+    """A client's address as in its own family: a dual-stack socket says ::ffff:10.0.0.7 for 10.0.0.7."""
+    return (address[0].removeprefix("::ffff:"), *address[1:])
 
 
 def _serve(app: Flask, listener: socket.socket, **options: Any) -> TcpWSGIServer:

@@ -6,7 +6,10 @@ from storage_api.config import Config
 
 from .base import (
     DEFAULT_CONTENT_TYPE,
+    METADATA_CHARACTERS,
+    NO_METADATA,
     Condition,
+    Metadata,
     Object,
     Page,
     PreconditionFailed,
@@ -22,9 +25,12 @@ from .memory import MemoryStore
 
 __all__ = [
     "DEFAULT_CONTENT_TYPE",
+    "METADATA_CHARACTERS",
+    "NO_METADATA",
     "Condition",
     "FilesystemStore",
     "MemoryStore",
+    "Metadata",
     "Object",
     "Page",
     "PreconditionFailed",

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import BinaryIO, NamedTuple
 
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 """Of bytes that nobody named (RFC 9110, 8.3)."""
+METADATA_CHARACTERS = {
+    "Content-Encoding": 64,
+    "Content-Language": 128,
+    "Content-Disposition": 1024,
+    "Cache-Control": 255,
+}
+"""{header field that is kept with an object: most characters}; together fewer than the 2 KB of S3."""
+
+Metadata = Mapping[str, str]
+"""Some of the fields in METADATA_CHARACTERS, with values of printable ASCII that are not empty."""
+NO_METADATA: Metadata = MappingProxyType({})
 
 
 class StoreError(Exception):
@@ -23,15 +35,18 @@ class PreconditionFailed(Exception):
 
 
 class Object(NamedTuple):
-    """What is known of an object: its size in bytes, the SHA-256 of its bytes in hex, its media type.
+    """What is known of an object: its size in bytes, the SHA-256 of its bytes in hex, its media type, and the
+    header fields that are kept with it.
 
-    `etag` and `content_type` are None only in a page of a store that would have to ask for each object.
+    `etag` and `content_type` are None, and `metadata` is empty, in a page of a store that would have to ask
+    for each object.
     """
 
     id: str
     size: int
     etag: str | None
     content_type: str | None
+    metadata: Metadata = NO_METADATA
 
 
 class Stored(NamedTuple):
@@ -68,8 +83,8 @@ Select = Callable[[Object], tuple[int, int]]
 class Store(ABC):
     """Objects (bytes) by id (valid text, see `ids`). Every method may be called from several threads at once.
 
-    An object is seen whole or not at all, and its bytes are those of its etag. A method that fails raises
-    StoreError.
+    An object is seen whole or not at all. Who reads all of its bytes gets those of its etag, or a StoreError
+    instead of the last ones; a part is not verified. A method that fails raises StoreError.
     """
 
     @abstractmethod
@@ -79,6 +94,7 @@ class Store(ABC):
         body: BinaryIO,
         *,
         content_type: str = DEFAULT_CONTENT_TYPE,
+        metadata: Metadata = NO_METADATA,
         condition: Condition | None = None,
     ) -> str:
         """Keep `body` under `id` instead of what was there; it is safe once this returns its etag.

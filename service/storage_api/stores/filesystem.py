@@ -24,7 +24,9 @@ from typing import BinaryIO
 from . import trailer
 from .base import (
     DEFAULT_CONTENT_TYPE,
+    NO_METADATA,
     Condition,
+    Metadata,
     Object,
     Page,
     PreconditionFailed,
@@ -36,10 +38,14 @@ from .base import (
     Usage,
 )
 from .index import Index
+from .object_file import ObjectFile
 from .spool import Spool, errors, sync
 
 OLD_HEADER_BYTES = 1024
 """Of the layout before the trailer: the id in UTF-8, padded with NUL, and then the object's bytes."""
+
+VERIFIED_FIRST_BYTES = 64 * 1024
+"""An object of at most so many bytes is verified before it is sent, a larger one while it is."""
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +73,8 @@ class FilesystemStore(Store):
             raise
 
     def _open(self) -> None:
+        # Only who has made a folder has to sync its parent, which others may not be allowed to read.
+        made = [folder for folder in (self._objects, *self._objects.parents) if not folder.exists()]
         self._objects.mkdir(parents=True, exist_ok=True)
         self._incoming.mkdir(exist_ok=True)
         self._lock_file = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -80,7 +88,7 @@ class FilesystemStore(Store):
         self.spool().close()
         for file in list(self._objects.iterdir()):
             self._take_in(file)
-        sync(self._objects, self._folder, self._folder.parent)
+        sync(self._objects, self._folder, *(folder.parent for folder in made))
 
     def _take_in(self, file: Path) -> None:
         """Know of the object in `file`; move what is no object out of the way."""
@@ -104,7 +112,7 @@ class FilesystemStore(Store):
             return None
         with self.spool() as spool:
             shutil.copyfileobj(file, spool)
-            self._keep(id, spool, DEFAULT_CONTENT_TYPE, None)
+            self._keep(Object(id, 0, None, DEFAULT_CONTENT_TYPE), spool, None)
         return self._index.get(id)
 
     def put(
@@ -113,26 +121,28 @@ class FilesystemStore(Store):
         body: BinaryIO,
         *,
         content_type: str = DEFAULT_CONTENT_TYPE,
+        metadata: Metadata = NO_METADATA,
         condition: Condition | None = None,
     ) -> str:
         # Closed at once, whoever made it: what is refused takes no room any more when that is said.
         with errors(self._folder), body if isinstance(body, Spool) else self.spool() as spool:
             if spool is not body:
                 shutil.copyfileobj(body, spool)
-            return self._keep(id, spool, content_type, condition)
+            new = Object(id, 0, None, sys.intern(content_type), metadata)
+            return self._keep(new, spool, condition)
 
-    def _keep(self, id: str, spool: Spool, content_type: str, condition: Condition | None) -> str:
-        """Make `spool` the file of the object `id`."""
+    def _keep(self, new: Object, spool: Spool, condition: Condition | None) -> str:
+        """Make `spool` the file of the object `new`, whose size and etag are found out here."""
         spool.seek(0)
         etag = hashlib.file_digest(spool, "sha256").hexdigest()
-        kept = Object(id, spool.tell(), etag, sys.intern(content_type))
+        kept = new._replace(size=spool.tell(), etag=etag)
         spool.write(trailer.write(kept))
         os.fsync(spool.fileno())
         # The index and the files change as one, else concurrent writers would part them.
         with self._lock:
-            if condition and not condition(self._index.etag(id)):
+            if condition and not condition(self._index.etag(kept.id)):
                 raise PreconditionFailed
-            spool.become(self._file(id))
+            spool.become(self._file(kept.id))
             self._index.put(kept)
         sync(self._objects)
         return etag
@@ -140,14 +150,19 @@ class FilesystemStore(Store):
     def get(self, id: str, select: Select | None = None) -> Stored | None:
         with errors(self._folder), contextlib.ExitStack() as stack:
             try:
-                file = stack.enter_context(self._file(id).open("rb", buffering=0))
+                file = stack.enter_context(ObjectFile(self._file(id)))
             except FileNotFoundError:
                 return None
             # As this very file says: the index may know of a newer one by now.
             found = trailer.read(file)
             if found is None:
                 raise StoreError(f"{file.name} is no whole object any more")
-            file.seek(select(found)[0] if select else 0)
+            file.of = found
+            first, end = select(found) if select else (0, found.size)
+            if (first, end) == (0, found.size) and end <= VERIFIED_FIRST_BYTES:
+                # As long as nothing has been sent, there is still a status for what is damaged.
+                return Stored(found, io.BytesIO(file.read(end)))
+            file.seek(first)
             stack.pop_all()
             return Stored(found, file)
 

@@ -9,7 +9,9 @@ from typing import BinaryIO
 
 from .base import (
     DEFAULT_CONTENT_TYPE,
+    NO_METADATA,
     Condition,
+    Metadata,
     Object,
     Page,
     PreconditionFailed,
@@ -35,6 +37,7 @@ class MemoryStore(Store):
         body: BinaryIO,
         *,
         content_type: str = DEFAULT_CONTENT_TYPE,
+        metadata: Metadata = NO_METADATA,
         condition: Condition | None = None,
     ) -> str:
         data = body.read()
@@ -43,7 +46,7 @@ class MemoryStore(Store):
             if condition and not condition(self._index.etag(id)):
                 raise PreconditionFailed
             self._bytes[id] = data
-            self._index.put(Object(id, len(data), etag, content_type))
+            self._index.put(Object(id, len(data), etag, content_type, metadata))
         return etag
 
     def get(self, id: str, select: Select | None = None) -> Stored | None:

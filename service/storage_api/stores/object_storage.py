@@ -1,7 +1,7 @@
 """Objects in a bucket of S3, of what speaks its protocol, of Google Cloud or of Azure; replicas may share it.
 
 Keys are made of the ids, see `keys`. Metadata keep what no key or server tells: `id`, in base64 as they are
-ASCII (at most 1,360 of the 2,048 bytes that S3 allows), and `sha256`, which is the etag.
+ASCII (at most 1,360 of the 2,048 bytes that S3 allows), `sha256`, which is the etag, and `encoding`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hashlib
 import io
 import mmap
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -29,7 +30,10 @@ if TYPE_CHECKING:  # They are names of types alone.
 
 from .base import (
     DEFAULT_CONTENT_TYPE,
+    METADATA_CHARACTERS,
+    NO_METADATA,
     Condition,
+    Metadata,
     Object,
     Page,
     PreconditionFailed,
@@ -47,8 +51,13 @@ PART_BYTES = 8 * 1024 * 1024
 """How much of a large object is sent at a time; S3 wants at least 5 MiB."""
 PARTS = 10_000
 """As many parts as S3 takes."""
+ATTRIBUTES = {field: field for field in METADATA_CHARACTERS} | {"Content-Encoding": "encoding"}
+"""{header field: attribute that keeps it}. The encoding is metadata of our own: what has Google Cloud's
+Content-Encoding is decompressed there on its way to us, and so is not what was put."""
 ATTEMPTS = 5
 """How often what another writer came before is tried: each time that writer has got further."""
+
+_CREDENTIALS = re.compile(r"(AWS|AZURE|GOOGLE)_.*(KEY|SECRET|TOKEN|SAS|CREDENTIALS|SERVICE_ACCOUNT).*")
 
 
 def s3(bucket: str, endpoint: str | None = None, region: str | None = None) -> ObjectStorageStore:
@@ -109,6 +118,7 @@ class ObjectStorageStore(Store):
         body: BinaryIO,
         *,
         content_type: str = DEFAULT_CONTENT_TYPE,
+        metadata: Metadata = NO_METADATA,
         condition: Condition | None = None,
     ) -> str:
         """As `Store.put`. With a condition the object goes in one request, and so has at most 5 GiB on S3."""
@@ -117,6 +127,7 @@ class ObjectStorageStore(Store):
             "Content-Type": content_type,
             "id": base64.b64encode(id.encode()).decode(),
             "sha256": etag,
+            **{ATTRIBUTES[field]: value for field, value in metadata.items()},
         }
         with self._errors(), _bytes_of(body) as data:
             send = partial(obstore.put, self._store, key_of(id), data, attributes=attributes)
@@ -139,7 +150,8 @@ class ObjectStorageStore(Store):
                     found = obstore.get(self._store, key_of(id))
                 except FileNotFoundError:
                     return None
-                return Stored(_object(id, found), _Stream(found, self._errors))
+                of = _object(id, found)
+                return Stored(of, _Stream(found, self._errors, of))
             for _ in range(ATTEMPTS):
                 known = self._head(key_of(id))
                 if known is None:
@@ -151,7 +163,7 @@ class ObjectStorageStore(Store):
                 options = {"range": (first, end), "if_match": known.meta["e_tag"]}
                 with contextlib.suppress(PreconditionError, FileNotFoundError):
                     found = obstore.get(self._store, key_of(id), options=options)
-                    return Stored(of, _Stream(found, self._errors))
+                    return Stored(of, _Stream(found, self._errors, of if end - first == of.size else None))
         raise self._restless(id)
 
     def head(self, id: str) -> Object | None:
@@ -249,17 +261,52 @@ class ObjectStorageStore(Store):
             yield
         except (BaseError, OSError, ValueError) as error:
             # What follows "Debug source" is the library's inner state, over many lines.
-            words = str(error).partition("Debug source")[0].split()
+            words = _without_credentials(str(error).partition("Debug source")[0]).split()
             raise StoreError(f"{self._name}: {' '.join(words)}") from None
+
+
+def _without_credentials(text: str) -> str:
+    """`text` of an error, with the names of variables that may hold credentials instead of what they hold.
+
+    The library quotes a file's name, for which a key may have been given, and what it can't read in one.
+    """
+    for name, value in os.environ.items():
+        # A shorter one would be found within words.
+        if len(value) >= 8 and _CREDENTIALS.fullmatch(name):
+            text = text.replace(value, name)
+    return re.sub(r"invalid (type|value): .*, expected", r"invalid \1, expected", text, flags=re.DOTALL)
 
 
 class _Stream(io.RawIOBase):
     """A response's bytes. The first are there: an error before them still gets a status of its own."""
 
-    def __init__(self, response: GetResult, errors: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(
+        self,
+        response: GetResult,
+        errors: Callable[[], AbstractContextManager[None]],
+        whole: Object | None = None,
+    ) -> None:
+        """With `whole` the bytes are all of that object, and are verified."""
         self._errors = errors
+        self._whole = whole
+        self._digest = hashlib.sha256()
+        self._received = 0
         self._chunks = iter(response.stream(min_chunk_size=CHUNK_BYTES))
-        self._chunk = memoryview(next(self._chunks, b""))
+        self._chunk = self._next()
+
+    def _next(self) -> memoryview:
+        """The next bytes; raises StoreError instead of the last ones if they are not those of the ETag."""
+        with self._errors():
+            chunk = memoryview(next(self._chunks, b""))
+        if self._whole:
+            self._digest.update(chunk)
+            self._received += len(chunk)
+            ended = not chunk or self._received >= self._whole.size
+            if ended and self._digest.hexdigest() != self._whole.etag:
+                raise StoreError(
+                    f"the object {self._whole.id!r} is damaged: its bytes are not those of its ETag"
+                )
+        return chunk
 
     def readable(self) -> bool:
         return True
@@ -267,8 +314,7 @@ class _Stream(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:
         """As of any raw file; raises StoreError when the server gives up."""
         if not self._chunk:
-            with self._errors():
-                self._chunk = memoryview(next(self._chunks, b""))
+            self._chunk = self._next()
         size = min(len(buffer), len(self._chunk))
         buffer[:size] = self._chunk[:size]
         self._chunk = self._chunk[size:]
@@ -279,7 +325,9 @@ def _object(id: str, found: GetResult) -> Object:
     etag = found.attributes.get("sha256")
     if etag is None:
         raise StoreError(f"{found.meta['path']} was put there by something else: it has no sha256")
-    return Object(id, found.meta["size"], etag, found.attributes.get("Content-Type", DEFAULT_CONTENT_TYPE))
+    content_type = found.attributes.get("Content-Type", DEFAULT_CONTENT_TYPE)
+    metadata = {field: value for field, name in ATTRIBUTES.items() if (value := found.attributes.get(name))}
+    return Object(id, found.meta["size"], etag, content_type, metadata)
 
 
 def _version(found: GetResult) -> UpdateVersion:

@@ -52,12 +52,14 @@ class Spool(io.FileIO):
 
 @contextlib.contextmanager
 def errors(path: Path) -> Iterator[None]:
-    """Turn an OSError into a StoreError that names `path`."""
+    """Turn an OSError into a StoreError that names `path`, and the file that the system named if any."""
     try:
         yield
     except OSError as error:
         kind = StoreFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else StoreError
-        raise kind(f"{path}: {error.strerror}") from None
+        named = error.filename if isinstance(error.filename, str | Path) else None
+        what = f": {named}" if named and Path(named) != path else ""
+        raise kind(f"{path}: {error.strerror}{what}") from None
 
 
 def sync(*folders: Path) -> None:

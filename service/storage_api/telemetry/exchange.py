@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -28,6 +29,17 @@ EXCHANGE = "storage_api.exchange"
 REFUSED = "storage_api.refused"
 """WSGI environ key: `(status, reason)` of a request that the server's parser refused."""
 
+WHEN_SENT = "storage_api.when_sent"
+"""WSGI environ key: what calls a function with True once all that has been written of the response has been
+handed to the system, or with False when the connection is closed before.
+"""
+CLIENT_CLOSED_REQUEST = 499
+"""Status of an exchange whose client left, or stopped reading, before it had the whole response. It is
+nginx's, and is never sent.
+"""
+SHUTDOWN_TIMEOUT = "ShutdownTimeout"
+"""Why a response broke off that was cut off after SHUTDOWN_TIMEOUT_SECONDS."""
+
 OF_BODIES = (413, 503, 507)
 """Why a body is refused: too large, or the store does not take it. By then the request's head is known, and
 so the route; what is refused for another reason has none.
@@ -48,10 +60,11 @@ class Exchange:
     started: when the request, its body included, had been read; on the clock of `time.perf_counter`
     trace: the trace that the request belongs to, if any
     route: the template of the route, or UNMATCHED
-    status: of the response, such as 200; 500 when its body broke off
-    broke_off: the type of the error that made it, else None
+    status: of the response, such as 200; 500 when the service failed to send all of it, CLIENT_CLOSED_REQUEST
+        when the client did not take all of it
+    broke_off: the type of the error that kept the service from sending all of it, else None
     response_bytes: of the response's body, as far as it was handed on
-    duration_seconds: from the start until the response's body was handed on or given up
+    duration_seconds: from the start until the response's body was handed to the system or given up
     """
 
     # What most requests have costs them nothing.
@@ -90,6 +103,8 @@ class Exchanges:
         self._wsgi_app = app.wsgi_app
         self._observers = observers
         self._join = join
+        self.overdue = False
+        """Whether connections are closed because SHUTDOWN_TIMEOUT_SECONDS are over."""
         self.active: set[Exchange] = set()
         """Those that have not ended. Copy before iterating: it changes at any time."""
 
@@ -121,12 +136,16 @@ class Exchanges:
             return body
         return _Body(self, exchange, body)
 
-    def end(self, exchange: Exchange) -> None:
-        """End `exchange`, unless it has ended."""
+    def end(self, exchange: Exchange, sent: bool = True) -> None:
+        """End `exchange`, unless it has ended; `sent` says whether all of the response has been."""
         try:
             self.active.remove(exchange)
         except KeyError:
             return
+        # A failure of the service stays one, whether or not the client waited for it.
+        if not sent and exchange.status < 500:
+            exchange.status = 500 if self.overdue else CLIENT_CLOSED_REQUEST
+            exchange.broke_off = SHUTDOWN_TIMEOUT if self.overdue else None
         exchange.duration_seconds = perf_counter() - exchange.started
         for observe in self._observers:
             try:
@@ -142,25 +161,29 @@ class Exchanges:
 
         def close() -> None:
             del file.close  # What follows is the class's own.
+            sent = not file.remain
             try:
                 exchange.response_bytes = file.tell() - begin
+                if error := getattr(file.file, "error", None):  # Of the store, in the middle of the body.
+                    exchange.status, exchange.broke_off = 500, type(error).__qualname__
                 file.close()
             finally:
-                self.end(exchange)
+                self.end(exchange, sent)
 
         file.close = close
 
 
 class _Body:
-    """A response's body that ends its exchange when it is closed."""
+    """A response's body that ends its exchange when it has been sent."""
 
-    __slots__ = ("_body", "_chunks", "_exchange", "_exchanges")
+    __slots__ = ("_body", "_chunks", "_exchange", "_exchanges", "_read")
 
     def __init__(self, exchanges: Exchanges, exchange: Exchange, body: Iterable[bytes]) -> None:
         self._exchanges = exchanges
         self._exchange = exchange
         self._body = body
         self._chunks = iter(body)
+        self._read = False
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -169,6 +192,7 @@ class _Body:
         try:
             chunk = next(self._chunks)
         except StopIteration:
+            self._read = True
             raise
         except BaseException as error:
             # The client gets a torn body: whatever its head said, that is no success.
@@ -183,7 +207,11 @@ class _Body:
             if hasattr(self._body, "close"):
                 self._body.close()
         finally:
-            self._exchanges.end(self._exchange)
+            when_sent = self._exchange.environ.get(WHEN_SENT)
+            if self._read and when_sent:
+                when_sent(partial(self._exchanges.end, self._exchange))
+            else:
+                self._exchanges.end(self._exchange, sent=self._read)
 
 
 def route_of(request: Request) -> str:

@@ -7,20 +7,15 @@ Attributes are those of the semantic conventions for HTTP servers, as far as the
 from __future__ import annotations
 
 import logging
-import os
-import threading
-from collections.abc import Sequence
 from functools import lru_cache
-from time import time_ns
+from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import has_request_context, request
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.http import trace_exporter
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import (
     NonRecordingSpan,
     SpanContext,
@@ -33,17 +28,15 @@ from opentelemetry.trace import (
 
 from storage_api import __version__
 from storage_api.config import ConfigError
-from storage_api.config.otlp import ENDPOINTS
 
 from .exchange import EXCHANGE, OTHER_METHOD, UNMATCHED, Exchange
+from .span_export import SpanQueue
 from .tracing import Parent, TraceContext, parent_of
 
 MAX_CHARACTERS = 512
 """Of a value that a client chooses; the head of a request may have 64 KiB."""
 UNTRACED = frozenset({"/healthz", "/readyz", "/metrics", "/api/metrics"})
 """Paths where no trace begins, as machines ask for them all the time; a trace that is sent there goes on."""
-
-log = logging.getLogger(__name__)
 
 
 class Spans:
@@ -55,11 +48,14 @@ class Spans:
         # What the environment says of the resource wins.
         resource = own.merge(OTELResourceDetector().detect())
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        self._exporter = _Exporter()
         try:
-            self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
+            self._queue = SpanQueue()
         except ValueError as error:
             raise ConfigError(f"OTEL_BSP_*: {error}") from None
+        self._provider.add_span_processor(self._queue)
+        self.losses = self._queue.losses
+        # It quotes whatever tracestate it does not understand.
+        logging.getLogger("opentelemetry.trace.span").setLevel(logging.ERROR)
         self._tracer = self._provider.get_tracer(__package__, __version__)
 
     def begin(self, exchange: Exchange) -> TraceContext | None:
@@ -94,14 +90,15 @@ class Spans:
         if exchange.status >= 500:
             span.set_attribute("error.type", exchange.error_type or str(exchange.status))
             span.set_status(StatusCode.ERROR)
-        span.end()
+        span.end(_later(span, exchange.duration_seconds))
 
     def operation(self, backend: str, operation: str, outcome: str, seconds: float) -> None:
         """An operation of the store that has just ended: a child of the request's span that it was for."""
-        trace = request.environ[EXCHANGE].trace if has_request_context() else None
+        exchange = request.environ[EXCHANGE] if has_request_context() else None
+        trace = exchange and exchange.trace
         if trace is None or not trace.span.is_recording():
             return
-        end = time_ns()
+        end = _later(trace.span, perf_counter() - exchange.started)
         span = self._tracer.start_span(
             f"storage {operation}",
             context=set_span_in_context(trace.span),
@@ -118,55 +115,13 @@ class Spans:
         span.end(end)
 
     def close(self, seconds: float) -> None:
-        """Send what has not been sent; what that takes more than `seconds` for is lost."""
-        if self._exporter.failing:
-            return  # It would be tried again and again.
-        # The provider itself has no limit of time.
-        closing = threading.Thread(target=self._provider.shutdown, name="last-spans", daemon=True)
-        closing.start()
-        closing.join(seconds)
-        if closing.is_alive():
-            log.warning("spans are lost: they could not be sent within SHUTDOWN_TIMEOUT_SECONDS")
+        """Send what has not been sent, as far as that can be done within so many `seconds`."""
+        self._queue.close(seconds)
 
 
-class _Exporter(SpanExporter):
-    """The OTLP exporter, which tells of an outage twice: when spans are lost, and when they no longer are."""
-
-    def __init__(self) -> None:
-        self._exporter = trace_exporter.OTLPSpanExporter()
-        self.failing = False
-        self._why = ""
-        logging.getLogger(trace_exporter.__name__).addFilter(self._keep)
-        # It says that spans are dropped, which is what an outage means.
-        queue = logging.getLogger("opentelemetry.sdk._shared_internal")
-        queue.addFilter(lambda _record: not (self.failing or self._why))
-        # It quotes whatever tracestate it does not understand.
-        logging.getLogger("opentelemetry.trace.span").setLevel(logging.ERROR)
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        self._why = ""
-        result = self._exporter.export(spans)
-        failing = result is not SpanExportResult.SUCCESS
-        if failing and not self.failing:
-            log.warning("spans are lost until %s takes them: %s", _endpoint(), self._why)
-        elif self.failing and not failing:
-            log.warning("spans are taken again")
-        self.failing = failing
-        return result
-
-    def shutdown(self) -> None:
-        self._exporter.shutdown()
-
-    def _keep(self, record: logging.LogRecord) -> bool:
-        """Of what is said of each try keep the first, which says what is wrong."""
-        self._why = self._why or record.getMessage()
-        return False
-
-
-def _endpoint() -> str:
-    """Where spans are sent, as OpenTelemetry's variables say it."""
-    named = (os.environ.get(name) for name in ENDPOINTS)
-    return next(filter(None, named), trace_exporter.DEFAULT_ENDPOINT)
+def _later(span: ReadableSpan, seconds: float) -> int:
+    """The time so many `seconds` after the start of `span`, in ns: the wall clock may have been set since."""
+    return span.start_time + int(seconds * 1e9)
 
 
 def _name(method: str) -> str:

@@ -79,6 +79,19 @@ def grafana(**values):
     return {STACK: {"grafana": values}}
 
 
+def sidecar(**values):
+    return grafana(sidecar={"dashboards": values})
+
+
+def prometheus(**values):
+    return {STACK: {"prometheus": {"prometheusSpec": values}}}
+
+
+def routed(**values):
+    """Alerts are routed to somebody, with these values of the stack."""
+    return {"alerting": {"enabled": True, "receivers": [{"name": "default"}]}, STACK: values}
+
+
 def api(**values):
     return {"storage-api": values}
 
@@ -118,6 +131,10 @@ def api(**values):
         ("storage-api.metrics.port", api(metrics={"port": 443})),
         ("storage-api.config.metricsDisabled", api(config={"metricsDisabled": ["http_request_count"]})),
         ("storage-api.ingress.hosts", api(ingress={"enabled": True})),
+        (
+            "storage-api.ingress.path",
+            api(ingress={"enabled": True, "hosts": ["a.example"], "path": "/storage"}),
+        ),
         ("storage-api.httpRoute.parentRefs", api(httpRoute={"enabled": True})),
         (
             "storage-api.httpRoute.hostnames",
@@ -177,6 +194,122 @@ def api(**values):
             f"{STACK}.prometheusOperator.admissionWebhooks.patch.enabled",
             {STACK: {"prometheusOperator": {"admissionWebhooks": {"certManager": {"enabled": True}}}}},
         ),
+        # Where a part of the stack can't be reached, or its alerts and dashboards reach nobody.
+        *[
+            (f"{STACK}.{part}.service.enabled", {STACK: {part: {"service": {"enabled": False}}}})
+            for part in ("prometheus", "alertmanager", "grafana")
+        ],
+        *[
+            (f"{STACK}.{part}.{part}Spec.{key}", {STACK: {part: {f"{part}Spec": values}}})
+            for part in ("prometheus", "alertmanager")
+            for key, values in (
+                ("listenLocal", {"listenLocal": True}),
+                ("web.tlsConfig", {"web": {"tlsConfig": {"keySecret": {"name": "tls", "key": "tls.key"}}}}),
+            )
+        ],
+        (f"{STACK}.prometheus.agentMode", {STACK: {"prometheus": {"agentMode": True}}}),
+        (f"{STACK}.prometheus.prometheusSpec.hostNetwork", prometheus(hostNetwork=True)),
+        *[
+            (f"{STACK}.prometheus.prometheusSpec.{kind}Selector", prometheus(**{f"{kind}Selector": selector}))
+            for kind in ("serviceMonitor", "rule")
+            for selector in (
+                {"matchLabels": {"team": "a"}},
+                {"matchLabels": {"release": "platform", "team": "a"}},
+                {"matchExpressions": [{"key": "release", "operator": "NotIn", "values": ["platform"]}]},
+                {"matchExpressions": [{"key": "release", "operator": "DoesNotExist"}]},
+            )
+        ],
+        (
+            f"{STACK}.prometheus.prometheusSpec.serviceMonitorSelector",
+            {
+                **prometheus(serviceMonitorSelectorNilUsesHelmValues=True),
+                "global": {"monitoring": {"labels": {"release": "other"}}},
+            },
+        ),
+        *[
+            (
+                f"{STACK}.prometheus.prometheusSpec.{kind}NamespaceSelector",
+                prometheus(
+                    **{f"{kind}NamespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "other"}}}
+                ),
+            )
+            for kind in ("serviceMonitor", "rule")
+        ],
+        (
+            f"{STACK}.prometheusOperator.namespaces",
+            {STACK: {"prometheusOperator": {"namespaces": {"additional": ["other"]}}}},
+        ),
+        (
+            f"{STACK}.prometheusOperator.namespaces",
+            {
+                STACK: {
+                    "namespaceOverride": "mm",
+                    "prometheusOperator": {"namespaces": {"releaseNamespace": True}},
+                }
+            },
+        ),
+        (
+            f"{STACK}.prometheusOperator.denyNamespaces",
+            {STACK: {"prometheusOperator": {"denyNamespaces": [NAMESPACE]}}},
+        ),
+        (f"{STACK}.alertmanager.namespaceOverride", {STACK: {"alertmanager": {"namespaceOverride": "am"}}}),
+        (
+            f"{STACK}.grafana.sidecar.datasources.alertmanager.url",
+            {STACK: {"alertmanager": {"namespaceOverride": "am"}}},
+        ),
+        (f"{STACK}.alertmanager.enabled", routed(alertmanager={"enabled": False})),
+        (
+            f"{STACK}.prometheus.prometheusSpec.disableAlerting",
+            routed(prometheus={"prometheusSpec": {"disableAlerting": True}}),
+        ),
+        (
+            f"{STACK}.alertmanager.alertmanagerSpec.alertmanagerConfigSelector",
+            routed(
+                alertmanager={
+                    "alertmanagerSpec": {"alertmanagerConfigSelector": {"matchLabels": {"team": "a"}}}
+                }
+            ),
+        ),
+        (
+            f"{STACK}.prometheusOperator.alertmanagerConfigNamespaces",
+            routed(prometheusOperator={"alertmanagerConfigNamespaces": ["other"]}),
+        ),
+        (f"{STACK}.grafana.admin.passwordKey", grafana(admin={"userKey": "a", "passwordKey": "a"})),
+        (f"{STACK}.grafana.env.GF_SECURITY_ADMIN_USER", grafana(env={"GF_SECURITY_ADMIN_USER": "me"})),
+        (f"{STACK}.grafana.env.GF_SECURITY_ADMIN_PASSWORD", grafana(env={"GF_SECURITY_ADMIN_PASSWORD": "a"})),
+        (
+            f"{STACK}.grafana.grafana.ini.auth.basic.enabled",
+            grafana(**{"grafana.ini": {"auth.basic": {"enabled": False}}}),
+        ),
+        (
+            f"{STACK}.grafana.grafana.ini.server.protocol",
+            grafana(**{"grafana.ini": {"server": {"protocol": "https"}}}),
+        ),
+        (
+            f"{STACK}.grafana.additionalDataSources",
+            grafana(
+                sidecar={"datasources": {"isDefaultDatasource": False}},
+                additionalDataSources=[
+                    {"name": name, "type": "loki", "uid": name, "isDefault": True} for name in ("a", "b")
+                ],
+            ),
+        ),
+        (f"{STACK}.grafana.sidecar.dashboards.enabled", sidecar(enabled=False)),
+        (f"{STACK}.grafana.sidecar.dashboards.SCProvider", sidecar(SCProvider=False)),
+        (f"{STACK}.grafana.sidecar.dashboards.resource", sidecar(resource="secret")),
+        (f"{STACK}.grafana.sidecar.dashboards.resourceName", sidecar(resourceName="a/configmap/b")),
+        (f"{STACK}.grafana.sidecar.dashboards.searchNamespace", sidecar(searchNamespace="a,b")),
+        (f"{STACK}.grafana.sidecar.dashboards.searchNamespace", sidecar(searchNamespace=["a"])),
+        (
+            f"{STACK}.grafana.sidecar.dashboards.searchNamespace",
+            grafana(namespaceOverride="gg", sidecar={"dashboards": {"searchNamespace": ""}}),
+        ),
+        (
+            f"{STACK}.grafana.sidecar.dashboards.provider.foldersFromFilesStructure",
+            sidecar(provider={"foldersFromFilesStructure": False}),
+        ),
+        ("dashboards.labels", sidecar(label="dashboard", labelValue="")),
+        (f"{STACK}.grafana.rbac.namespaces", grafana(namespaceOverride="gg", rbac={"namespaced": True})),
     ],
 )
 def test_contradictions_are_refused_with_the_path_first(path, values):

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from lab.render.chart import RenderError, render_chart
+from tests.support.chart import stack_draws
 from tests.support.chart.axes import presets
 from tests.support.chart.cel_rules import violations
 from tests.support.chart.client_models import is_built_in, losses
@@ -54,18 +55,24 @@ FEATURES = [
 
 @pytest.fixture(scope="session")
 def paths(reader):
-    return {path for path, _ in reader.settings()}
+    return {path for path, _ in [*reader.settings(), *stack_draws.settings()]}
 
 
 @pytest.fixture(scope="session")
 def overrides(reader):
     """A preset with some features switched on and a few settings of its own."""
     found = [setting for setting in reader.settings() if setting[1].keys() & {"type", "enum", "anyOf"}]
+    # Those of the dependency that only the templates know are drawn less often: most are refused.
+    foreign = list(stack_draws.settings())
 
     @st.composite
     def draw_overrides(draw):
         chosen = draw(st.lists(st.sampled_from(range(len(found))), min_size=1, max_size=6, unique=True))
         values = {}
+        for path, schema in draw(
+            st.lists(st.sampled_from(foreign), max_size=2, unique_by=lambda each: each[0])
+        ):
+            values = merged(values, nested(path, draw(reader.valid(schema))))
         for feature in draw(st.lists(st.sampled_from(FEATURES), max_size=3, unique_by=id)):
             values = merged(values, feature)
         for path, schema in (found[index] for index in chosen):
@@ -78,8 +85,10 @@ def overrides(reader):
 def contradicts(refusal, paths):
     """Whether a refusal is the chart's own line on values that contradict each other, with a path first."""
     told = re.match(r"([a-z][\w.-]*): ", refusal)
-    path = tuple(told[1].split(".")) if told else ()
-    return bool(path) and any(known[: len(path)] == path for known in paths)
+    # The path of a value, of a map that holds it, or of a key in one that the dependency takes as it is.
+    path = f"{told[1]}." if told else None
+    known = [f"{'.'.join(each)}." for each in paths]
+    return bool(path) and any(each.startswith(path) or path.startswith(each) for each in known)
 
 
 def problems(render, release, namespace):

@@ -42,10 +42,10 @@ def staged(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def helm() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs helm with the given arguments and returns what it said."""
+    """Runs helm with the given arguments, and text on its standard input; returns what it said."""
 
-    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str | Path, given: str | None = None) -> subprocess.CompletedProcess[str]:
         command = [str(toolchain.helm()), *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        return subprocess.run(command, input=given, capture_output=True, text=True, check=False)
 
     return run

@@ -20,6 +20,7 @@ FILES = {
     "charts/storage-api/files/check_api.py",
     "charts/storage-api/values.schema.json",
     "charts/storage-api/values.yaml",
+    "files/stack-defaults.yaml",
     "files/check_monitoring.py",
     "values.schema.json",
     "values.yaml",
@@ -107,26 +108,3 @@ def test_the_documented_command_shows_every_definition_that_the_render_needs(hel
     needed = {o["kind"] for o in rendered().objects if o["apiVersion"].startswith("monitoring.coreos.com/")}
     assert needed
     assert shown >= needed or rendered().stand_in
-
-
-@pytest.mark.parametrize("file", ["argo-cd", "flux"])
-def test_the_gitops_examples_render_and_apply_on_the_server(rendered, file):
-    text = (ROOT / f"deploy/gitops/{file}.yaml").read_text()
-    (source,) = [
-        spec
-        for document in yaml.safe_load_all(text)
-        if (spec := document["spec"]).get("source") or spec.get("chart")
-    ]
-    if "source" in source:
-        helm = source["source"]["helm"]
-        release, files, values = helm["releaseName"], helm["valueFiles"], helm["valuesObject"]
-        assert "ServerSideApply=true" in source["syncPolicy"]["syncOptions"]
-    else:
-        release, values = source["releaseName"], source["values"]
-        files = source["chart"]["spec"]["valuesFiles"]
-        assert source["install"]["serverSideApply"] is True
-        assert source["upgrade"]["serverSideApply"] == "enabled"
-        assert source["upgrade"]["crds"] == "CreateReplace"
-    render = rendered(values, value_files=[str(ROOT / name) for name in files], release=release)
-    assert render.values["global"]["gitops"] is True
-    assert not [o for o in render.ours if o["kind"] == "Secret"]

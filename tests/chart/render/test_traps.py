@@ -349,6 +349,23 @@ def test_one_registry_reaches_every_image(rendered):
     assert [image for image in found if not image.startswith("registry.example/")] == []
 
 
+@pytest.mark.parametrize(
+    ("image", "registry", "pulled"),
+    [
+        ("python:3.12-slim", "", "python:3.12-slim"),
+        ("python:3.12-slim", "registry.example", "registry.example/python:3.12-slim"),
+        ("docker.io/library/python", "registry.example/mirror", "registry.example/mirror/library/python"),
+        ("localhost:5001/tests:1", "registry.example", "registry.example/tests:1"),
+        ("team/tests@sha256:abc", "registry.example", "registry.example/team/tests@sha256:abc"),
+        ("docker.io/library/python", "", "docker.io/library/python"),
+    ],
+)
+def test_the_tests_image_is_pulled_from_that_registry_too(rendered, image, registry, pulled):
+    render = rendered({"tests": {"image": image}, "global": {"imageRegistry": registry}})
+    pods = [o for o in render.find("Pod") if o["metadata"]["name"].startswith("platform-test-")]
+    assert {pod["spec"]["containers"][0]["image"] for pod in pods} == {pulled}
+
+
 def test_the_release_stays_far_below_what_a_secret_holds(preset, staged, helm, request):
     """Helm keeps a release as gzipped JSON in base64 in one Secret of at most 1 MiB."""
     path = request.node.callspec.params["preset"]

@@ -10,6 +10,7 @@ from copy import deepcopy
 import pytest
 import yaml
 
+from ci import typing_errors
 from lab import ROOT
 from lab.render.chart import RenderError, render_chart
 
@@ -47,9 +48,16 @@ CONTEXTS = {
             "certificate": {"enabled": True, "issuerRef": {"name": "letsencrypt"}},
         }
     },
+    f"{STACK}.thanosRuler.thanosRulerSpec": {STACK: {"thanosRuler": {"enabled": True}}},
+    f"{STACK}.grafana.initChownData": {STACK: {"grafana": {"persistence": {"enabled": True}}}},
+    f"{STACK}.grafana.sidecar.datasources.createPrometheusReplicasDatasources": {
+        STACK: {"prometheus": {"prometheusSpec": {"replicas": 2}}}
+    },
 }
+RESOURCES = {"$ref": "#/definitions/io.k8s.api.core.v1.ResourceRequirements"}
 # Another value than the default, where its type does not say one.
 SAMPLES = {
+    "dashboards.enabled": False,
     "global.imagePullSecrets": ["registry"],
     "global.imageRegistry": "registry.example",
     "alerting.route": {"receiver": "other"},
@@ -72,7 +80,7 @@ SAMPLES = {
     "storage-api.extraVolumes": [{"name": "more", "emptyDir": {}}],
     "storage-api.extraVolumeMounts": [{"name": "tmp", "mountPath": "/more"}],
     "storage-api.ingress.hosts": ["c.example"],
-    "storage-api.ingress.path": "/more",
+    "storage-api.ingress.path": "/api",
     "storage-api.httpRoute.parentRefs": [{"name": "private", "namespace": "gateways"}],
     "storage-api.httpRoute.hostnames": ["c.example"],
     "storage-api.httpRoute.path": "/more",
@@ -87,12 +95,12 @@ SAMPLES = {
     "storage-api.serviceMonitor.relabelings": [{"targetLabel": "team", "replacement": "a"}],
     "storage-api.serviceMonitor.metricRelabelings": [{"action": "drop", "regex": "python_.*"}],
     "storage-api.prometheusRule.runbookUrl": "https://runbooks.example",
-    "storage-api.resources": {"requests": {"cpu": "1"}},
     "storage-api.lifecycle": {"preStop": {"exec": {"command": ["true"]}}},
     "storage-api.tolerations": [{"operator": "Exists"}],
     "storage-api.affinity": {"podAntiAffinity": {}},
     "storage-api.topologySpreadConstraints": [],
     f"{STACK}.prometheus.prometheusSpec.retention": "9d",
+    f"{STACK}.prometheus.prometheusSpec.retentionSize": "9GB",
     f"{STACK}.prometheus.prometheusSpec.storageSpec": {"emptyDir": {}},
     f"{STACK}.prometheus.prometheusSpec.remoteWrite": [{"url": "https://metrics.example"}],
     f"{STACK}.alertmanager.config": {"global": {"resolve_timeout": "9m"}},
@@ -129,7 +137,9 @@ LEAVES = {path: (schema, default) for path, schema, default in all_leaves()}
 OURS = [path for path in LEAVES if not path.startswith(STACK)]
 CONDITIONS = (f"{STACK}.enabled", f"{STACK}.crds.enabled")
 """Which Helm reads itself, before any template."""
-THEIRS = [path for path in LEAVES if path.startswith(STACK) and path not in CONDITIONS]
+UNPACKED = f"{STACK}.grafana.testFramework.enabled"
+"""Its .helmignore names every folder `tests`, so that the package of Grafana's chart has no such template."""
+THEIRS = [path for path in LEAVES if path.startswith(STACK) and path not in (*CONDITIONS, UNPACKED)]
 
 
 def nested(path, value):
@@ -160,6 +170,8 @@ def another(path):
     }
     if path in SAMPLES:
         return SAMPLES[path]
+    if RESOURCES in schema.get("allOf", ()):
+        return {"requests": {"cpu": "1"}}
     if "enum" in schema:
         return next(word for word in schema["enum"] if word != default)
     return changed[type(default)]()
@@ -211,6 +223,46 @@ def levels(schema, values, path=()):
             yield from levels(below, inner, (*path, key))
 
 
+def test_the_first_level_of_the_stack_is_known(rendered, needs_package):
+    names = schema_of(".")["properties"][STACK]["properties"].keys()
+    # The two have no default; the dependency's templates read them.
+    assert names - rendered().values[STACK].keys() == {"additionalPrometheusRules", "extraManifests"}
+    assert rendered().values[STACK].keys() <= names
+
+
+def typing_errors_of(word):
+    """A sample of the names that are one edit, a swap or two edits away from a word."""
+
+    def edits(word, at):
+        yield word[:at] + word[at + 1 :]
+        yield word[:at] + "q" + word[at:]
+        yield word[:at] + "q" + word[at + 1 :]
+
+    for at in (0, len(word) // 2, len(word) - 2):
+        yield word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+        for once in edits(word, at):
+            yield once
+            for twice in edits(once, len(word) // 3):
+                if len(twice) != len(word) or len(once) == len(word):  # not one dropped, one added
+                    yield twice
+
+
+@pytest.mark.parametrize("word", ["grafana", "prometheusSpec", "serviceMonitorSelectorNilUsesHelmValues"])
+def test_names_up_to_two_edits_away_are_taken_for_typing_errors(word):
+    patterns = typing_errors.refused([word])
+    found = [
+        name for name in typing_errors_of(word) if not any(re.search(pattern, name) for pattern in patterns)
+    ]
+    assert found == []
+    assert not any(re.search(pattern, name) for pattern in patterns for name in (word, "alertmanagers", "x"))
+
+
+@pytest.mark.parametrize("word", ["port", "type", "aab", "enabled", "aaaaaaa", "abababab", "grafana"])
+def test_a_name_is_no_typing_error_of_itself(word):
+    for edits in (1, 2):
+        assert not [p for p in typing_errors.refused([word], edits=edits) if re.search(p, word)]
+
+
 def test_no_value_of_the_stack_is_taken_for_a_typing_error(rendered, needs_package):
     """Of what it and its charts have in their own values."""
     checked = 0
@@ -225,9 +277,7 @@ def test_no_value_of_the_stack_is_taken_for_a_typing_error(rendered, needs_packa
 @pytest.mark.parametrize("path", THEIRS)
 def test_every_value_of_the_stack_is_one_that_it_reads(rendered, needs_package, path):
     """It changes what is rendered."""
-    with_ruler = {STACK: {"thanosRuler": {"enabled": True}}} if f"{STACK}.thanosRuler.thanosR" in path else {}
-    several = {STACK: {"prometheus": {"prometheusSpec": {"replicas": 2}}}} if "Replicas" in path else {}
-    base = merged(FIXED, with_ruler, several)
+    base = context(path)
     value = another(path)
     if path.endswith("adminPassword"):
         base, value = {}, "another"
@@ -255,6 +305,22 @@ def test_every_value_of_the_stack_is_one_that_it_reads(rendered, needs_package, 
             {STACK: {"grafana": {"sidecars": {}}}},
             "/kube-prometheus-stack/grafana/sidecars",
             "did you mean sidecar?",
+        ),
+        (
+            {STACK: {"graphana": {"enabled": False}}},
+            "/kube-prometheus-stack/graphana",
+            "did you mean grafana?",
+        ),
+        (
+            {STACK: {"kubeApiserver": {"enabled": False}}},
+            "/kube-prometheus-stack/kubeApiserver",
+            "did you mean kubeApiServer?",
+        ),
+        ({STACK: {"loki": {}}}, "/kube-prometheus-stack", "'loki' not allowed"),
+        (
+            {STACK: {"prometheus": {"prometheusSpec": {"retension": "9d"}}}},
+            "/kube-prometheus-stack/prometheus/prometheusSpec/retension",
+            "did you mean retention?",
         ),
         ({"dashboard": {}}, "", "'dashboard' not allowed"),
         ({"global": {"monitoring": {"label": {}}}}, "/global/monitoring", "'label' not allowed"),

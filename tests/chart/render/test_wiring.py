@@ -1,5 +1,6 @@
 """What refers to what: selectors and labels, ports by name, paths that answer, monitors picked up."""
 
+import ipaddress
 import json
 import re
 
@@ -241,25 +242,79 @@ def test_the_policy_lets_out_to_what_the_settings_name(rendered, values, port):
     assert {"ports": [{"port": port, "protocol": "TCP"}]} in [rule for rule in after if rule not in before]
 
 
-@pytest.mark.parametrize("secret", ["", "google"])
-def test_the_policy_lets_pods_ask_google_who_they_are_unless_they_have_a_key(rendered, secret):
-    store = {"type": "gcs", "gcs": {"bucket": "objects", "existingSecret": secret}}
-    policy = json.dumps(one(rendered({"storage-api": {"store": store}}).ours, "NetworkPolicy"))
-    assert ("169.254.169.254/32" in policy) == (secret == "")
+def opened(render):
+    """Each (port, protocol) that pods may reach outside, with the address blocks; no block is any address."""
+    for rule in one(render.ours, "NetworkPolicy")["spec"]["egress"]:
+        blocks = [peer["ipBlock"]["cidr"] for peer in rule.get("to", ())] or ["0.0.0.0/0", "::/0"]
+        for port in rule["ports"]:
+            yield (port["port"], port["protocol"]), [ipaddress.ip_network(block) for block in blocks]
 
 
-STORES_WITH_SECRETS = {
+def reaches(render, address, port, protocol="TCP"):
+    """Whether the policy lets our pods reach an address."""
+    address = ipaddress.ip_address(address)
+    return any(
+        asked == (port, protocol) and any(address in block for block in blocks)
+        for asked, blocks in opened(render)
+    )
+
+
+@pytest.mark.parametrize("port", [53, 5353])
+@pytest.mark.parametrize("protocol", ["UDP", "TCP"])
+def test_the_policy_lets_pods_reach_dns(rendered, port, protocol):
+    """A policy sees the port of the DNS pod: 53, or 5353 on OpenShift."""
+    assert reaches(rendered(), "10.128.0.9", port, protocol)
+
+
+CLOUD_STORES = {
     "s3": {"bucket": "objects"},
     "gcs": {"bucket": "objects"},
     "azure": {"account": "one", "container": "objects"},
 }
 
 
-@pytest.mark.parametrize("store", STORES_WITH_SECRETS)
+@pytest.mark.parametrize("secret", ["", "key"])
+@pytest.mark.parametrize(
+    ("store", "address", "port"),
+    [
+        ("s3", "169.254.170.23", 80),  # EKS Pod Identity
+        ("s3", "fd00:ec2::23", 80),
+        ("s3", "169.254.169.254", 80),  # the role of the node
+        ("s3", "fd00:ec2::254", 80),
+        ("gcs", "169.254.169.254", 80),
+        ("gcs", "169.254.169.252", 988),  # GKE's metadata server
+        ("azure", "169.254.169.254", 80),  # the node's managed identity
+    ],
+)
+def test_the_policy_lets_pods_without_a_secret_fetch_the_clouds_credentials(
+    rendered, store, address, port, secret
+):
+    values = {"type": store, store: {**CLOUD_STORES[store], "existingSecret": secret}}
+    assert reaches(rendered({"storage-api": {"store": values}}), address, port) == (secret == "")
+
+
+def test_pods_that_use_no_cloud_do_not_reach_its_metadata_server(rendered):
+    keys = {"bucket": "objects", "accessKeyId": "id", "secretAccessKey": "key"}
+    for store in ({}, {"type": "memory"}, {"type": "s3", "s3": keys}):
+        render = rendered({"storage-api": {"store": store}})
+        assert not reaches(render, "169.254.169.254", 80)
+        assert not reaches(render, "169.254.170.23", 80)
+
+
+def test_a_narrowed_object_store_still_lets_pods_fetch_credentials(rendered):
+    policy = {"objectStore": {"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}}
+    store = {"type": "s3", "s3": CLOUD_STORES["s3"]}
+    render = rendered({"storage-api": {"store": store, "networkPolicy": policy}})
+    assert reaches(render, "169.254.170.23", 80)
+    assert reaches(render, "10.1.2.3", 443)
+    assert not reaches(render, "52.94.0.1", 443)  # STS: whoever narrows must name it
+    text = (ROOT / "charts/storage-api/values.yaml").read_text()
+    assert "sts.<region>.amazonaws.com" in text.partition("objectStore:")[2].partition("to:")[0]
+
+
+@pytest.mark.parametrize("store", CLOUD_STORES)
 def test_a_stores_credentials_come_from_its_own_secret(rendered, store):
-    secrets = {
-        name: {**given, "existingSecret": f"key-of-{name}"} for name, given in STORES_WITH_SECRETS.items()
-    }
+    secrets = {name: {**given, "existingSecret": f"key-of-{name}"} for name, given in CLOUD_STORES.items()}
     render = rendered({"storage-api": {"store": {"type": store, **secrets}}})
     assert workload(render)["kind"] == "Deployment"
     (container,) = workload(render)["spec"]["template"]["spec"]["containers"]

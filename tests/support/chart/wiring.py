@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from lab.render.chart import DEPENDENCY, Render
+from lab.render.chart import Render
+from tests.support.chart import stack_wiring
 
 Object = dict[str, Any]
 WORKLOADS = ("Deployment", "StatefulSet")
@@ -18,7 +19,8 @@ _SELECTED = {"ServiceMonitor": "serviceMonitor", "PrometheusRule": "rule"}
 
 def faults(render: Render, release: str, namespace: str) -> list[str]:
     """What is not wired in our objects, a line each."""
-    checks = [_identity(render, release, namespace), _dashboards(render)]
+    checks = [_identity(render, release, namespace), _dashboards(render, namespace)]
+    checks.append(stack_wiring.faults(render, namespace))
     if render.values["storage-api"].get("enabled"):
         api = _Api(render, release, namespace)
         checks += [api.services(), api.pods(), api.monitoring(), api.policies(), api.routes(), api.scaling()]
@@ -43,28 +45,35 @@ def selects(selector: Object, labels: dict[str, str]) -> bool:
 
 
 def _identity(render: Render, release: str, namespace: str) -> Iterator[str]:
+    where = stack_wiring.namespaces(stack_wiring.stack_values(render), namespace)
     for o in render.ours:
         metadata = o["metadata"]
         name = f"{o['kind']} {metadata['name']}"
-        if metadata.get("namespace") != namespace:
+        # What belongs to Alertmanager or Grafana is where that is, which stack_wiring holds it to.
+        if metadata.get("namespace") not in {namespace, where["alertmanager"], where["grafana"]}:
             yield f"{name} is in namespace {metadata.get('namespace')}"
         if metadata["labels"].get("app.kubernetes.io/instance") != release:
             yield f"{name} does not carry its release"
 
 
-def _dashboards(render: Render) -> Iterator[str]:
-    """Each ConfigMap of a dashboard carries what the bundled Grafana's sidecar looks for."""
-    values = render.values.get(DEPENDENCY, {})
-    if not (values.get("enabled") and values["grafana"]["enabled"]):
+def _dashboards(render: Render, namespace: str) -> Iterator[str]:
+    """Each ConfigMap of a dashboard is what the bundled Grafana's sidecar looks for, and where it looks."""
+    values = stack_wiring.stack_values(render)
+    if not (values["enabled"] and values["grafana"]["enabled"]):
         return
-    sidecar = values.get("grafana", {}).get("sidecar", {}).get("dashboards", {})
-    label, value = sidecar.get("label", "grafana_dashboard"), sidecar.get("labelValue", "1")
+    sidecar = values["grafana"]["sidecar"]["dashboards"]
+    label, value = sidecar["label"], sidecar["labelValue"]
+    searched = sidecar["searchNamespace"] or stack_wiring.namespaces(values, namespace)["grafana"]
+    searched = searched if isinstance(searched, list) else searched.split(",")
     for o in (o for o in render.ours if o["kind"] == "ConfigMap"):
         for name, text in o["data"].items():
             if name.endswith(".json") and "panels" in json.loads(text):
-                labels, annotations = o["metadata"]["labels"], o["metadata"].get("annotations", {})
-                if labels.get(label) != value:
+                metadata = o["metadata"]
+                labels, annotations = metadata["labels"], metadata.get("annotations", {})
+                if label not in labels or labels[label] != (value or labels[label]) or not sidecar["enabled"]:
                     yield f"Grafana does not pick up {name}"
+                if not {"ALL", metadata["namespace"]} & set(searched):
+                    yield f"Grafana's sidecar does not look for {name} in {metadata['namespace']}"
                 if (key := sidecar.get("folderAnnotation")) and key not in annotations:
                     yield f"{name} is in no folder"
 
@@ -183,14 +192,18 @@ class _Api:
         labels = o["metadata"]["labels"]
         if found := self.render.find("Prometheus"):
             spec = found[0]["spec"]
-            return selects(spec[f"{key}Selector"], labels) and spec.get(f"{key}NamespaceSelector") == {}
-        values = self.render.values.get(DEPENDENCY, {})
-        if not values.get("enabled"):
-            return labels.get("release") is not None
-        spec = values["prometheus"]["prometheusSpec"]
-        if selector := spec.get(f"{key}Selector"):
-            return selects(selector, labels)
-        return spec[f"{key}SelectorNilUsesHelmValues"] is False or labels.get("release") == self.release
+        else:
+            values = stack_wiring.stack_values(self.render)
+            if not values["enabled"]:
+                return labels.get("release") is not None
+            spec = values["prometheus"]["prometheusSpec"]
+            # The dependency's templates would expand it.
+            spec = json.loads(json.dumps(spec).replace("{{ .Release.Name }}", self.release))
+        selector = spec[f"{key}Selector"]
+        if not selector and spec.get(f"{key}SelectorNilUsesHelmValues"):
+            selector = {"matchLabels": {"release": self.release}}
+        name = spec[f"{key}NamespaceSelector"].get("matchLabels", {}).get("kubernetes.io/metadata.name")
+        return selects(selector, labels) and name in (None, self.namespace)
 
     def policies(self) -> Iterator[str]:
         for policy in self.ours("NetworkPolicy"):

@@ -84,6 +84,7 @@ def python_pod(name: str, namespace: str, image: str, labels: Mapping[str, str] 
     spec = {
         "containers": [container],
         "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
         "terminationGracePeriodSeconds": 0,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
     }

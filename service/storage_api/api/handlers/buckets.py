@@ -8,15 +8,14 @@ from flask import Blueprint, Response, abort, request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wsgi import wrap_file
 
-from storage_api.api import ids
+from storage_api.api import digests, ids, parameters
 from storage_api.api.conditions import Conditions
 from storage_api.api.errors import BadInput
+from storage_api.api.metadata import content_type, metadata, refuse_what_is_not_served
 from storage_api.api.ranges import Part, part
-from storage_api.stores import DEFAULT_CONTENT_TYPE, Object, Store
+from storage_api.stores import NO_METADATA, Metadata, Object, Store
 
 ROUTE = "/api/buckets/<id>"
-MAX_CONTENT_TYPE_CHARACTERS = 255
-"""What every store has room for."""
 READ_BYTES = 256 * 1024
 """How much is handed on at a time where the server does not read the object's file by itself."""
 
@@ -24,20 +23,21 @@ READ_BYTES = 256 * 1024
 def blueprint(store: Store) -> Blueprint:
     """The routes of the objects in `store`."""
     routes = Blueprint("buckets", __name__)
+    routes.before_request(parameters.refuse)
 
     @routes.put(ROUTE)
     def put(id: str) -> Response:
         id = _checked(id)
-        content_type = _content_type()
-        if "Content-Range" in request.headers:
-            # Else the part would become the whole (RFC 9110, 14.5).
-            raise BadInput("Content-Range", "an object is put as a whole, without a Content-Range")
+        refuse_what_is_not_served(request.environ)
         conditions = Conditions(request.headers)
+        described = {"content_type": content_type(request.headers), "metadata": metadata(request.headers)}
+        # As the server made it, which may be the store's own.
+        body = request.environ["wsgi.input"]
+        digests.verify(request.headers, body)
         etag = store.put(
             id,
-            # As the server made it, which may be the store's own.
-            request.environ["wsgi.input"],
-            content_type=content_type,
+            body,
+            **described,
             condition=conditions.allow_change if conditions else None,
         )
         response = Response(f"Bucket {id} created", mimetype="text/plain")
@@ -63,6 +63,7 @@ def blueprint(store: Store) -> Blueprint:
     @routes.delete(ROUTE)
     def delete(id: str) -> Response:
         id = _checked(id)
+        refuse_what_is_not_served(request.environ)
         conditions = Conditions(request.headers)
         # 400 and not 404 is the contract that clients of this API know.
         if not store.delete(id, conditions.allow_change if conditions else None):
@@ -92,6 +93,8 @@ def _answer(found: Object, plan: Part, body: BinaryIO | None = None) -> Response
     response.content_length = end - first
     response.set_etag(found.etag)
     response.accept_ranges = "bytes"
+    if found.metadata:
+        response.headers.update(found.metadata if status != 304 else _of_caches(found))
     if status == 206:
         response.content_range.set(first, end, found.size)
     # A stranger's page shall run nothing in this API's name.
@@ -99,18 +102,14 @@ def _answer(found: Object, plan: Part, body: BinaryIO | None = None) -> Response
     return response
 
 
+def _of_caches(found: Object) -> Metadata:
+    """What of its metadata a client that knows `found` is told again (RFC 9110, 15.4.5)."""
+    control = found.metadata.get("Cache-Control")
+    return {"Cache-Control": control} if control else NO_METADATA
+
+
 def _checked(id: str) -> str:
     try:
         return ids.check_path(id, request.environ)
     except ids.InvalidId as error:
         raise BadInput("id", str(error)) from None
-
-
-def _content_type() -> str:
-    value = request.headers.get("Content-Type") or DEFAULT_CONTENT_TYPE
-    if len(value) > MAX_CONTENT_TYPE_CHARACTERS or not (value.isascii() and value.isprintable()):
-        raise BadInput(
-            "Content-Type",
-            f"a Content-Type has at most {MAX_CONTENT_TYPE_CHARACTERS} characters, printable ASCII",
-        )
-    return value

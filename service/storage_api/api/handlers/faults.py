@@ -9,6 +9,7 @@ import orjson
 from flask import Blueprint, Response, abort, jsonify, request
 
 from storage_api import faults
+from storage_api.api import parameters
 from storage_api.faults.drills import Drills
 
 MAX_BYTES = 4096
@@ -18,6 +19,7 @@ MAX_BYTES = 4096
 def blueprint(drills: Drills, draining: threading.Event) -> Blueprint:
     """The control of `drills`; none begins once `draining` is set."""
     routes = Blueprint("faults", __name__)
+    routes.before_request(parameters.refuse)
 
     @routes.get("/faults")
     def show() -> Response:

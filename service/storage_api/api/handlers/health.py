@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 
 from flask import Blueprint, Response, abort, jsonify
 
-from storage_api.stores import Store, StoreError, StoreFull
-
-log = logging.getLogger(__name__)
+from storage_api.api import parameters
+from storage_api.api.readiness import Readiness
+from storage_api.stores import Store
 
 
 def blueprint(store: Store, draining: threading.Event) -> Blueprint:
-    """The probes; not ready while `draining` is set or `store` is out of order."""
+    """The probes; not ready while `draining` is set or `store` cannot serve."""
+    readiness = Readiness(store.check)
     routes = Blueprint("health", __name__)
+    routes.before_request(parameters.refuse)
 
     @routes.get("/healthz")
     def alive() -> Response:
@@ -24,13 +25,8 @@ def blueprint(store: Store, draining: threading.Event) -> Blueprint:
     def ready() -> Response:
         if draining.is_set():
             abort(503, "shutting down")
-        try:
-            store.check()
-        except StoreError as error:
-            # The details are for the log: a probe may be answered to strangers.
-            log.warning("not ready", extra={"fields": {"reason": str(error)}})
-            full = isinstance(error, StoreFull)
-            abort(503, "the disk is full" if full else "the store is out of order")
+        if reason := readiness.reason():
+            abort(503, reason)
         return jsonify(status="ok")
 
     return routes

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl
-
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify
 from werkzeug.http import quote_etag
 
-from storage_api.api import ids
+from storage_api.api import ids, parameters
 from storage_api.api.errors import BadInput
 from storage_api.stores import Object, Store
 
@@ -23,7 +21,7 @@ def blueprint(store: Store) -> Blueprint:
 
     @routes.get(ROUTE)
     def buckets() -> Response:
-        given = _parameters()
+        given = parameters.read(PARAMETERS)
         prefix = given.get("prefix", "")
         after = given.get("after")
         if prefix:
@@ -34,24 +32,6 @@ def blueprint(store: Store) -> Blueprint:
         return jsonify(buckets=[_described(found) for found in page.objects], next=page.next)
 
     return routes
-
-
-def _parameters() -> dict[str, str]:
-    """The query, each part of it known, given once, and UTF-8: what would be dropped or folded is refused."""
-    given: dict[str, str] = {}
-    # As latin-1, which stands for any bytes: of bytes the parser takes ASCII alone.
-    query = parse_qsl(request.query_string.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
-    for name, value in query:
-        field = name.encode("latin-1").decode(errors="replace")
-        if field not in PARAMETERS:
-            raise BadInput(field[: ids.MAX_CHARACTERS], f"a parameter is one of {', '.join(PARAMETERS)}")
-        if field in given:
-            raise BadInput(field, "a parameter is given once")
-        try:
-            given[field] = value.encode("latin-1").decode()
-        except UnicodeDecodeError:
-            raise BadInput(field, "a parameter is UTF-8 (percent-encoded)") from None
-    return given
 
 
 def _checked(field: str, id: str) -> None:
@@ -71,5 +51,6 @@ def _limit(text: str | None) -> int:
 
 
 def _described(found: Object) -> dict[str, str | int]:
-    known = found._asdict() | {"etag": found.etag and quote_etag(found.etag)}
+    etag = found.etag and quote_etag(found.etag)
+    known = {"id": found.id, "size": found.size, "etag": etag, "content_type": found.content_type}
     return {name: value for name, value in known.items() if value is not None}

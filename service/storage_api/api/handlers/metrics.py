@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
+import gzip
+
 from flask import Blueprint, Response, request
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_options_header
+
+from storage_api.api import parameters
+
+VERSIONS = {"application/openmetrics-text": ("1.0.0",), "text/plain": ("0.0.4", "1.0.0")}
+"""{format: versions that are served}"""
+GZIP_LEVEL = 1
+"""Takes a fortieth of the time that the text itself does; higher levels take more for hardly fewer bytes."""
 
 
 def blueprint(registry: CollectorRegistry) -> Blueprint:
     """The exposition of `registry`."""
     routes = Blueprint("metrics", __name__)
+    routes.before_request(parameters.refuse)
 
     @routes.get("/metrics")
     @routes.get("/api/metrics")
     def metrics() -> Response:
-        try:
-            encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        except TypeError:
-            # It compares versions as numbers, also when the scraper sent a word.
-            encode, content_type = choose_encoder("")
-        return Response(encode(registry), content_type=content_type)
+        encode, content_type = choose_encoder(_wanted(request.accept_mimetypes))
+        response = Response(encode(registry), content_type=content_type)
+        response.vary.update(("Accept", "Accept-Encoding"))
+        if request.accept_encodings["gzip"]:
+            response.data = gzip.compress(response.data, GZIP_LEVEL)
+            response.content_encoding = "gzip"
+        return response
 
     return routes
+
+
+def _wanted(accept: MIMEAccept) -> str:
+    """The best of what the scraper accepts, as far as it is served; the library would promise any version."""
+    for value, quality in sorted(accept, key=lambda accepted: -accepted[1]):
+        name, options = parse_options_header(value)
+        version = options.get("version")
+        if quality > 0 and name in VERSIONS and (version is None or version in VERSIONS[name]):
+            given = {"version": version, "escaping": options.get("escaping")}
+            return ";".join([name, *(f"{option}={text}" for option, text in given.items() if text)])
+    return ""

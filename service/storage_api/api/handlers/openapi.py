@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
 
+from storage_api.api import parameters
 from storage_api.api.openapi import document
 from storage_api.config import Config
 
@@ -11,6 +12,7 @@ from storage_api.config import Config
 def blueprint(config: Config) -> Blueprint:
     """The description of a service that is configured so."""
     routes = Blueprint("openapi", __name__)
+    routes.before_request(parameters.refuse)
     described = document(config)
 
     @routes.get("/openapi.json")

@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 
 from storage_api import __version__, faults
-from storage_api.api.handlers import buckets, listing
+from storage_api.api.handlers import listing
+from storage_api.api.metadata import CODINGS, MAX_CONTENT_TYPE_CHARACTERS
 from storage_api.config import Config
+from storage_api.stores import METADATA_CHARACTERS
 
 from .parts import Json, error, header, json, operation, parameter, record, response, without_bodies
 
 DESCRIPTION = """\
 Objects in buckets over HTTP: bytes of any media type, under an id.
 
-Errors are JSON. Beside what is said of each operation, a path that is none is answered 404, a method that
-a path does not have 405, a body that is too large 413, a header that is too large 431, a transfer coding
-other than chunked 501, and what is no HTTP 400. A request with a traceparent (W3C) is answered with a
+Errors are JSON. Beside what is said of each operation, an unknown path is answered 404, a method that a path
+does not have 405, a body that is too large 413, a header that is too large 431, a transfer coding other than
+chunked 501, and a malformed request 400, such as one with an invalid target or Host. A parameter of the query
+that a path does not have is answered 400, as is a header of a PUT or DELETE that would make it mean something
+else, such as Content-Range or x-amz-copy-source. A request with a traceparent (W3C) is answered with a
 traceresponse.
 """
 
@@ -26,6 +30,11 @@ _EXAMPLE = f'"{hashlib.sha256().hexdigest()}"'
 ETAG = {"type": "string", "pattern": '^"[0-9a-f]{64}"$', "examples": [_EXAMPLE]}
 _TAG = r'(W/)?"[!#-~\u0080-\u00FF]*"'
 ETAGS = {"type": "string", "pattern": rf"^(\*|{_TAG}( *, *{_TAG})*)$", "examples": ["*", _EXAMPLE]}
+KEPT = {
+    name: {"type": "string", "maxLength": most, "pattern": "^[ -~]*$"}
+    for name, most in METADATA_CHARACTERS.items()
+}
+KEPT["Content-Encoding"]["pattern"] = f"^({CODINGS}( *, *{CODINGS})*)?$"
 SIZE = {"type": "integer", "minimum": 0, "description": "In bytes."}
 
 ERROR = record(
@@ -36,6 +45,7 @@ ERROR = record(
     },
     "error",
 )
+NO_PARAMETERS = error("The path has no parameters; `field` is the one that was sent.")
 
 
 def document(config: Config) -> Json:
@@ -118,6 +128,9 @@ def _object(config: Config) -> Json:
             "The object is no page that may do anything.", {"const": "sandbox"}
         ),
     }
+    kept = {
+        name: header("As it was put, if it was.", schema, required=False) for name, schema in KEPT.items()
+    }
     part = header("The part, and the size of the whole.", {"type": "string"})
     bytes = {"*/*": {}}
     limit = f"At most {config.max_object_bytes} bytes (MAX_OBJECT_BYTES)."
@@ -126,8 +139,11 @@ def _object(config: Config) -> Json:
         for method in ("get", "delete")
     }
     read = {
-        200: response("The object, of the media type it was put with.", bytes, about),
-        304: response("The object is one that If-None-Match names.", headers=etag),
+        200: response("The object, of the media type it was put with.", bytes, about | kept),
+        304: response(
+            "The object is one that If-None-Match names.",
+            headers=etag | {"Cache-Control": kept["Cache-Control"]},
+        ),
         404: error("There is no such object."),
         412: error("The object is none that If-Match names."),
         **_failures(),
@@ -157,10 +173,14 @@ def _object(config: Config) -> Json:
                 507: error("The store is full; nothing has changed."),
                 **_failures("The input is not allowed, such as a part of an object; `field` says which."),
             },
-            changing,
+            [
+                *changing,
+                *(parameter(name, "header", "Kept and returned.", schema) for name, schema in KEPT.items()),
+            ],
             {
                 "description": f"The object. {limit} Its Content-Type is kept: at most "
-                f"{buckets.MAX_CONTENT_TYPE_CHARACTERS} characters, printable ASCII.",
+                f"{MAX_CONTENT_TYPE_CHARACTERS} characters, printable ASCII. A Content-Digest, Repr-Digest, "
+                "Digest or Content-MD5 that is sent with it is verified.",
                 "content": bytes,
             },
         ),
@@ -169,9 +189,7 @@ def _object(config: Config) -> Json:
             "The object, or a part of it",
             {
                 **read,
-                206: response(
-                    "The part of the object that Range asks for.", bytes, about | {"Content-Range": part}
-                ),
+                206: response("The part that Range asks for.", bytes, about | kept | {"Content-Range": part}),
                 416: error("The object has nothing of what Range asks for.", {"Content-Range": part}),
             },
             [
@@ -234,13 +252,18 @@ def _listing() -> Json:
 
 
 def _alive() -> Json:
-    return {"get": operation("alive", "Whether the process answers", {200: _ok("It does.")})}
+    return {
+        "get": operation("alive", "Whether the process answers", {200: _ok("It does."), 400: NO_PARAMETERS})
+    }
 
 
 def _ready() -> Json:
     statuses = {
         200: _ok("It shall."),
-        503: error("It shall not: it is shutting down, the store is out of order, or the disk is full."),
+        400: NO_PARAMETERS,
+        503: error(
+            "It shall not: it is shutting down, the disk is full, or the store fails or does not answer."
+        ),
     }
     return {"get": operation("ready", "Whether the service shall be sent requests", statuses)}
 
@@ -250,7 +273,13 @@ def _ok(description: str) -> Json:
 
 
 def _self() -> Json:
-    return {"get": operation("describe", "This document", {200: response("It.", json({"type": "object"}))})}
+    return {
+        "get": operation(
+            "describe",
+            "This document",
+            {200: response("It.", json({"type": "object"})), 400: NO_PARAMETERS},
+        )
+    }
 
 
 def _metrics(path: str) -> Json:
@@ -258,7 +287,11 @@ def _metrics(path: str) -> Json:
     formats = {"text/plain": text, "application/openmetrics-text": text}
     id = "metrics" if path == "/metrics" else "metricsOfTheApi"
     return {
-        "get": operation(id, "The metrics", {200: response("In the format that Accept asks for.", formats)})
+        "get": operation(
+            id,
+            "The metrics",
+            {200: response("In the format that Accept asks for.", formats), 400: NO_PARAMETERS},
+        )
     }
 
 
@@ -287,10 +320,10 @@ def _faults(config: Config) -> Json:
     state = {200: response("What goes wrong now.", json(record(fault | remaining, *fault, *remaining)))}
     refused = record(
         ERROR["properties"] | {"fields": {"type": "object", "additionalProperties": {"type": "string"}}},
-        *("error", "reason", "field", "fields"),
+        *("error", "reason", "field"),
     )
     return {
-        "get": operation("getFault", "What goes wrong on purpose", state),
+        "get": operation("getFault", "What goes wrong on purpose", state | {400: NO_PARAMETERS}),
         "put": operation(
             "putFault",
             "Let the API fail on purpose, for a drill",
@@ -301,5 +334,5 @@ def _faults(config: Config) -> Json:
             },
             body={"required": True, "content": json(record(fault))},
         ),
-        "delete": operation("deleteFault", "End the drill", state),
+        "delete": operation("deleteFault", "End the drill", state | {400: NO_PARAMETERS}),
     }

@@ -50,9 +50,9 @@ def json(schema: Json) -> Json:
     return {"application/json": {"schema": schema}}
 
 
-def header(description: str, schema: Json) -> Json:
-    """A header that a response always has."""
-    return {"description": description, "required": True, "schema": schema}
+def header(description: str, schema: Json, required: bool = True) -> Json:
+    """A header that a response always has, unless it is not `required`."""
+    return {"description": description, "required": required, "schema": schema}
 
 
 def record(properties: dict[str, Json], *required: str) -> Json:

@@ -9,11 +9,11 @@ from storage_api.telemetry.exchange import OTHER_METHOD, UNMATCHED
 OBJECT = "/api/buckets/<id>"
 LISTING = "/api/buckets"
 
-_READ = {"GET": (200,), "HEAD": (200,), "OPTIONS": (200,), OTHER_METHOD: (405,)}
+_READ = {"GET": (200, 400), "HEAD": (200, 400), "OPTIONS": (200,), OTHER_METHOD: (405,)}
 
 TIMED: dict[str, dict[str, tuple[int, ...]]] = {
     OBJECT: {
-        "GET": (200, 206, 304, 400, 404, 412, 416, 500, 503),
+        "GET": (200, 206, 304, 400, 404, 412, 416, 499, 500, 503),
         "HEAD": (200, 304, 400, 404, 412, 500, 503),
         "PUT": (200, 400, 412, 413, 500, 503, 507),
         "DELETE": (200, 400, 412, 500, 503),
@@ -31,13 +31,13 @@ TIMED: dict[str, dict[str, tuple[int, ...]]] = {
 
 UNTIMED: dict[str, dict[str, tuple[int, ...]]] = {
     "/healthz": _READ,
-    "/readyz": _READ | {"GET": (200, 503), "HEAD": (200, 503)},
+    "/readyz": _READ | {"GET": (200, 400, 503), "HEAD": (200, 400, 503)},
     "/metrics": _READ,
     "/api/metrics": _READ,
     "/openapi.json": _READ,
-    "/faults": _READ | {"PUT": (200, 400, 503), "DELETE": (200,)},
+    "/faults": _READ | {"PUT": (200, 400, 503), "DELETE": (200, 400)},
     # What is not in the table, and what was refused before it had a route.
-    UNMATCHED: {OTHER_METHOD: (400, 401, 404, 413, 431, 500, 501, 503, 507)},
+    UNMATCHED: {OTHER_METHOD: (400, 401, 404, 413, 431, 499, 500, 501, 503, 507)},
 }
 """{route: {method: statuses}} of what is only counted."""
 

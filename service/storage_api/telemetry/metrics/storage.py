@@ -13,7 +13,9 @@ from prometheus_client.registry import Collector
 
 from storage_api.stores.base import (
     DEFAULT_CONTENT_TYPE,
+    NO_METADATA,
     Condition,
+    Metadata,
     Object,
     Page,
     PreconditionFailed,
@@ -103,9 +105,10 @@ class MeasuredStore(Store):
         body: BinaryIO,
         *,
         content_type: str = DEFAULT_CONTENT_TYPE,
+        metadata: Metadata = NO_METADATA,
         condition: Condition | None = None,
     ) -> str:
-        put = partial(self._store.put, content_type=content_type, condition=condition)
+        put = partial(self._store.put, content_type=content_type, metadata=metadata, condition=condition)
         return self._measured("put", put, id, body)
 
     def get(self, id: str, select: Select | None = None) -> Stored | None:

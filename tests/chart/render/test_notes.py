@@ -1,0 +1,85 @@
+"""What the notes after an installation say is true of what was installed."""
+
+import re
+
+import pytest
+
+from tests.support.chart.axes import presets
+from tests.support.chart.notes import notes
+
+STACK = "kube-prometheus-stack"
+WITHOUT_STACK = {STACK: {"enabled": False}}
+API_TEST_OFF = {"storage-api": {"tests": {"enabled": False}}}
+TESTS_OFF = {"tests": {"enabled": False}}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        API_TEST_OFF,
+        TESTS_OFF,
+        {**API_TEST_OFF, **TESTS_OFF},
+        {**API_TEST_OFF, **WITHOUT_STACK},
+        {"storage-api": {"enabled": False}},
+    ],
+)
+def test_helm_test_is_named_where_there_is_a_test(rendered, values):
+    tests = [o for o in rendered(values).ours if o["kind"] == "Pod"]
+    assert ("helm test platform" in notes(values)) == bool(tests)
+
+
+OPERATOR_LABELS = [
+    *(({}, files) for name, files in presets().items() if name == "byo-operator"),
+    (WITHOUT_STACK, []),
+    ({**WITHOUT_STACK, "global": {"monitoring": {"labels": {"release": "mine", "team": "a"}}}}, []),
+    (
+        {
+            **WITHOUT_STACK,
+            "global": {"monitoring": {"labels": {"team": "a"}}},
+            "storage-api": {"serviceMonitor": {"labels": {"team": "b"}}},
+            "alerting": {"enabled": True, "receivers": [{"name": "default"}], "labels": {"release": "c"}},
+        },
+        [],
+    ),
+    ({**WITHOUT_STACK, "storage-api": {"serviceMonitor": {"enabled": False}}}, []),
+    ({**WITHOUT_STACK, "storage-api": {"enabled": False}}, []),
+]
+
+
+@pytest.mark.parametrize(("values", "files"), OPERATOR_LABELS)
+def test_the_notes_list_the_labels_that_each_object_carries(rendered, values, files):
+    printed = {
+        kind: dict(pair.split("=") for pair in pairs.split())
+        for kind, pairs in re.findall(r"^  (\w+): (\S+=.*)$", notes(values, value_files=files), re.MULTILINE)
+    }
+    kinds = ("ServiceMonitor", "PrometheusRule", "AlertmanagerConfig")
+    objects = {
+        o["kind"]: o for o in rendered(values, value_files=list(map(str, files))).ours if o["kind"] in kinds
+    }
+    assert printed.keys() == objects.keys()
+    for kind, labels in printed.items():
+        assert "release" in labels
+        assert labels.items() <= objects[kind]["metadata"]["labels"].items(), kind
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_notes_speak_of_dashboards_where_there_are_any(enabled):
+    text = notes({**WITHOUT_STACK, "dashboards": {"enabled": enabled}})
+    assert ("Grafana's sidecar finds the dashboards by grafana_dashboard=1." in text) == enabled
+
+
+def test_the_notes_give_the_path_below_which_a_part_serves():
+    server = {"serve_from_sub_path": True, "root_url": "https://example.com/grafana"}
+    text = notes(
+        {
+            STACK: {
+                "prometheus": {"prometheusSpec": {"routePrefix": "/prometheus"}},
+                "alertmanager": {"alertmanagerSpec": {"routePrefix": "/alerts"}},
+                "grafana": {"grafana.ini": {"server": server}},
+            }
+        }
+    )
+    addresses = {9090: "/prometheus", 9093: "/alerts", 3000: "/grafana,"}
+    for port, path in addresses.items():
+        assert re.search(rf"http://localhost:{port}{path}\s", text)

@@ -1,0 +1,217 @@
+"""The pods of each preset, ours and the bundled ones: what they may do, and where they run."""
+
+import json
+
+import pytest
+
+from tests.support.chart.axes import presets
+from tests.support.chart.pods import containers, operator_pod_specs, pod_specs, restricted_faults
+
+STACK = "kube-prometheus-stack"
+PRESETS = presets()
+
+
+@pytest.fixture(params=PRESETS)
+def preset(request, rendered):
+    return rendered(value_files=[str(path) for path in PRESETS[request.param]])
+
+
+def workload_and_tests(render):
+    """The pod spec of the API, and those of `helm test` by name."""
+    found = dict(pod_specs(render.ours))
+    tests = {name: found.pop((kind, name)) for kind, name in list(found) if kind == "Pod"}
+    (workload,) = found.values()
+    return workload, tests
+
+
+def test_a_service_in_the_namespace_sets_no_variable_in_our_pods(preset):
+    """With METRICS_PORT=tcp://10.96.0.1:9090, of a Service called `metrics`, the API does not start."""
+    found = dict(pod_specs(preset.ours))
+    assert found
+    assert {name: spec.get("enableServiceLinks") for name, spec in found.items()} == dict.fromkeys(
+        found, False
+    )
+
+
+def test_our_pods_meet_the_restricted_pod_security_standard(preset):
+    for name, spec in pod_specs(preset.ours):
+        assert list(restricted_faults(spec)) == [], name
+        assert spec["automountServiceAccountToken"] is False, name
+        assert all(each["securityContext"]["readOnlyRootFilesystem"] is True for each in containers(spec)), (
+            name
+        )
+
+
+def bundled(render):
+    """The objects of kube-prometheus-stack; none where it is switched off."""
+    ours = {id(o) for o in render.ours}
+    found = [o for o in render.objects if id(o) not in ours]
+    assert bool(found) == render.values[STACK]["enabled"]
+    return found
+
+
+def test_bundled_pods_meet_the_standard_too_but_for_node_exporter(preset, needs_package):
+    """As docs/install.md promises; node-exporter needs the host."""
+    objects = bundled(preset)
+    found = dict(pod_specs(objects))
+    node_exporter = found.pop(("DaemonSet", "observability-platform-node-exporter"), None)
+    assert (node_exporter is not None) == bool(objects)
+    for name, spec in [*found.items(), *operator_pod_specs(objects)]:
+        assert list(restricted_faults(spec)) == [], name
+        context = spec["securityContext"]
+        assert context["runAsNonRoot"] is True, name
+
+
+def test_pods_that_the_operator_makes_have_a_seccomp_profile(preset, needs_package):
+    """Their containers' own contexts are the operator's."""
+    objects = bundled(preset)
+    found = dict(operator_pod_specs(objects))
+    assert bool(found) == bool(objects)
+    for name, spec in found.items():
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+
+
+def requested(resources):
+    return {"cpu", "memory"} <= ((resources or {}).get("requests") or {}).keys()
+
+
+def test_every_container_requests_cpu_and_memory(preset, needs_package):
+    """Without requests a pod is the first that a full node evicts, and a quota refuses it."""
+    for name, spec in pod_specs(preset.objects):
+        without = [each["name"] for each in containers(spec) if not requested(each.get("resources"))]
+        assert without == [], name
+    for name, spec in operator_pod_specs(preset.objects):
+        assert requested(spec.get("resources")), name
+        assert "thanos" not in spec or requested(spec["thanos"].get("resources")), name
+    for operator in preset.find("Deployment", "observability-platform-operator"):
+        arguments = containers(operator["spec"]["template"]["spec"])[0]["args"]
+        for resource in ("cpu", "memory"):
+            (given,) = [a for a in arguments if a.startswith(f"--config-reloader-{resource}-request=")]
+            assert not given.endswith("=0"), given
+
+
+PLACEMENT = {
+    "tolerations": [{"key": "dedicated", "operator": "Exists"}],
+    "nodeSelector": {"kubernetes.io/arch": "arm64"},
+    "priorityClassName": "important",
+    "imagePullSecrets": ["registry"],
+    "podSecurity": {"runAsUser": 0, "runAsGroup": 0, "fsGroup": 0},
+    "affinity": {
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {
+                "nodeSelectorTerms": [{"matchExpressions": [{"key": "pool", "operator": "Exists"}]}]
+            }
+        },
+        "podAntiAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": [
+                {"topologyKey": "kubernetes.io/hostname", "labelSelector": {}}
+            ]
+        },
+    },
+}
+
+
+def test_the_pods_of_helm_test_run_wherever_the_api_runs(rendered):
+    """Anti-affinity is not taken over: on a small cluster it would leave the test no node."""
+    render = rendered({"storage-api": PLACEMENT, "global": {"imageRegistry": "registry.example"}})
+    workload, tests = workload_and_tests(render)
+    assert len(tests) == 4
+    for name, spec in tests.items():
+        for field in (
+            "tolerations",
+            "nodeSelector",
+            "priorityClassName",
+            "imagePullSecrets",
+            "securityContext",
+        ):
+            assert spec[field] == workload[field], (name, field)
+        assert spec["affinity"] == {"nodeAffinity": PLACEMENT["affinity"]["nodeAffinity"]}, name
+        assert containers(spec)[0]["image"] == containers(workload)[0]["image"], name
+        assert containers(spec)[0]["image"].startswith("registry.example/"), name
+
+
+@pytest.mark.parametrize(
+    ("image", "pulled"),
+    [
+        ("python:3.13", "registry.example/mirror/python:3.13"),
+        ("library/python:3.13", "registry.example/mirror/library/python:3.13"),
+        ("quay.example:5000/team/python@sha256:00", "registry.example/mirror/team/python@sha256:00"),
+        ("localhost/python", "registry.example/mirror/python"),
+        ("registry.example/mirror/python:3.13", "registry.example/mirror/python:3.13"),
+    ],
+)
+def test_the_global_registry_reaches_the_image_of_the_tests(rendered, image, pulled):
+    for registry, expected in (("", image), ("registry.example/mirror", pulled)):
+        render = rendered({"tests": {"image": image}, "global": {"imageRegistry": registry}})
+        _, tests = workload_and_tests(render)
+        used = {containers(spec)[0]["image"] for name, spec in tests.items() if "-test-" in name}
+        assert used == {expected}
+
+
+def variable(spec, name):
+    (found,) = [each["value"] for each in containers(spec)[0]["env"] if each["name"] == name]
+    return found
+
+
+SUB_PATHS = {
+    STACK: {
+        "prometheus": {"prometheusSpec": {"routePrefix": "/prometheus"}},
+        "alertmanager": {"alertmanagerSpec": {"routePrefix": "/alertmanager/"}},
+        "grafana": {
+            "grafana.ini": {
+                "server": {
+                    "serve_from_sub_path": True,
+                    "root_url": "%(protocol)s://%(domain)s:%(http_port)s/grafana/",
+                }
+            }
+        },
+    }
+}
+
+
+@pytest.mark.parametrize(("values", "path"), [({}, ""), (SUB_PATHS, "/{part}")])
+def test_the_tests_ask_each_part_at_the_path_that_it_serves(rendered, values, path):
+    _, tests = workload_and_tests(rendered(values))
+    ports = {"prometheus": 9090, "alertmanager": 9093, "grafana": 80}
+    for part, port in ports.items():
+        url = variable(tests[f"platform-test-{part}"], "URL")
+        service = f"observability-platform-{part}.observability"
+        assert url == f"http://{service}:{port}{path.format(part=part)}"
+
+
+def test_a_sub_path_that_a_proxy_strips_is_not_asked_for(rendered):
+    """Without serve_from_sub_path Grafana itself answers at /."""
+    server = {"root_url": "https://example.com/grafana/"}
+    _, tests = workload_and_tests(rendered({STACK: {"grafana": {"grafana.ini": {"server": server}}}}))
+    assert variable(tests["platform-test-grafana"], "URL").endswith(":80")
+
+
+@pytest.mark.parametrize(("largest", "stored"), [(1000, "1000"), (16777216, "4096")])
+def test_the_api_test_stores_no_more_than_the_api_takes(rendered, largest, stored):
+    _, tests = workload_and_tests(rendered({"storage-api": {"config": {"maxObjectBytes": largest}}}))
+    assert variable(tests["platform-storage-api-test"], "OBJECT_BYTES") == stored
+
+
+ROUTES = {
+    "receiver": "page",
+    "routes": [{"receiver": "ticket", "routes": [{"receiver": "page"}]}],
+}
+RECEIVERS = [{"name": name} for name in ("null", "page", "ticket", "unused")]
+
+
+@pytest.mark.parametrize(
+    ("alertmanager", "expected"),
+    [
+        ({}, ["null"]),
+        ({"config": {"route": ROUTES, "receivers": RECEIVERS}}, ["page", "ticket"]),
+        ({"alertmanagerSpec": {"useExistingSecret": True, "configSecret": "mine"}}, []),
+        ({"stringConfig": "route: {receiver: mine}"}, []),
+    ],
+)
+def test_alertmanager_is_asked_for_the_receivers_that_a_known_route_names(rendered, alertmanager, expected):
+    """A receiver without a route is allowed; what stands in a Secret of the user's is not known."""
+    alerting = {"enabled": True, "route": ROUTES, "receivers": RECEIVERS}
+    _, tests = workload_and_tests(rendered({STACK: {"alertmanager": alertmanager}, "alerting": alerting}))
+    asked = json.loads(variable(tests["platform-test-alertmanager"], "EXPECTED"))["receivers"]
+    ours = [f"observability/platform/{name}" for name in ("page", "ticket")]
+    assert sorted(asked) == sorted([*expected, *ours])

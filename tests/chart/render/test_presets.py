@@ -1,0 +1,222 @@
+"""What would fail, or bother people, on the first day with a preset of ci/."""
+
+import itertools
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from lab import ROOT, toolchain
+from lab.render.chart import load_yaml
+from lab.render.stack import Stack
+from lab.servers import alertmanager as alertmanager_config
+from tests.support.chart.axes import presets
+from tests.support.chart.notes import notes
+
+STACK = "kube-prometheus-stack"
+PRESETS = {name: files[0] for name, files in presets().items() if files}
+
+
+@pytest.fixture(params=PRESETS)
+def preset(request, rendered):
+    """The preset's file, and its render."""
+    path = PRESETS[request.param]
+    return path, rendered(value_files=[str(path)])
+
+
+def size(text):
+    """The bytes of a quantity such as 50Gi, or of Prometheus' 40GB, whose units are powers of two as well."""
+    number, unit = re.fullmatch(r"([\d.]+)([KMGT]?)(?:i|B|iB)", text).groups()
+    return float(number) * 1024 ** " KMGT".index(unit or " ")
+
+
+# --- requests from outside ------------------------------------------------------------------------
+
+
+def body_limits(render):
+    """The largest body that NGINX lets through, in bytes, by each annotation; 1 MiB without one."""
+    (ingress,) = render.find("Ingress")
+    annotations = ingress["metadata"].get("annotations", {})
+    names = ("nginx.ingress.kubernetes.io/proxy-body-size", "nginx.org/client-max-body-size")
+    return [int(annotations.get(name, 1024**2)) for name in names]
+
+
+def largest_object(render):
+    (config,) = [o for o in render.find("ConfigMap") if "MAX_OBJECT_BYTES" in o["data"]]
+    return int(config["data"]["MAX_OBJECT_BYTES"])
+
+
+def test_nginx_lets_the_largest_object_through(preset):
+    _, render = preset
+    for ingress in render.find("Ingress"):
+        assert ingress["spec"]["ingressClassName"] == "nginx"
+        assert min(body_limits(render)) >= largest_object(render)
+
+
+@pytest.mark.parametrize(
+    ("ingress", "limits"),
+    [
+        ({"className": "nginx"}, [2**30] * 2),
+        ({"className": "nginx-internal"}, [2**30] * 2),
+        ({"className": "traefik"}, [2**20] * 2),
+        (
+            {"className": "nginx", "annotations": {"nginx.ingress.kubernetes.io/proxy-body-size": "7"}},
+            [7, 2**30],
+        ),
+    ],
+)
+def test_the_limit_of_nginx_follows_that_of_the_api(rendered, ingress, limits):
+    """But an annotation of the user's wins."""
+    values = {"config": {"maxObjectBytes": 2**30}}
+    values["ingress"] = {"enabled": True, "hosts": ["a.example"], **ingress}
+    assert body_limits(rendered({"storage-api": values})) == limits
+
+
+def test_bearer_tokens_are_not_sent_over_plain_http(preset):
+    _, render = preset
+    if not render.values["storage-api"]["auth"]["existingSecret"]:
+        return
+    ingresses = render.find("Ingress")
+    assert ingresses
+    for ingress in ingresses:
+        hosts = {rule["host"] for rule in ingress["spec"]["rules"]}
+        assert hosts == {host for tls in ingress["spec"].get("tls", ()) for host in tls["hosts"]}
+
+
+@pytest.mark.parametrize(
+    ("values", "warned"),
+    [
+        ({}, True),
+        ({"ingress": {"enabled": True, "hosts": ["a.example"], "tlsSecret": "tls"}}, False),
+        ({"auth": {"existingSecret": ""}}, False),
+        ({"ingress": {"enabled": False}}, False),
+        ({"ingress": {"enabled": False}, "service": {"type": "LoadBalancer"}}, True),
+    ],
+)
+def test_the_notes_warn_of_tokens_over_plain_http(values, warned):
+    base = {"auth": {"existingSecret": "tokens"}, "ingress": {"enabled": True, "hosts": ["a.example"]}}
+    assert ("Bearer tokens cross the network unencrypted" in notes({"storage-api": base | values})) == warned
+
+
+# --- alerts ---------------------------------------------------------------------------------------
+
+
+def alertmanager_configuration(render, folder):
+    """Alertmanager's configuration as the operator makes it: our AlertmanagerConfig before its own routes."""
+    main = alertmanager_config.build(Stack.of(render), folder).main
+    (ours,) = render.find("AlertmanagerConfig")
+    prefix = f"{ours['metadata']['namespace']}/{ours['metadata']['name']}"
+
+    def converted(route):
+        matchers = [f'{m["name"]}{m["matchType"]}"{m["value"]}"' for m in route.get("matchers", ())]
+        routes = [converted(each) for each in route.get("routes", ())]
+        return {"receiver": f"{prefix}/{route['receiver']}", "matchers": matchers, "routes": routes}
+
+    first = {**converted(ours["spec"]["route"]), "continue": True}
+    receivers = [{"name": f"{prefix}/{each['name']}"} for each in ours["spec"]["receivers"]]
+    route = {**main["route"], "routes": [first, *main["route"].get("routes", ())]}
+    return {**main, "route": route, "receivers": [*main["receivers"], *receivers]}
+
+
+def receivers_of(render, folder, **labels):
+    """The receivers of ours that amtool finds for an alert, by their own names."""
+    file = folder / "alertmanager.yaml"
+    file.write_text(yaml.safe_dump(alertmanager_configuration(render, folder)))
+    command = [toolchain.amtool(), "config", "routes", "test", "--config.file", file]
+    command += [f"{key}={value}" for key, value in labels.items()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return [name.rpartition("/")[2] for name in done.stdout.strip().split(",") if "/" in name]
+
+
+def test_people_hear_of_real_alerts_and_not_of_those_that_always_fire(preset, tmp_path):
+    _, render = preset
+    if not render.values["alerting"]["enabled"]:
+        return
+    real = {"namespace": "observability", "severity": "critical"}
+    assert receivers_of(render, tmp_path, alertname="StorageApiDown", **real) == ["default"]
+    for alert in ("Watchdog", "InfoInhibitor"):
+        assert receivers_of(render, tmp_path, alertname=alert, namespace="observability") == []
+
+
+def test_the_documented_heartbeat_gets_watchdog_and_nothing_else(rendered, tmp_path):
+    (block,) = re.findall(r"```yaml\n(alerting:.*?)```", (ROOT / "docs/install.md").read_text(), re.DOTALL)
+    render = rendered(load_yaml(block))
+    assert receivers_of(render, tmp_path, alertname="Watchdog") == ["heartbeat"]
+    assert receivers_of(render, tmp_path, alertname="StorageApiDown") == ["default"]
+    assert receivers_of(render, tmp_path, alertname="InfoInhibitor") == []
+
+
+# --- Prometheus -----------------------------------------------------------------------------------
+
+
+def test_samples_fit_the_volume(preset):
+    """A volume without a limit below it fills up before the retention time ends."""
+    _, render = preset
+    spec = render.values[STACK]["prometheus"]["prometheusSpec"]
+    if claim := (spec["storageSpec"] or {}).get("volumeClaimTemplate"):
+        volume = size(claim["spec"]["resources"]["requests"]["storage"])
+        assert 0.5 * volume < size(spec["retentionSize"]) < 0.9 * volume
+
+
+def test_a_client_stays_with_one_of_several_prometheus_servers(preset):
+    """Their samples differ: graphs that are drawn from both in turn flip."""
+    _, render = preset
+    stack = render.values[STACK]
+    if not stack["enabled"]:
+        return
+    assert stack["prometheus"]["service"]["sessionAffinity"] == "ClientIP"
+    if not render.stand_in:
+        (service,) = render.find("Service", "observability-platform-prometheus")
+        assert service["spec"]["sessionAffinity"] == "ClientIP"
+
+
+# --- what must be there before --------------------------------------------------------------------
+
+
+def keys(values):
+    """Each key with its value, at any depth."""
+    for key, value in values.items() if isinstance(values, dict) else ():
+        yield key, value
+        yield from keys(value)
+    for each in values if isinstance(values, list) else ():
+        yield from keys(each)
+
+
+def needs(values):
+    """What values ask of the cluster, by name: objects that they refer to, and parts that must run there."""
+    for key, value in keys(values):
+        if key in ("existingSecret", "urlSecret", "username", "password", "issuerRef"):
+            yield value["name"] if isinstance(value, dict) else value
+        elif key == "autoscaling":
+            yield "metrics-server"
+        elif key == "certificate":
+            yield "cert-manager"
+        elif key == "className":
+            yield f"ingress-{value}"
+        elif key in ("bucket", "container"):
+            yield key
+        elif key == "storageClassName":
+            yield value
+        elif key in ("spec", "persistence") and "storageClassName" not in value:
+            yield "default StorageClass"
+        elif key == "podAntiAffinity":
+            yield "three nodes"
+        elif key == "whenUnsatisfiable" and value == "DoNotSchedule":
+            yield "topology.kubernetes.io/zone"
+
+
+@pytest.mark.parametrize("name", sorted(set(PRESETS) - {"kind"}))  # which has its own StorageClass
+def test_the_first_lines_of_a_preset_name_what_it_needs(name):
+    text = PRESETS[name].read_text()
+    lines = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
+    head = " ".join(line.removeprefix("# ") for line in lines)
+    assert [need for need in sorted(set(needs(load_yaml(text)))) if need not in head] == []
+
+
+def test_the_gke_preset_says_which_clusters_it_is_for():
+    """Autopilot refuses what node-exporter needs."""
+    text = PRESETS["gke"].read_text()
+    assert "Standard" in text
+    assert "Autopilot" in text

@@ -1,0 +1,62 @@
+"""A second release in a cluster, with the stack off: it must not bring what the first has brought already."""
+
+import json
+
+import pytest
+
+from lab import ROOT
+from lab.render.chart import load_yaml
+from tests.support.chart.axes import presets
+from tests.support.chart.notes import notes
+
+STACK = "kube-prometheus-stack"
+WITHOUT_STACK = {STACK: {"enabled": False}}
+
+
+def dashboards(render):
+    """The uid of each dashboard of ours."""
+    texts = [text for o in render.ours if o["kind"] == "ConfigMap" for text in o["data"].items()]
+    return [json.loads(text)["uid"] for name, text in texts if name.endswith(".json")]
+
+
+def test_two_releases_bring_each_dashboard_once(rendered):
+    """Grafana stops updating every dashboard of a provider that finds one of them twice."""
+    first, second = rendered(release="one"), rendered(WITHOUT_STACK, release="two", namespace="other")
+    brought = [*dashboards(first), *dashboards(second)]
+    assert len(brought) == len(list((ROOT / "dashboards").glob("*.json")))
+    assert len(set(brought)) == len(brought)
+
+
+def test_the_two_share_no_object(rendered):
+    def names(render):
+        return {(o["kind"], o["metadata"]["namespace"], o["metadata"]["name"]) for o in render.ours}
+
+    assert not names(rendered(release="one")) & names(rendered(WITHOUT_STACK, release="two"))
+
+
+@pytest.mark.parametrize(
+    ("values", "brings"),
+    [
+        ({}, True),
+        (WITHOUT_STACK, False),
+        ({STACK: {"grafana": {"enabled": False}}}, False),
+        ({"dashboards": {"enabled": True}, **WITHOUT_STACK}, True),
+        ({"dashboards": {"enabled": False}}, False),
+    ],
+)
+def test_dashboards_come_with_grafana_unless_told_otherwise(rendered, values, brings):
+    assert bool(dashboards(rendered(values))) == brings
+    said = notes(values)
+    grafana = not values.get(STACK)
+    assert ("This release brings no dashboards" in said) == (not grafana and not brings)
+    assert ("Only one release per Grafana may bring them" in said) == (not grafana and brings)
+    assert ('dashboards in the folder "' in said) == (grafana and brings)
+
+
+@pytest.mark.parametrize("preset", presets())
+def test_a_preset_without_the_stack_says_whether_it_brings_dashboards(preset):
+    """It is for a Grafana of somebody's own, which nothing else gives our dashboards."""
+    for path in presets()[preset]:
+        values = load_yaml(path.read_text())
+        if values.get(STACK, {}).get("enabled") is False:
+            assert values["dashboards"]["enabled"] is True

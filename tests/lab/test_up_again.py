@@ -1,0 +1,73 @@
+"""`make up` while something runs: what changed is replaced and told, what was not said anew is kept."""
+
+import re
+import shutil
+
+import pytest
+
+from lab import ROOT
+from lab.platform import Platform
+from lab.ports import Ports
+from lab.processes import Processes
+from lab.settings import Settings
+
+pytestmark = pytest.mark.live
+
+NOT_COPIED = shutil.ignore_patterns(".*", "node_modules", "__pycache__", "docs", "tests", "bench")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The lab's folder; whatever still runs in it at the end is stopped."""
+    folder = tmp_path / "lab"
+    yield folder
+    if folder.is_dir():
+        processes = Processes(folder)
+        processes.stop(list(processes.all()))
+
+
+def pids(folder) -> dict[str, int]:
+    return {name: started.pid for name, started in Processes(folder).all().items()}
+
+
+def test_changed_source_of_the_service_is_run(folder, tmp_path, capsys):
+    root = shutil.copytree(ROOT, tmp_path / "checkout", ignore=NOT_COPIED)
+    with Platform(root, folder=folder, ports=Ports.free()) as platform:
+        first = pids(folder)
+        platform.up()
+        assert pids(folder) == first
+        with (root / "service/storage_api/handlers/health.py").open("a") as file:
+            file.write("# An edit.\n")
+        capsys.readouterr()
+        platform.up()
+        assert {name for name in first if pids(folder)[name] != first[name]} == {"storage-api"}
+    assert "lab: storage-api is replaced (changed: source)\n" in capsys.readouterr().err
+
+
+def test_a_plain_up_keeps_values_and_ports(lab, folder, tmp_path):
+    """In the middle of a drill it would undo what the drill was set up with."""
+    free = Ports.free()
+    ports = {variable: str(getattr(free, part)) for part, (variable, _) in Ports.KNOWN.items()}
+    values = tmp_path / "values.yaml"
+    values.write_text("kube-prometheus-stack: {prometheus: {prometheusSpec: {evaluationInterval: 7s}}}")
+    assert lab("up", "--minutes", "0", **ports, VALUES=str(values)).returncode == 0
+    first = pids(folder)
+
+    plain = lab("up", "--minutes", "0")
+    assert (plain.returncode, pids(folder)) == (0, first), plain.stderr
+    (line,) = [
+        each for each in plain.stderr.splitlines() if each.startswith("lab: kept from the last make up: ")
+    ]
+    assert f"PORT={ports['PORT']} " in line
+    assert f"VALUES={values} " in line
+
+    without = lab("up", "--minutes", "0", VALUES="")
+    assert without.returncode == 0, without.stderr
+    assert re.search(
+        r"^lab: prometheus is replaced \(changed: .*prometheus\.yml", without.stderr, re.MULTILINE
+    )
+    assert {name for name in first if pids(folder)[name] != first[name]} == {"prometheus"}
+    assert "VALUES" not in Settings.read({"LAB_DIR": str(folder)}).kept
+
+    assert lab("down").returncode == 0
+    assert Settings.read({"LAB_DIR": str(folder)}).kept == {}

@@ -1,0 +1,179 @@
+"""OpenTelemetry's variables: a wrong one is one line at start, and no credential is shown anywhere."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import certifi
+import pytest
+
+from storage_api.config import otlp
+from tests.service.conftest import SERVICE
+
+DOCS = Path(__file__).parents[2] / "docs/traces.md"
+OTLP = {"STORE": "memory", "OTEL_TRACES_EXPORTER": "otlp"}
+SECRET = "s3cr3t-of-ours"  # noqa: S105
+PEM = certifi.where()
+"""A file of certificates, without a key."""
+
+
+def test_every_mistake_in_opentelemetrys_variables_is_told(end_of_start):
+    wrong = dict.fromkeys(otlp.VARIABLES, "?") | {"OTEL_SERVICE_NAME": "a\nb"}
+    status, said = end_of_start(**OTLP, **wrong)
+    assert status == 2
+    assert sorted(line.split("=")[0] for line in said.splitlines()) == sorted(
+        f"storage-api: {name}" for name in wrong
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (
+            "OTEL_EXPORTER_OTLP_HEADERS",
+            f"Authorization: Bearer {SECRET}",
+            "*** is not allowed: use key=",
+        ),
+        ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", SECRET, "*** is not allowed: use key=value,key=value"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", f"a={SECRET},b", "*** is not allowed"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", f"a={SECRET};c=d", "*** is not allowed"),
+        # The library that sends them quotes these.
+        ("OTEL_EXPORTER_OTLP_HEADERS", f"a={SECRET}%0Ab", "*** is not allowed"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", f"a={SECRET}%E2%82%AC", "*** is not allowed"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", f"a={SECRET}\u00e9", "*** is not allowed"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", f"a%20b={SECRET}", "*** is not allowed"),
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            f"http://user:{SECRET}@x:4318",
+            "'***@x:4318' is not allowed",
+        ),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", f"user:{SECRET}@x:4318", "'***@x:4318' is not allowed"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"http://x/?key={SECRET}", "'http://x/?***' is not allowed"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://x:99999", "'http://x:99999' is not allowed: use a URL"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://x:4317", "'grpc://x:4317' is not allowed: use a URL such as"),
+        (
+            "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+            f"-----BEGIN PRIVATE KEY-----{SECRET}",
+            "*** is not allowed: use a file",
+        ),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nonexistent", "*** is not allowed: use a file that can be read"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", __file__, "*** is not allowed: use a file that can be read, with"),
+        ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/nonexistent", "*** is not allowed: use a file that"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "'grpc' is not allowed: use http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "0.0", "'0.0' is not allowed: use seconds above 0"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "'zstd' is not allowed: use one of none, gzip, deflate"),
+        ("OTEL_TRACES_SAMPLER", "sometimes", "'sometimes' is not allowed: use one of always_on"),
+        ("OTEL_TRACES_SAMPLER_ARG", "1.5", "'1.5' is not allowed: use a share from 0 to 1"),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "abc", "'abc' is not allowed: use a whole number from 0 to"),
+        ("OTEL_BSP_EXPORT_TIMEOUT", "30s", "'30s' is not allowed: use a whole number from 1 to 3600000"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "team", "'team' is not allowed: use key=value,key=value"),
+        (
+            "OTEL_PYTHON_METER_PROVIDER",
+            "none",
+            "'none' is not allowed: use the name of an installed",
+        ),
+    ],
+)
+def test_a_wrong_variable_is_one_line_without_its_secret(end_of_start, name, text, said):
+    """The SDK logged the value, or failed with a traceback, or sent spans without what was meant."""
+    status, printed = end_of_start(**OTLP, **{name: text})
+    assert (status, printed.count("\n")) == (2, 1)
+    assert printed.startswith(f"storage-api: {name}={said}")
+    assert SECRET not in printed
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"CLIENT_KEY": PEM}, "OTEL_EXPORTER_OTLP_CLIENT_KEY needs OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"),
+        (
+            {"CLIENT_CERTIFICATE": PEM, "TRACES_CLIENT_KEY": PEM},
+            "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY are not allowed: use a",
+        ),
+        ({"CERTIFICATE": PEM}, None),
+        ({"CERTIFICATE": str(Path(PEM).parent)}, None),
+    ],
+)
+def test_certificates_are_read_at_start(environ, said):
+    found = otlp.mistakes({f"OTEL_EXPORTER_OTLP_{name}": text for name, text in environ.items()})
+    assert [line[: len(said)] for line in found] == [said] if said else found == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a=b",
+        "Authorization=Bearer%20x,X-Team=a%2Cb",
+        "Authorization=Bearer x",
+        " a = b , c=d,",
+        "a=",
+        "a=b==",
+    ],
+)
+def test_headers_that_the_exporter_takes(text):
+    assert otlp.mistakes({"OTEL_EXPORTER_OTLP_HEADERS": text}) == []
+
+
+def test_every_empty_variable_counts_as_unset(start):
+    """The SDK took some of them for values, and failed at the first that should be a number."""
+    empty = dict.fromkeys(otlp.VARIABLES, "") | {"OTEL_TRACES_SAMPLER": "always_off", "LOG_LEVEL": ""}
+    service = start(**OTLP, **empty)
+    assert service.request("GET", "/healthz").status == 200
+    assert [line["message"] for line in service.log if line["message"] != "request"] == ["listening"]
+
+
+def test_sizes_that_contradict_each_other_stop_the_start(end_of_start):
+    status, said = end_of_start(**OTLP, OTEL_BSP_MAX_QUEUE_SIZE=10)
+    assert status == 2
+    assert said.startswith("storage-api: OTEL_BSP_") and said.count("\n") == 1
+
+
+def test_opentelemetrys_variables_are_left_alone_where_nothing_is_sent(start):
+    assert start(OTEL_EXPORTER_OTLP_PROTOCOL="grpc", OTEL_BSP_MAX_QUEUE_SIZE="?").request("GET", "/healthz")
+
+
+READS = """
+import os
+
+read = set()
+for name in ("__getitem__", "__contains__"):
+    def recorded(self, key, original=getattr(os._Environ, name)):
+        read.add(key)
+        return original(self, key)
+    setattr(os._Environ, name, recorded)
+
+from storage_api.spans import Spans
+
+spans = Spans()
+spans._tracer.start_span("a").end()
+spans.close(0)
+print(*sorted(name for name in read if name.startswith("OTEL_")))
+"""
+
+
+def test_every_variable_that_the_sdk_reads_is_checked():
+    """A release of the SDK that reads another one needs another check."""
+    done = subprocess.run(
+        [sys.executable, "-c", READS],
+        env={
+            "PYTHONPATH": str(SERVICE),
+            "OTEL_TRACES_SAMPLER": "traceidratio",
+            "OTEL_TRACES_SAMPLER_ARG": "1",
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    read = set(done.stdout.split())
+    assert read <= otlp.VARIABLES.keys()
+    # These two are for those who choose an exporter by them, which the SDK does elsewhere.
+    protocols = {"OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"}
+    assert otlp.VARIABLES.keys() - read == protocols
+
+
+def test_the_docs_name_every_variable_that_is_checked():
+    text = DOCS.read_text()
+    assert [name for name in otlp.VARIABLES if f"`{name}`" not in text] == []

@@ -1,0 +1,196 @@
+"""What watches the service is answered when the store is not: a server or a disk that never answers."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+
+import pytest
+
+from storage_api.api import readiness
+from storage_api.api.app import create_app
+from storage_api.api.readiness import FRESH_SECONDS, WAIT_SECONDS, Readiness
+from storage_api.config import Config
+from storage_api.http_server.server import Server
+from storage_api.stores import FilesystemStore, StoreError, StoreFull
+from tests.support.waiting import wait_until
+
+POLLERS = 24
+PROMPT_SECONDS = 0.5
+"""How long an answer may take that waits for nothing."""
+SILENT = "the store does not answer"
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The URL of a server that takes connections, and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def timed(service, target: str) -> tuple[float, int, object]:
+    """Seconds until the answer, its status, and its reason if any."""
+    began = time.monotonic()
+    answer = service.request("GET", target)
+    reason = answer.json.get("reason") if target == "/readyz" else None
+    return time.monotonic() - began, answer.status, reason
+
+
+@contextmanager
+def polled(service) -> Iterator[list[tuple[float, int, object]]]:
+    """POLLERS ask for /readyz again and again; what they were answered."""
+    answers: list[tuple[float, int, object]] = []
+    done = threading.Event()
+
+    def poll() -> None:
+        while not done.is_set():
+            answers.append(timed(service, "/readyz"))
+            done.wait(0.1)
+
+    with ThreadPoolExecutor(POLLERS) as pool:
+        polling: list[Future[None]] = [pool.submit(poll) for _ in range(POLLERS)]
+        try:
+            yield answers
+        finally:
+            done.set()
+        for one in polling:
+            one.result()
+
+
+def assert_watched(service) -> None:
+    """For some seconds, liveness and scrapes are answered at once, and all pollers of readiness soon."""
+    with polled(service) as answers:
+        deadline = time.monotonic() + WAIT_SECONDS + 2
+        while time.monotonic() < deadline:
+            for target in ("/healthz", "/metrics", "/api/metrics"):
+                seconds, status, _ = timed(service, target)
+                assert (status, seconds < PROMPT_SECONDS) == (200, True), (target, seconds)
+    assert len(answers) > 2 * POLLERS
+    assert {answer[1:] for answer in answers} == {(503, SILENT)}
+    assert max(seconds for seconds, *_ in answers) < WAIT_SECONDS + PROMPT_SECONDS
+
+
+def test_an_object_store_that_never_answers_starves_no_probe(start, silent):
+    settings = {"STORE": "s3", "STORE_S3_BUCKET": "silent", "STORE_S3_ENDPOINT": silent}
+    service = start(**settings, AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")  # noqa: S106 - no secret
+    assert_watched(service)
+    # One line for each check, not for each who asks.
+    reasons = [line["reason"] for line in service.log if line["message"] == "not ready"]
+    assert 1 <= len(reasons) <= 4
+    assert reasons[0] == "the store has not answered its check for 2 s"
+    service.signal(signal.SIGTERM)
+    assert service.process.wait(10) == 0
+
+
+class InProcess:
+    """A server in this process, asked as `Service` is."""
+
+    def __init__(self, port: int, request) -> None:
+        self.port = port
+        self.request = lambda method, target: request(self, method, target)
+
+
+@pytest.fixture
+def in_process(tmp_path, service) -> Iterator[InProcess]:
+    """A service on the filesystem store, within this process so that its system calls can be held up."""
+    config = Config(host="127.0.0.1", port=0, log_requests=False, shutdown_timeout_seconds=5)
+    with closing(FilesystemStore(tmp_path / "data")) as store:
+        server = Server(create_app(config, store), config)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            yield InProcess(server.port, type(service).request)
+        finally:
+            server.stop()
+            thread.join(20)
+            assert not thread.is_alive()
+
+
+def test_a_disk_that_never_answers_starves_no_probe(in_process, monkeypatch):
+    released = threading.Event()
+    calls = []
+
+    def hang(_path):
+        calls.append(threading.current_thread())
+        released.wait(60)
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(shutil, "disk_usage", hang)
+    before = threading.active_count()
+    try:
+        assert_watched(in_process)
+        assert len(calls) == 1, "one check at a time"
+        assert threading.active_count() == before + 1
+        # The API has its threads.
+        assert in_process.request("GET", "/api/buckets").status == 200
+    finally:
+        released.set()
+        monkeypatch.undo()
+    wait_until(lambda: in_process.request("GET", "/readyz").status == 200)
+
+
+# --- single flight ----------------------------------------------------------------------------------
+
+
+def ask(state: Readiness, times: int) -> list[str | None]:
+    with ThreadPoolExecutor(times) as pool:
+        return list(pool.map(lambda _: state.reason(), range(times)))
+
+
+def test_all_who_ask_at_the_same_time_share_a_check():
+    calls = []
+
+    def check() -> None:
+        calls.append(time.monotonic())
+        time.sleep(0.2)
+
+    state = Readiness(check)
+    assert ask(state, 20) == [None] * 20
+    assert state.reason() is None
+    assert len(calls) == 1
+    time.sleep(FRESH_SECONDS + 0.1)
+    assert ask(state, 20) == [None] * 20
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (StoreFull("/data: 0 bytes are free"), "the disk is full"),
+        (StoreError("/data: gone"), "the store is out of order"),
+        (RuntimeError("a mistake of ours"), "the store is out of order"),
+    ],
+)
+def test_a_check_that_fails_is_a_reason_and_one_line_of_the_log(error, reason, caplog):
+    def check() -> None:
+        raise error
+
+    assert ask(Readiness(check), 5) == [reason] * 5
+    assert len(caplog.records) == 1
+
+
+def test_a_check_that_hangs_is_the_only_one(monkeypatch, caplog):
+    """However long and however often somebody asks; what it says in the end counts."""
+    monkeypatch.setattr(readiness, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(readiness, "FRESH_SECONDS", 0.1)
+    released, calls = threading.Event(), []
+
+    def check() -> None:
+        calls.append(1)
+        released.wait(20)
+
+    state = Readiness(check)
+    before = threading.active_count()
+    for _ in range(3):
+        assert ask(state, 10) == [SILENT] * 10
+        time.sleep(0.15)
+    assert (len(calls), threading.active_count()) == (1, before + 1)
+    assert len(caplog.records) == 1
+    released.set()
+    wait_until(lambda: state.reason() is None)

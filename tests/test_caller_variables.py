@@ -1,0 +1,45 @@
+"""Tests take nothing from the caller's variables: what somebody has set must not change what they test."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from lab import ROOT
+from storage_api.config import SETTINGS
+
+TOLD = {"TOOLS_DIR", "CACHE_DIR"}
+DOCUMENTED = set(re.findall(r"^#: ([A-Z0-9_]+)", (ROOT / "Makefile").read_text(), re.MULTILINE)) - TOLD
+LIBRARIES = {"AWS_ACCESS_KEY_ID", "OTEL_TRACES_EXPORTER", "PROMETHEUS_DISABLE_CREATED_SERIES", "COLUMNS"}
+OURS = DOCUMENTED | LIBRARIES | {each.variable for each in SETTINGS}
+
+
+@pytest.mark.parametrize("name", sorted(OURS | {"MAKEFLAGS"}))
+def test_no_test_sees_a_variable_of_the_caller(name):
+    assert name not in os.environ
+
+
+def test_the_suite_does_not_change_with_the_callers_variables():
+    """METRICS_PORT alone failed the second module: the service moved its metrics to it."""
+    inner = ["tests/test_caller_variables.py", "tests/chart/render/test_wiring.py"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--quiet",
+        "-k",
+        "variable_of_the_caller or path_answers",
+        *inner,
+    ]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=os.environ | dict.fromkeys(OURS, "19797"),
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,123 @@
+"""`make clean` removes the folders that are set, and nothing that runs or that make did not write."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lab import ROOT
+from lab.processes import Command, Processes
+
+TAG = "CACHEDIR.TAG"
+
+
+@pytest.fixture
+def checkout(tmp_path) -> Path:
+    """A checkout with what `make clean` needs."""
+    folder = tmp_path / "checkout"
+    shutil.copytree(ROOT / "lab", folder / "lab", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "Makefile", folder)
+    return folder
+
+
+@pytest.fixture
+def clean(checkout) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def run(**variables: object) -> subprocess.CompletedProcess[str]:
+        given = [f"{name}={value}" for name, value in variables.items()]
+        return subprocess.run(
+            ["make", "clean", *given], cwd=checkout, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    return run
+
+
+@pytest.fixture
+def tools(tmp_path) -> Path:
+    """A tools folder as make leaves it, its virtual environment that of the tests."""
+    folder = tmp_path / "tools"
+    folder.mkdir()
+    (folder / TAG).touch()
+    (folder / "venv").symlink_to(sys.prefix)
+    return folder
+
+
+@pytest.fixture
+def lab(tmp_path, tools) -> Iterator[Processes]:
+    """A lab in which one part runs, by the Python of the tools folder."""
+    processes = Processes(tmp_path / "lab")
+    (tmp_path / "lab").mkdir()
+    sleep = "import time; time.sleep(60)"
+    arguments = (str(tools / "venv" / "bin" / "python"), "-c", sleep)
+    processes.start(Command("storage-api", arguments, {}, tmp_path / "lab" / "storage-api"))
+    yield processes
+    if processes.folder.is_dir():
+        processes.stop(["storage-api"])
+
+
+def pid(lab: Processes) -> int:
+    return lab.all()["storage-api"].pid
+
+
+def test_a_lab_in_a_folder_of_its_own_is_stopped_and_removed(clean, tools, lab, checkout):
+    (checkout / ".lab" / "storage-api").mkdir(parents=True)  # another lab's objects
+    running = pid(lab)
+    done = clean(TOOLS_DIR=tools, LAB_DIR=lab.folder)
+    assert (done.returncode, done.stderr) == (0, "lab: stopped: storage-api\n")
+    assert not psutil.pid_exists(running) or psutil.Process(running).status() == psutil.STATUS_ZOMBIE
+    assert not tools.exists()
+    assert not lab.folder.exists()
+    assert (checkout / ".lab" / "storage-api").is_dir()
+    lab._children[0].wait()
+
+
+def test_tools_from_which_another_lab_runs_stay(clean, tools, lab):
+    done = clean(TOOLS_DIR=tools)
+    assert done.returncode != 0
+    line, *_ = done.stderr.splitlines()
+    assert line.startswith(f"clean: still running from {tools} or ")
+    assert f"(pid {pid(lab)}, in {lab.folder}/storage-api)" in line
+    assert lab.running("storage-api")
+    assert tools.is_dir()
+
+
+def test_a_lab_that_can_not_be_stopped_stays(clean, tmp_path, lab):
+    """Its tools are elsewhere: without them nothing here can tell what runs."""
+    done = clean(TOOLS_DIR=tmp_path / "others", LAB_DIR=lab.folder)
+    assert done.returncode != 0
+    assert done.stderr.startswith(f"clean: a lab may run in {lab.folder}, started with another TOOLS_DIR; ")
+    assert lab.running("storage-api")
+
+
+def test_a_folder_that_make_did_not_make_stays(clean, tmp_path, tools):
+    (tools / TAG).unlink()
+    (tools / "thesis").touch()
+    done = clean(TOOLS_DIR=tools)
+    assert done.returncode != 0
+    assert done.stderr.startswith(f"clean: TOOLS_DIR {tools} held other files before make wrote into it; ")
+    assert (tools / "thesis").exists()
+
+
+def test_only_what_the_lab_writes_is_removed_from_its_folder(clean, tmp_path, tools):
+    folder = tmp_path / "lab"
+    for name in ("logs", "prometheus", "thesis"):
+        (folder / name).mkdir(parents=True)
+    assert clean(TOOLS_DIR=tools, LAB_DIR=folder).returncode == 0
+    assert [each.name for each in folder.iterdir()] == ["thesis"]
+
+
+def test_variables_that_are_set_to_nothing_mean_the_defaults(clean, checkout):
+    for name in (".tools", ".lab/logs"):
+        (checkout / name).mkdir(parents=True)
+    done = clean(TOOLS_DIR="", LAB_DIR="")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {name for name in (".tools", ".lab") if (checkout / name).exists()} == set()
+
+
+def test_a_name_with_a_space_is_refused(clean, tmp_path):
+    done = clean(TOOLS_DIR=f"{tmp_path}/my tools")
+    assert done.returncode != 0
+    assert "TOOLS_DIR and LAB_DIR are folders whose names have no spaces" in done.stderr
