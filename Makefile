@@ -72,11 +72,11 @@ lint: $(READY) ## Check style and generated files
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --check --quiet .
 	@$(PY) -m yamllint --strict .
-	@$(VENV)/bin/shellcheck .ci/run .ci/e2e
+	@$(VENV)/bin/shellcheck .ci/run ci/run ci/e2e
 	@$(PY) -m dashboards --check
-	@$(PY) tools/values_schema.py --check
-	@$(PY) tools/service_settings.py --check
-	@$(PY) tools/service_metrics.py --check
+	@$(PY) -m tools.values_schema --check
+	@$(PY) -m tools.service_settings --check
+	@$(PY) -m tools.service_metrics --check
 format: $(READY) ## Format the Python code
 	@$(PY) -m ruff check --fix --quiet . && $(PY) -m ruff format --quiet .
 e2e: $(READY) ## Install into the cluster of KUBECONFIG and prove it there
@@ -90,8 +90,8 @@ BENCH := $(TOOLS_DIR)/bench
 bench-service: $(BENCH)/.installed ## Measure what watching requests costs the service, beside other ways to do it
 	@PYTHONPATH=service $(BENCH)/bin/python -m bench $(ARGS)
 service-docs: $(READY) ## Write the tables of docs/service.md and docs/metrics.md from the service
-	@$(PY) tools/service_settings.py
-	@$(PY) tools/service_metrics.py
+	@$(PY) -m tools.service_settings
+	@$(PY) -m tools.service_metrics
 
 # --- the chart ----------------------------------------------------------------------------------------
 
@@ -99,7 +99,7 @@ service-docs: $(READY) ## Write the tables of docs/service.md and docs/metrics.m
 dashboards: $(READY) ## Write dashboards/*.json from their Python code
 	@$(PY) -m dashboards
 schema: $(READY) ## Write values.schema.json and docs/values.md from the comments in values.yaml
-	@$(PY) tools/values_schema.py
+	@$(PY) -m tools.values_schema
 golden: $(READY) ## Write what the presets render into the golden files
 	@$(PY) -m pytest --quiet tests/chart/matrix --update-golden
 deps: $(READY) ## Download the chart's dependencies into charts/ (reaches their chart repository)
