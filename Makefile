@@ -28,6 +28,7 @@ READY := $(VENV)/.installed
 #: E2E_MODE           bundled or byo: with kube-prometheus-stack or the cluster's operator (by what is in charts/)
 #: E2E_PROMETHEUS     namespace/name of that operator's Prometheus (the only one)
 #: E2E_MONITORING_LABELS  labels for our objects, key=value,key=value (what its selectors match)
+#: THOROUGH           1: tests draw all their cases, as CI does, not the everyday number
 #: ARGS               further arguments of the command, e.g. make traffic ARGS="--rounds 100"
 MAKEFILE := $(firstword $(MAKEFILE_LIST))
 known := $(shell sed -n 's/^\#: \([A-Z0-9_]*\).*/\1/p' $(MAKEFILE))
@@ -65,13 +66,16 @@ pictures: $(READY) ## Draw every dashboard, light and dark, as PNG into docs/pic
 
 # --- checks -------------------------------------------------------------------------------------------
 
-.PHONY: test lint format e2e
-test: lint ## Run the whole suite
+.PHONY: check test lint format e2e
+check: lint ## Lint, and every test that starts no server and no browser: a minute
+	@$(PY) -m pytest --numprocesses 2 --dist loadfile --quiet -m 'not live and not browser' $(ARGS)
+test: lint ## Run the whole suite; THOROUGH=1 draws every case
 	@$(PY) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 lint: $(READY) ## Check style and generated files
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --check --quiet .
 	@$(PY) -m yamllint --strict .
+	@$(VENV)/bin/lint-imports --no-cache >/dev/null || $(VENV)/bin/lint-imports --no-cache
 	@$(VENV)/bin/shellcheck .ci/run ci/run ci/e2e
 	@$(PY) -m dashboards --check
 	@$(PY) -m tools.values_schema --check

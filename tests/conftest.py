@@ -1,16 +1,47 @@
-"""What every test shares: a missing part is said in one loud line, and in CI it is a failure."""
+"""What every test shares: its markers, how many cases it draws, and what happens when a part is missing."""
 
 import os
 import signal
+from collections.abc import Callable
 
 import pytest
 
 from lab.render.chart import DEPENDENCY, dependency_package
+from tests.support import markers
+
+THOROUGH = os.environ.get("THOROUGH", "") not in ("", "0")
 
 
 def pytest_configure() -> None:
     # A run in the background ignores SIGINT, and so would the processes that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    markers.watch()
+
+
+def pytest_report_header() -> str:
+    return "draws: full" if THOROUGH else "draws: everyday sizes (THOROUGH=1 for the full ones)"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        markers.add(item)
+    # The tests that wait for servers come first, so that no worker is left alone with them at the end.
+    items.sort(key=lambda item: item.get_closest_marker("live") is None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item):
+    with markers.running(item):
+        return (yield)
+
+
+@pytest.fixture(scope="session")
+def draws() -> Callable[[int, int], int]:
+    """How many cases a test draws: `draws(everyday, full)`, the second with THOROUGH=1.
+
+    For tests whose confidence grows with the number of cases and that would take minutes for all of them.
+    """
+    return lambda everyday, full: full if THOROUGH else everyday
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +62,6 @@ def missing_part():
 
 @pytest.fixture(scope="session")
 def needs_package() -> None:
-    """End a test, in CI too, where kube-prometheus-stack's package is not in charts/: no registry has it."""
+    """Skip a test, in CI too, if kube-prometheus-stack's package is not in charts/: no registry has it."""
     if dependency_package() is None:
-        pytest.skip(f"MISSING: {DEPENDENCY} is not in charts/ (make deps reaches its repository)")
+        pytest.skip(f"MISSING: {DEPENDENCY} is not in charts/ (make deps downloads it)")
