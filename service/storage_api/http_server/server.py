@@ -19,6 +19,7 @@ from waitress import wasyncore
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
+from storage_api import routes
 from storage_api.api.app import StorageApi
 from storage_api.config import Config
 from storage_api.telemetry.metrics import watch_server
@@ -36,8 +37,8 @@ RECEIVE_BYTES = 65536
 """How much is read from a connection at a time, and how much of a body is kept in memory."""
 STALLED_SECONDS = 30
 """How long a client may take nothing of its answer."""
-WATCH_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/api/metrics", "/faults"})
-"""Of what watches and controls the service: it is answered also when the API has no thread left."""
+WATCH_PATHS = routes.paths(reserved=True)
+"""Probe, metrics and drill paths: threads of their own, so that they answer when the API is saturated."""
 WATCH_THREADS = 2
 
 log = logging.getLogger(__name__)

@@ -11,12 +11,11 @@ from werkzeug.wsgi import wrap_file
 from storage_api.api import ids
 from storage_api.api.conditions import Conditions
 from storage_api.api.errors import BadInput
+from storage_api.api.limits import MAX_CONTENT_TYPE_CHARACTERS
 from storage_api.api.ranges import Part, part
+from storage_api.routes import OBJECT
 from storage_api.stores import DEFAULT_CONTENT_TYPE, Object, Store
 
-ROUTE = "/api/buckets/<id>"
-MAX_CONTENT_TYPE_CHARACTERS = 255
-"""What every store has room for."""
 READ_BYTES = 256 * 1024
 """How much is handed on at a time where the server does not read the object's file by itself."""
 
@@ -25,7 +24,7 @@ def blueprint(store: Store) -> Blueprint:
     """The routes of the objects in `store`."""
     routes = Blueprint("buckets", __name__)
 
-    @routes.put(ROUTE)
+    @routes.put(OBJECT.path)
     def put(id: str) -> Response:
         id = _checked(id)
         content_type = _content_type()
@@ -44,7 +43,7 @@ def blueprint(store: Store) -> Blueprint:
         response.set_etag(etag)
         return response
 
-    @routes.get(ROUTE)
+    @routes.get(OBJECT.path)
     def get(id: str) -> Response:
         id = _checked(id)
         conditions = Conditions(request.headers)
@@ -60,7 +59,7 @@ def blueprint(store: Store) -> Blueprint:
         found, body = store.get(id, (lambda found: plan(found)[1:]) if asks else None) or abort(404)
         return _answer(found, plan(found), body)
 
-    @routes.delete(ROUTE)
+    @routes.delete(OBJECT.path)
     def delete(id: str) -> Response:
         id = _checked(id)
         conditions = Conditions(request.headers)

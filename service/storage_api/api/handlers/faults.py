@@ -10,6 +10,7 @@ from flask import Blueprint, Response, abort, jsonify, request
 
 from storage_api import faults
 from storage_api.faults.drills import Drills
+from storage_api.routes import FAULTS
 
 MAX_BYTES = 4096
 """Of the JSON that asks for a fault."""
@@ -19,11 +20,11 @@ def blueprint(drills: Drills, draining: threading.Event) -> Blueprint:
     """The control of `drills`; none begins once `draining` is set."""
     routes = Blueprint("faults", __name__)
 
-    @routes.get("/faults")
+    @routes.get(FAULTS.path)
     def show() -> Response:
         return _state(drills)
 
-    @routes.put("/faults")
+    @routes.put(FAULTS.path)
     def begin() -> Response:
         if draining.is_set():
             abort(503, "shutting down")
@@ -33,7 +34,7 @@ def blueprint(drills: Drills, draining: threading.Event) -> Blueprint:
             abort(_refusal(error))
         return _state(drills)
 
-    @routes.delete("/faults")
+    @routes.delete(FAULTS.path)
     def end() -> Response:
         drills.end()
         return _state(drills)

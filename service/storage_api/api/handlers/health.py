@@ -7,6 +7,7 @@ import threading
 
 from flask import Blueprint, Response, abort, jsonify
 
+from storage_api.routes import HEALTHZ, READYZ
 from storage_api.stores import Store, StoreError, StoreFull
 
 log = logging.getLogger(__name__)
@@ -16,11 +17,11 @@ def blueprint(store: Store, draining: threading.Event) -> Blueprint:
     """The probes; not ready while `draining` is set or `store` is out of order."""
     routes = Blueprint("health", __name__)
 
-    @routes.get("/healthz")
+    @routes.get(HEALTHZ.path)
     def alive() -> Response:
         return jsonify(status="ok")
 
-    @routes.get("/readyz")
+    @routes.get(READYZ.path)
     def ready() -> Response:
         if draining.is_set():
             abort(503, "shutting down")

@@ -6,13 +6,15 @@ from flask import Blueprint, Response, request
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from storage_api.routes import API_METRICS, METRICS
+
 
 def blueprint(registry: CollectorRegistry) -> Blueprint:
     """The exposition of `registry`."""
     routes = Blueprint("metrics", __name__)
 
-    @routes.get("/metrics")
-    @routes.get("/api/metrics")
+    @routes.get(METRICS.path)
+    @routes.get(API_METRICS.path)
     def metrics() -> Response:
         try:
             encode, content_type = choose_encoder(request.headers.get("Accept", ""))

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, jsonify
 
 from storage_api.api.openapi import document
 from storage_api.config import Config
+from storage_api.routes import OPENAPI
 
 
 def blueprint(config: Config) -> Blueprint:
@@ -13,7 +14,7 @@ def blueprint(config: Config) -> Blueprint:
     routes = Blueprint("openapi", __name__)
     described = document(config)
 
-    @routes.get("/openapi.json")
+    @routes.get(OPENAPI.path)
     def openapi() -> Response:
         return jsonify(described)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from storage_api import __version__, faults
-from storage_api.api.handlers import buckets, listing
+from storage_api.api.limits import LISTING_LIMIT, MAX_CONTENT_TYPE_CHARACTERS, MAX_LISTING_LIMIT
 from storage_api.config import Config
 
 from .parts import Json, error, header, json, operation, parameter, record, response, without_bodies
@@ -160,7 +160,7 @@ def _object(config: Config) -> Json:
             changing,
             {
                 "description": f"The object. {limit} Its Content-Type is kept: at most "
-                f"{buckets.MAX_CONTENT_TYPE_CHARACTERS} characters, printable ASCII.",
+                f"{MAX_CONTENT_TYPE_CHARACTERS} characters, printable ASCII.",
                 "content": bytes,
             },
         ),
@@ -212,13 +212,18 @@ def _listing() -> Json:
     )
     page = record(
         {
-            "buckets": {"type": "array", "items": found, "maxItems": listing.MAX_LIMIT},
+            "buckets": {"type": "array", "items": found, "maxItems": MAX_LISTING_LIMIT},
             "next": {"type": ["string", "null"], "description": "`after` of the next page; null at the end."},
         },
         "buckets",
         "next",
     )
-    limit = {"type": "integer", "minimum": 1, "maximum": listing.MAX_LIMIT, "default": listing.LIMIT}
+    limit = {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": MAX_LISTING_LIMIT,
+        "default": LISTING_LIMIT,
+    }
     return {
         "get": operation(
             "listObjects",
