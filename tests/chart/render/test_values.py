@@ -171,7 +171,7 @@ def context(path):
 
 
 def test_schemas_and_table_are_what_the_comments_say():
-    command = [sys.executable, "tools/values_schema.py", "--check"]
+    command = [sys.executable, "-m", "tools.values_schema", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -433,10 +433,11 @@ def test_several_contradictions_are_told_at_once():
 @pytest.fixture
 def copy(tmp_path):
     """What the generator reads and writes, to be changed."""
-    for name in ("ci", "charts", "docs"):
+    for name in ("tools", "charts", "docs"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    for name in ("values.yaml", "values.schema.json"):
-        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "lab").mkdir()
+    for name in ("lab/__init__.py", "values.yaml", "values.schema.json"):
+        shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
 
@@ -453,7 +454,7 @@ def copy(tmp_path):
 def test_the_generator_names_the_line_that_it_can_not_read(copy, added, message):
     with (copy / "values.yaml").open("a") as file:
         file.write(f"\n{added}\n")
-    command = [sys.executable, "tools/values_schema.py", "--check"]
+    command = [sys.executable, "-m", "tools.values_schema", "--check"]
     done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert re.search(message, done.stderr, re.MULTILINE)
