@@ -60,6 +60,8 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     if event != "subprocess.Popen" or _current is None:
         return
     command = [str(part) for part in arguments[1]] if not isinstance(arguments[1], str) else [arguments[1]]
+    if "--version" in command:
+        return
     started = PROGRAMS & {Path(command[0]).name, *(command[2:3] if "-m" in command[1:2] else ())}
     if started and not (_current.get_closest_marker("live") or ENDING & set(_current.fixturenames)):
         raise AssertionError(f"{started.pop()} is a server: mark {_current.nodeid} as live")
