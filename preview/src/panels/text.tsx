@@ -1,4 +1,4 @@
-/** Words: Markdown or HTML, both made harmless. */
+/** Text: Markdown or HTML, both sanitized, or plain code. */
 import { renderTextPanelMarkdown, textUtil } from '@grafana/data';
 
 import type { VizProps } from './viz';
