@@ -1,4 +1,4 @@
-"""Checks of a render's references: each must lead to an existing object, and selectors match only our pods."""
+"""Checks of a render's references: each must lead to an existing object, each selector only to our pods."""
 
 import json
 import re
