@@ -4,13 +4,13 @@ import { Icon } from '@grafana/ui';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
 import { PreviewNotice, unsupported } from './PreviewNotice';
-import { format, go, hrefs, type Address } from './address';
+import { format, hrefs, navigate, type Address } from './address';
 import { Controls } from './Controls';
 import type { Dashboard } from './dashboard';
 import { layout } from './layout';
 import { PanelFrame } from './PanelFrame';
 import type { Platform } from './platform';
-import { askAnnotations, toRange, type Mark } from './query';
+import { queryAnnotations, toRange, type Mark } from './query';
 import { interpolate, resolve, type Scope, type Variable } from './variables';
 
 interface Props {
@@ -44,7 +44,7 @@ function useLoaded({ dashboard, address }: Props, from: string, to: string, refr
       const range = toRange(from, to);
       const window = { start: range.from.unix(), end: range.to.unix() };
       const variables = await resolve(dashboard, JSON.parse(asked) as Address['variables'], window);
-      const marks = await askAnnotations(dashboard.annotations?.list ?? [], variables, range);
+      const marks = await queryAnnotations(dashboard.annotations?.list ?? [], variables, range);
       return { moment: { range, variables, marks } };
     };
     load()
@@ -92,7 +92,7 @@ export function DashboardPage(props: Props) {
   const [toggled, setToggled] = useState<ReadonlySet<string>>(new Set());
   const grid = useReady(moment !== undefined || error !== undefined);
 
-  const set = useCallback((change: Partial<Address>) => go({ ...address, ...change }), [address]);
+  const set = useCallback((change: Partial<Address>) => navigate({ ...address, ...change }), [address]);
   const view = useMemo(() => {
     const zoom = (range: { from: number; to: number }) =>
       set({ from: `${Math.round(range.from)}`, to: `${Math.round(range.to)}` });
@@ -131,7 +131,7 @@ export function DashboardPage(props: Props) {
         )}
       </header>
       {error && (
-        <p className="nothing" role="alert">
+        <p className="preview-message" role="alert">
           {error}
         </p>
       )}

@@ -8,7 +8,7 @@ import type { Panel } from './dashboard';
 import type { Placed } from './layout';
 import { VISUALIZATIONS } from './panels';
 import type { View } from './panels/viz';
-import { askPanel, type Answer } from './query';
+import { queryPanel, type Answer } from './query';
 import { interpolate } from './variables';
 
 interface Props {
@@ -47,7 +47,7 @@ function useAnswer({ placed: { panel, scope }, view: { range }, scrapeInterval }
     }
     const controller = new AbortController();
     const run = async () => {
-      const answer = await askPanel(panel, scope, range, points, scrapeInterval, controller.signal);
+      const answer = await queryPanel(panel, scope, range, points, scrapeInterval, controller.signal);
       const replace = (text: string) => interpolate(text, answer.scope, 'text');
       return { ...answer, frames: await transform(panel, answer.frames, replace) };
     };
@@ -140,7 +140,7 @@ export const PanelFrame = memo(function PanelFrame(props: Props) {
         >
           {(innerWidth, innerHeight) =>
             words !== undefined ? (
-              <p className="nothing" role={error ? 'alert' : undefined}>
+              <p className="preview-message" role={error ? 'alert' : undefined}>
                 {words}
               </p>
             ) : (

@@ -117,7 +117,7 @@ export function StartPage({ platform, address }: { platform: Platform; address: 
           </section>
         ))}
         {snapshot?.error && (
-          <p role="alert" className="nothing">
+          <p role="alert" className="preview-message">
             {snapshot.error}
           </p>
         )}

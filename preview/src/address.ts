@@ -52,7 +52,8 @@ function subscribe(changed: () => void): () => void {
 /** The query string of the page's address; components that use it re-render when it changes. */
 export const useSearch = () => useSyncExternalStore(subscribe, () => location.search);
 
-export function go(address: Address): void {
+/** Goes to another address, as a new entry in the history of the browser. */
+export function navigate(address: Address): void {
   history.pushState(null, '', format(address));
   dispatchEvent(new PopStateEvent('popstate'));
 }

@@ -95,7 +95,7 @@ function buckets(series: Series[], target: Target, step: number): DataFrame[] {
 }
 
 /**
- * The frames of one query.
+ * Converts the result of one query to data frames.
  * @param step in milliseconds
  * @param alone true if this is the panel's only query; else a table's value column is called `Value #<refId>`
  */

@@ -60,7 +60,7 @@ function Page() {
     <ThemeContext.Provider value={theme}>
       <GlobalStyles />
       {error && (
-        <p className="nothing" role="alert">
+        <p className="preview-message" role="alert">
           {error}
         </p>
       )}

@@ -27,7 +27,7 @@ export interface Answer {
 }
 
 /** The type of the data source that a target queries, if it is not Prometheus. */
-function foreign(panel: Panel, target: Target): string | undefined {
+function otherSourceOf(panel: Panel, target: Target): string | undefined {
   const type = target.datasource?.type ?? panel.datasource?.type ?? 'prometheus';
   return type === 'prometheus' ? undefined : type;
 }
@@ -36,7 +36,7 @@ function foreign(panel: Panel, target: Target): string | undefined {
  * Runs all queries of a panel.
  * @param points how many data points the panel has room for
  */
-export async function askPanel(
+export async function queryPanel(
   panel: Panel,
   variables: Scope,
   range: TimeRange,
@@ -47,7 +47,7 @@ export async function askPanel(
   const targets = (panel.targets ?? []).filter(({ hide }) => !hide);
   const answers = await Promise.all(
     targets.map(async (target) => {
-      const other = foreign(panel, target);
+      const other = otherSourceOf(panel, target);
       if (other) {
         throw new Error(`The preview can query only Prometheus, and this panel queries ${other}.`);
       }
@@ -87,7 +87,7 @@ export async function askPanel(
  * The periods, in milliseconds, in which a series has samples other than zero.
  * @param step in milliseconds; a longer distance between samples ends a period
  */
-export function stretches({ values }: Series, step: number): Array<{ from: number; to: number }> {
+export function activePeriods({ values }: Series, step: number): Array<{ from: number; to: number }> {
   const found: Array<{ from: number; to: number }> = [];
   for (const [seconds, value] of values) {
     const at = seconds * 1000;
@@ -105,7 +105,7 @@ export function stretches({ values }: Series, step: number): Array<{ from: numbe
 }
 
 /** The marks of the dashboard's enabled annotations that have a PromQL query. */
-export async function askAnnotations(models: AnnotationModel[], variables: Scope, range: TimeRange): Promise<Mark[]> {
+export async function queryAnnotations(models: AnnotationModel[], variables: Scope, range: TimeRange): Promise<Mark[]> {
   const asked = models.filter(({ enable, expr }) => enable && expr);
   const marks = await Promise.all(
     asked.map(async ({ expr, step = DEFAULT_STEP, iconColor = 'red', titleFormat, textFormat, name }) => {
@@ -114,8 +114,8 @@ export async function askAnnotations(models: AnnotationModel[], variables: Scope
       const query = interpolate(expr!, variables, 'promql');
       const series = await queryRange(query, { ...aligned(range, every), step: every / 1000 });
       return series.flatMap((one) =>
-        stretches(one, every).map((stretch) => ({
-          ...stretch,
+        activePeriods(one, every).map((period) => ({
+          ...period,
           title: fillIn(titleFormat || name, one.metric),
           text: fillIn(textFormat ?? '', one.metric),
           color: iconColor,

@@ -28,7 +28,7 @@ export function chosen({ options, value }: Variable): string[] {
   return value.includes(ALL) ? options : value;
 }
 
-function written(variable: Variable, format: Format): string {
+function formatValue(variable: Variable, format: Format): string {
   const { model, value } = variable;
   const all = value.includes(ALL);
   if (format === 'text') {
@@ -48,7 +48,7 @@ export function interpolate(text: string, scope: Scope, format: Format): string 
     if (found === undefined) {
       return whole;
     }
-    return typeof found === 'string' ? found : written(found, format);
+    return typeof found === 'string' ? found : formatValue(found, format);
   });
 }
 
@@ -57,12 +57,12 @@ function queryText({ query }: VariableModel): string {
 }
 
 /** Parses the options of a custom variable, `a,b,c`; `\,` is a literal comma, and `text : value` yields `value`. */
-function listed(query: string): string[] {
+function parseOptions(query: string): string[] {
   const parts = query.match(/(?:\\,|[^,])+/g) ?? [];
   return parts.map((part) => part.replace(/\\,/g, ',').split(' : ').at(-1)!.trim()).filter(Boolean);
 }
 
-async function queried(query: string, window: { start: number; end: number }): Promise<string[]> {
+async function queryOptions(query: string, window: { start: number; end: number }): Promise<string[]> {
   const [, selector, label] = /^label_values\((?:(.+),)?\s*([\w.]+)\s*\)$/s.exec(query) ?? [];
   if (!label) {
     throw new Error(`The preview supports only label_values() as the query of a variable, not "${query}".`);
@@ -92,9 +92,9 @@ async function optionsOf(model: VariableModel, scope: Scope, window: { start: nu
   const query = queryText(model);
   switch (model.type) {
     case 'query':
-      return refine(await queried(interpolate(query, scope, 'promql'), window), model);
+      return refine(await queryOptions(interpolate(query, scope, 'promql'), window), model);
     case 'custom':
-      return listed(query);
+      return parseOptions(query);
     case 'datasource':
       return [DATA_SOURCE];
     default:

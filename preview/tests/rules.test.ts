@@ -6,7 +6,7 @@ import { format, hrefs, parse } from '../src/address';
 import { toDashboard, type Dashboard, type Panel, type VariableModel } from '../src/dashboard';
 import { toFrames, toNumber } from '../src/frames';
 import { layout } from '../src/layout';
-import { stretches } from '../src/query';
+import { activePeriods } from '../src/query';
 import { aligned, builtIns, promDuration, windowsOf } from '../src/time';
 import { ALL, interpolate, refine, type Scope, type Variable } from '../src/variables';
 
@@ -126,7 +126,7 @@ describe('frames', () => {
 
   test('an annotation lasts while its series has consecutive samples other than zero', () => {
     const values = [0, 10, 20, 50, 60].map((t): [number, string] => [t, t === 60 ? '0' : '1']);
-    expect(stretches({ metric: {}, values }, 10_000)).toEqual([
+    expect(activePeriods({ metric: {}, values }, 10_000)).toEqual([
       { from: 0, to: 20_000 },
       { from: 50_000, to: 50_000 },
     ]);
