@@ -44,7 +44,7 @@ def release(cluster: Cluster, chart: Path, image: str, image_values: Object) -> 
 
 @pytest.fixture(scope="module")
 def enforced(cluster: Cluster, release: Release, missing_part) -> None:
-    """Skip if the cluster does not enforce NetworkPolicies, tested with one that blocks all ingress."""
+    """Require that the cluster enforces NetworkPolicies, tested with one that blocks all ingress."""
     address = ip(cluster, "outsider", ELSEWHERE)
     assert cluster.reaches("scraper", ELSEWHERE, address, PORT)
     cluster.apply(

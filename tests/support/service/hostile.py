@@ -454,7 +454,7 @@ class Generator:
         return self._head("GET", b"/api/buckets/1", [self._random.choice(BAD_FIELDS)], last=True)
 
     def _framing(self) -> Request:
-        """Conflicting or invalid body lengths: a fooled server would execute the request in the body."""
+        """Conflicting or invalid body lengths: a fooled server would execute the request that follows."""
         fields = [*self._random.choice(LENGTHS), b"Connection: keep-alive"]
         version = b"HTTP/1.0" if fields[0] == CHUNKED and len(fields) == 2 else b"HTTP/1.1"
         request = self._head("PUT", b"/api/buckets/1", fields, version=version, last=True)
