@@ -1,4 +1,4 @@
-"""Waiting for what comes in its own time, but not for ever."""
+"""Waiting for a condition, with a time limit."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ Answer = TypeVar("Answer")
 
 
 def wait_until(ask: Callable[[], Answer], seconds: float = 10) -> Answer:
-    """Return what `ask` returns once it is true; an AssertionError when that takes more than `seconds`."""
+    """Call `ask` until it returns something true, and return that; raises AssertionError after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (answer := ask()):
         assert time.monotonic() < deadline, f"not within {seconds} s; last seen: {answer!r}"

@@ -1,4 +1,4 @@
-"""The service as a process with the settings that its rendered pod would have."""
+"""The service as a local process, configured like its rendered pod."""
 
 import contextlib
 import os
@@ -21,9 +21,9 @@ SECONDS = 20
 
 @contextlib.contextmanager
 def running(render: Render, folder: Path, **environment: str) -> Iterator[dict[str, str]]:
-    """The local URL of each of the pod's ports by name; its objects are kept in `folder`.
+    """Run the service while the block runs; yields the local URL of each of the pod's ports, by port name.
 
-    `environment` replaces what exists only in a cluster.
+    Stored objects are kept in `folder`. `environment` overrides variables that make sense only in a cluster.
     """
     with contextlib.ExitStack() as stack:
         free = {name: stack.enter_context(socket.create_server((HOST, 0))) for name in workload.PORTS}
@@ -39,7 +39,7 @@ def running(render: Render, folder: Path, **environment: str) -> Iterator[dict[s
     try:
         deadline = time.monotonic() + SECONDS
         while True:
-            assert process.poll() is None, "the service ended"
+            assert process.poll() is None, "the service exited"
             assert time.monotonic() < deadline, f"the service did not answer within {SECONDS} s"
             try:
                 requests.get(f"{urls['http']}/healthz", timeout=2)
