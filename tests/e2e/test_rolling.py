@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import toolchain
+from lab import ROOT, toolchain
 from tests.support.cluster import object_storage
 from tests.support.cluster.cluster import (
     Cluster,
@@ -27,7 +27,7 @@ from tests.support.cluster.cluster import (
 )
 
 NAMESPACE = "observability-e2e-rolling"
-HAMMER = Path(__file__).with_name("hammer.py").read_text(encoding="utf-8")
+HAMMER = (ROOT / "tests/support/cluster/hammer.py").read_text(encoding="utf-8")
 
 
 @dataclass
