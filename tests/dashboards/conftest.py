@@ -15,6 +15,7 @@ from lab import ROOT, traffic
 from lab.platform import Platform
 from lab.render.chart import Render
 from tests.support.dashboard import Dashboard, Query, TimeRange, interpolate
+from tests.support.waiting import wait_until
 
 SCRAPE_SECONDS = 1
 # (method, path, `method` label in the metrics) of requests with error responses, which must be counted too.
@@ -166,7 +167,7 @@ def _drill(url: str) -> TimeRange:
 
 
 def _wait_for_targets(platform: Platform) -> None:
-    deadline = time.monotonic() + 30
-    while not all(target["health"] == "up" for target in platform.prometheus.targets()):
-        assert time.monotonic() < deadline, platform.prometheus.targets()
-        time.sleep(0.2)
+    def up() -> bool:
+        return all(target["health"] == "up" for target in platform.prometheus.targets())
+
+    wait_until(up, 30, "every target is up")

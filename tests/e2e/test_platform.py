@@ -22,6 +22,7 @@ from lab.servers import prometheus as prometheus_config
 from tests.e2e.conftest import NAMESPACE
 from tests.support.cluster.cluster import Cluster, Object, Release, is_ready, run, wait_for
 from tests.support.cluster.monitoring import Monitoring, mode
+from tests.support.waiting import wait_until
 
 # Time limit for a change to reach Prometheus: the operator writes the configuration, the kubelet delivers it,
 # and the config reloader notices it after 3 minutes at the latest.
@@ -244,10 +245,7 @@ def test_uninstall_leaves_what_is_documented(platform: Release, before: set[str]
     manifest = platform.helm("get", "manifest", platform.name).stdout
     kept = KEPT & {f"{item['kind'].lower()}s/{item['metadata']['name']}" for item in platform.objects()}
     platform.uninstall()
-    deadline = time.monotonic() + 60
-    while (left := contents(platform.cluster) - before) != kept and time.monotonic() < deadline:
-        time.sleep(1)
-    assert left == kept
+    wait_until(lambda: contents(platform.cluster) - before == kept, 60, f"only {kept} is left", every=1)
     look = ["get", "--filename=-", "--ignore-not-found", "--output=name"]
     found = platform.cluster.kubectl(*look, given=manifest).split()
     assert {name.replace("/", "s/", 1) for name in found} == kept

@@ -1,6 +1,5 @@
 """Fixtures: the platform with traffic, its preview with extra test dashboards, and a browser."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from lab.browser import chromium
 from lab.errors import LabError
 from lab.platform import Platform
 from lab.toolchain import ToolError
+from tests.support.waiting import wait_until
 
 FIXTURES = Path(__file__).parent / "dashboards"
 READY_MS = 30_000
@@ -79,10 +79,8 @@ def platform(tmp_path_factory, extra_dashboards, missing_part) -> Iterator[Platf
 def _send_traffic(platform: Platform) -> None:
     """Send traffic until Prometheus has seen it over a whole rate window."""
     traffic.send(platform.service_url, rounds=40, rate=5)
-    deadline = time.monotonic() + 30
-    while not platform.prometheus.value("sum(rate(http_request_count_total[4s]))"):
-        assert time.monotonic() < deadline, platform.prometheus.targets()
-        time.sleep(0.2)
+    rate = "sum(rate(http_request_count_total[4s]))"
+    wait_until(lambda: platform.prometheus.value(rate), 30, "Prometheus sees the traffic", every=0.2)
 
 
 @pytest.fixture(scope="session")

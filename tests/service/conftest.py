@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,6 +18,7 @@ from lab.toolchain.azure import azurite
 from tests.support.service.azure_storage import AzureStorage
 from tests.support.service.object_storage import WEED, ObjectStorage
 from tests.support.service.process import Answer, Service, environment, read_raw, run_to_end
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -72,15 +72,12 @@ def object_storage(missing_part) -> Iterator[ObjectStorage]:
     with tempfile.TemporaryDirectory(prefix="s3-") as folder:
         storage = ObjectStorage(Path(folder), ports)
         try:
-            deadline = time.monotonic() + 60
-            while True:
-                try:
-                    requests.get(f"{storage.endpoint}/status", timeout=10).raise_for_status()
-                    break
-                except OSError:
-                    assert storage.process.poll() is None, (Path(folder) / "log").read_text()[-2000:]
-                    assert time.monotonic() < deadline, (Path(folder) / "log").read_text()[-2000:]
-                    time.sleep(0.1)
+
+            def answers() -> bool:
+                assert storage.process.poll() is None, (Path(folder) / "log").read_text()[-2000:]
+                return requests.get(f"{storage.endpoint}/status", timeout=10).ok
+
+            wait_until(answers, 60, "SeaweedFS answers", every=0.1, despite=OSError)
             storage.make_bucket("objects")
             yield storage
         finally:
@@ -99,15 +96,13 @@ def azure_storage(missing_part) -> Iterator[AzureStorage]:
     with tempfile.TemporaryDirectory(prefix="azure-") as folder:
         storage = AzureStorage(program, Path(folder))
         try:
-            deadline = time.monotonic() + 60
-            while True:
-                try:
-                    storage.make_bucket("objects")
-                    break
-                except requests.ConnectionError:
-                    assert storage.process.poll() is None, (Path(folder) / "log").read_text()[-2000:]
-                    assert time.monotonic() < deadline, (Path(folder) / "log").read_text()[-2000:]
-                    time.sleep(0.1)
+
+            def made() -> bool:
+                assert storage.process.poll() is None, (Path(folder) / "log").read_text()[-2000:]
+                storage.make_bucket("objects")
+                return True
+
+            wait_until(made, 60, "Azurite answers", every=0.1, despite=requests.ConnectionError)
             yield storage
         finally:
             storage.process.kill()

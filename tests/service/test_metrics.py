@@ -22,6 +22,7 @@ from storage_api.routes import LISTING, OBJECT
 from storage_api.telemetry.metrics.http import DURATION_BOUNDS
 from storage_api.telemetry.metrics.labels import OTHER, TIMED, UNTIMED, label_sets
 from storage_api.telemetry.metrics.storage import OUTCOMES
+from tests.support.waiting import wait_until
 
 UNMATCHED = "unmatched"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -65,11 +66,12 @@ def scrape(service) -> Scrape:
 
 def once(service, condition: Callable[[Scrape], object]) -> Scrape:
     """The first scrape that meets `condition`: a request counts a moment after its answer."""
-    deadline = time.monotonic() + 20
-    while not condition(found := scrape(service)):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
-    return found
+
+    def met() -> Scrape | None:
+        found = scrape(service)
+        return found if condition(found) else None
+
+    return wait_until(met, 20)
 
 
 def assert_counted(service, before: Scrape, *expected: tuple[str, str, str]) -> Scrape:

@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from lab import ROOT
 from lab.ports import HOST
 from lab.render import workload
 from lab.render.chart import Render
+from tests.support.waiting import wait_until
 
 SECONDS = 20
 
@@ -37,15 +37,12 @@ def running(render: Render, folder: Path, **environment: str) -> Iterator[dict[s
     )
     urls = {port.name: f"http://{port.address}" for port in found.pod.ports}
     try:
-        deadline = time.monotonic() + SECONDS
-        while True:
+
+        def answers() -> bool:
             assert process.poll() is None, "the service exited"
-            assert time.monotonic() < deadline, f"the service did not answer within {SECONDS} s"
-            try:
-                requests.get(f"{urls['http']}/healthz", timeout=2)
-                break
-            except requests.ConnectionError:
-                time.sleep(0.1)
+            return requests.get(f"{urls['http']}/healthz", timeout=2).ok
+
+        wait_until(answers, SECONDS, "the service answers", every=0.1, despite=requests.ConnectionError)
         yield urls
     finally:
         process.terminate()

@@ -5,7 +5,6 @@ import json
 import re
 import select
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ import yaml
 
 from lab import toolchain
 from lab.render.chart import KubernetesLoader
+from tests.support.waiting import wait_until
 
 Object = dict[str, Any]
 Found = TypeVar("Found")
@@ -27,6 +27,7 @@ RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("e
 # Tries a TCP connection. A NetworkPolicy drops blocked packets, so a timeout counts as closed.
 CONNECT = """
 import socket, sys
+from tests.support.waiting import wait_until
 address = socket.getaddrinfo(sys.argv[1], int(sys.argv[2]), socket.AF_INET)[0][4]
 try:
     socket.create_connection(address, timeout=2).close()
@@ -62,11 +63,7 @@ def wait_for(look: Callable[[], Found], seconds: float, what: str) -> Found:
 
     `what` names the awaited state in the error message, such as "the target is up".
     """
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}; last seen: {found!r}"
-        time.sleep(0.3)
-    return found
+    return wait_until(look, seconds, what, every=0.3)
 
 
 def documents(manifest: str) -> list[Object]:
