@@ -1,9 +1,9 @@
 # The storage API's image.
 #   docker build --tag observability-platform/storage-api:0.1.0 .
-# Runs as an unprivileged user on a read-only root: it writes to /data (objects) and /tmp (bodies in transit), and
-# needs neither a shell nor any other program. Export of traces is in it, and off until it is asked for.
+# Runs as an unprivileged user on a read-only root file system: it writes only to /data (objects) and /tmp (spooled
+# request bodies), and needs neither a shell nor any other program. Trace export is included but off by default.
 
-# The tag and the digest of its index (all platforms), as docker-library/repo-info records them.
+# The tag and the digest of its multi-platform index, as docker-library/repo-info records them.
 ARG PYTHON_IMAGE=python:3.13.15-slim-trixie@sha256:afd91e25d0d1b40e4c92bf716154ec3c4a9f0de1ce2a5c3663007fb6918eaf9c
 
 FROM ${PYTHON_IMAGE} AS build
@@ -11,7 +11,8 @@ COPY service/requirements-traces.txt /tmp/requirements.txt
 RUN pip install --no-cache-dir --disable-pip-version-check --root-user-action=ignore \
       --require-hashes --only-binary=:all: --target /app -r /tmp/requirements.txt
 COPY service/storage_api /app/storage_api
-# A read-only root can't cache bytecode later. The unchecked kind needs no source times to agree.
+# Compile now: a read-only root cannot cache bytecode later. With unchecked-hash, Python does not compare it with the
+# sources' modification times.
 RUN python -m compileall -q --invalidation-mode unchecked-hash /app && mkdir /data
 
 FROM ${PYTHON_IMAGE}

@@ -34,6 +34,7 @@ READY := $(VENV)/.installed
 #: E2E_MODE           bundled or byo: with kube-prometheus-stack or the cluster's operator (by what is in charts/)
 #: E2E_PROMETHEUS     namespace/name of that operator's Prometheus (the only one)
 #: E2E_MONITORING_LABELS  labels for our objects, key=value,key=value (what its selectors match)
+#: THOROUGH           1: tests draw all their cases, as CI does, not the everyday number
 #: ARGS               further arguments of the command, e.g. make traffic ARGS="--rounds 100"
 MAKEFILE := $(firstword $(MAKEFILE_LIST))
 known := $(shell sed -n 's/^\#: \([A-Z0-9_]*\).*/\1/p' $(MAKEFILE))
@@ -73,18 +74,21 @@ pictures: $(READY) ## Draw every dashboard, light and dark, as PNG into docs/pic
 
 # --- checks -------------------------------------------------------------------------------------------
 
-.PHONY: test lint format e2e
-test: lint ## Run the whole suite
+.PHONY: check test lint format e2e
+check: lint ## Lint, and every test that starts no server and no browser: a minute
+	@$(PY) -m pytest --numprocesses 2 --dist loadfile --quiet -m 'not live and not browser' $(ARGS)
+test: lint ## Run the whole suite; THOROUGH=1 draws every case
 	@$(PY) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 lint: $(READY) ## Check style and generated files
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --check --quiet .
 	@$(PY) -m yamllint --strict .
-	@$(VENV)/bin/shellcheck .ci/run .ci/e2e
+	@$(VENV)/bin/lint-imports --no-cache >/dev/null || $(VENV)/bin/lint-imports --no-cache
+	@$(VENV)/bin/shellcheck .ci/run ci/run ci/e2e
 	@$(PY) -m dashboards --check
-	@$(PY) tools/values_schema.py --check
-	@$(PY) tools/service_settings.py --check
-	@$(PY) tools/service_metrics.py --check
+	@$(PY) -m tools.values_schema --check
+	@$(PY) -m tools.service_settings --check
+	@$(PY) -m tools.service_metrics --check
 format: $(READY) ## Format the Python code
 	@$(PY) -m ruff check --fix --quiet . && $(PY) -m ruff format --quiet .
 e2e: $(READY) ## Install into the cluster of KUBECONFIG and prove it there
@@ -100,8 +104,8 @@ service: $(READY) ## Run the storage API alone; ARGS=--help lists its settings
 bench-service: $(BENCH)/.installed ## Measure what watching requests costs the service, beside other ways to do it
 	@PYTHONPATH=service $(BENCH)/bin/python -m bench $(ARGS)
 service-docs: $(READY) ## Write the tables of docs/service.md and docs/metrics.md from the service
-	@$(PY) tools/service_settings.py
-	@$(PY) tools/service_metrics.py
+	@$(PY) -m tools.service_settings
+	@$(PY) -m tools.service_metrics
 
 # --- the chart ----------------------------------------------------------------------------------------
 
@@ -109,7 +113,7 @@ service-docs: $(READY) ## Write the tables of docs/service.md and docs/metrics.m
 dashboards: $(READY) ## Write dashboards/*.json from their Python code
 	@$(PY) -m dashboards
 schema: $(READY) ## Write values.schema.json and docs/values.md from the comments in values.yaml
-	@$(PY) tools/values_schema.py
+	@$(PY) -m tools.values_schema
 golden: $(READY) ## Write what the presets render into the golden files
 	@$(PY) -m pytest --quiet tests/chart/matrix --update-golden
 deps: $(READY) ## Download the chart's dependencies into charts/ (reaches their chart repository)

@@ -1,1 +1,1 @@
-"""What instrumentation costs: the storage API beside other servers, as `make bench-service` runs it."""
+"""Benchmark of instrumentation: the storage API compared with other servers (`make bench-service`)."""

@@ -1,8 +1,8 @@
-"""Measure what instrumentation costs: CPU time of the server's process for a request, and throughput.
+"""Measure the cost of instrumentation: CPU time per request in the server's process, and throughput.
 
-All servers run during the whole measurement and take turns, each round in another order, so that what else
-the machine does meets all of them. A ratio is made of two figures of the same round; what is shown is the
-median over the rounds, between the quartiles. Exits with 1 when a target is missed.
+All servers run for the whole measurement and take turns, in a new random order each round, so that other load
+on the machine affects all of them alike. Each ratio compares two servers within one round; the table shows
+the median over all rounds, with the quartiles. Exits with 1 if a target is missed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ REQUEST = f"GET {PATH} HTTP/1.1\r\nHost: bench\r\nUser-Agent: bench\r\nAccept: *
 
 
 class Target(NamedTuple):
-    """What a ratio to the server `to` must be: of CPU time at most `bound`, of throughput at least."""
+    """Bound on a server's ratio to the server `to`: CPU time at most `bound`, throughput at least `bound`.
+
+    For example, ("metrics", "cpu", "bare", 1.05): metrics may cost at most 5 % more CPU time than none.
+    """
 
     server: str
     figure: str
@@ -45,14 +48,14 @@ TARGETS = (
 
 
 class Burst(NamedTuple):
-    """CPU time, user's and system's, in seconds for a request; and requests per second."""
+    """CPU time (user and system) per request in seconds, and throughput in requests per second."""
 
     cpu: float
     throughput: float
 
 
 class Running:
-    """A server that runs, and connections to it."""
+    """A running server and the open connections to it."""
 
     def __init__(self, name: str, stack: ExitStack) -> None:
         log = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
@@ -70,16 +73,16 @@ class Running:
         if not port:
             log.seek(0)
             sys.exit(f"the server {name!r} did not start:\n{log.read().decode()}")
-        # The clock of another process's CPU time, see clock_getcpuclockid(3).
+        # Clock id of that process's CPU time, as clock_getcpuclockid(3) computes it.
         self._clock = ~process.pid << 3 | 2
         self._connections = [
             stack.enter_context(socket.create_connection(("127.0.0.1", int(port)), timeout=20))
             for _ in range(CONNECTIONS)
         ]
-        self._size = self._size_of_an_answer()
+        self._size = self._response_size()
 
-    def _size_of_an_answer(self) -> int:
-        """In bytes; all have the same, so that none needs to be parsed."""
+    def _response_size(self) -> int:
+        """Size of a response in bytes. All responses have the same size, so bursts need not parse them."""
         connection = self._connections[0]
         connection.sendall(REQUEST)
         answer = b""
@@ -87,11 +90,11 @@ class Running:
             received = connection.recv(65536)
             answer += received
             if not received or not answer.startswith(b"HTTP/1.1 200 "):
-                sys.exit(f"a server answers {answer!r}")
+                sys.exit(f"a server sent an unexpected response: {answer!r}")
         return len(answer)
 
     def burst(self, requests: int) -> Burst:
-        """Send `requests`, on each connection the next one when the last is answered."""
+        """Send `requests` requests over all connections; each sends its next one after the last response."""
         with selectors.DefaultSelector() as ready:
             for connection in self._connections:
                 ready.register(connection, selectors.EVENT_READ)
@@ -116,31 +119,31 @@ class Running:
 
 
 def measure(rounds: int, requests: int) -> Iterator[dict[str, Burst]]:
-    """A burst of each server, `rounds` times."""
+    """Yield one burst per server for each of `rounds` rounds, after a warm-up."""
     order = list(SERVERS)
     with ExitStack() as stack:
         running = {name: Running(name, stack) for name in order}
         for server in running.values():
-            server.burst(10 * requests)  # to warm up
+            server.burst(10 * requests)  # warm-up
         for _ in range(rounds):
             random.shuffle(order)
             yield {name: running[name].burst(requests) for name in order}
 
 
 class Ratios:
-    """What `figure` of `server` is of that of `to`, in each round."""
+    """The ratio of `figure` between the servers `server` and `to`, in each round."""
 
     def __init__(self, bursts: list[dict[str, Burst]], figure: str, server: str, to: str) -> None:
         self._sorted = sorted(getattr(burst[server], figure) / getattr(burst[to], figure) for burst in bursts)
 
     @property
     def median(self) -> float:
-        """The one in the middle."""
+        """Median over the rounds."""
         return statistics.median(self._sorted)
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Where the true median is, with 95 % confidence (by the binomial distribution of ranks)."""
+        """95 % confidence interval of the median, from the binomial distribution of its rank."""
         number = len(self._sorted)
         off = math.ceil(0.98 * math.sqrt(number))
         return self._sorted[max(0, number // 2 - off)], self._sorted[min(number - 1, number // 2 + off)]
@@ -151,7 +154,7 @@ class Ratios:
 
 
 def table(bursts: list[dict[str, Burst]]) -> str:
-    """The figures of all servers, and their ratios."""
+    """Format a line per server: CPU time, throughput, and both as ratios."""
     lines = [f"{'':40}{'CPU/request':>12}  {'x API without':22}{'requests/s':>10}  x plain function"]
     for name, (description, _) in SERVERS.items():
         cpu = statistics.median(burst[name].cpu for burst in bursts)
@@ -164,13 +167,13 @@ def table(bursts: list[dict[str, Burst]]) -> str:
 
 
 def main() -> int:
-    """Measure, print the table, then a line for each target."""
+    """Measure, print the table and a line per target; return 1 if a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--rounds", type=int, default=600, help="turns of each server (default: 600)")
-    parser.add_argument("--requests", type=int, default=60, help="requests in a turn (default: 60)")
+    parser.add_argument("--rounds", type=int, default=600, help="bursts per server (default: 600)")
+    parser.add_argument("--requests", type=int, default=60, help="requests per burst (default: 60)")
     options = parser.parse_args()
     if options.rounds < 2 or options.requests < CONNECTIONS:
-        parser.error(f"at least 2 rounds of {CONNECTIONS} requests")
+        parser.error(f"use at least 2 rounds and at least {CONNECTIONS} requests")
     bursts = list(measure(options.rounds, options.requests))
     print(f"{options.rounds} rounds of {options.requests} requests; median (quartiles)")
     print(table(bursts))

@@ -1,6 +1,6 @@
-"""The servers that are compared: the same waitress, and on it one WSGI app or another.
+"""The servers to compare: the same waitress, each with a different WSGI app.
 
-python -m bench.servers NAME      listens on a free loopback port, and says which as its only line
+python -m bench.servers NAME      listens on a free loopback port and prints the port as its only line
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BODY = b"x" * 1024
 
 
 def plain() -> StorageApi:
-    """A WSGI function that answers the same, header by header: what a server costs by itself."""
+    """A plain WSGI function with the same response, header by header: the cost of the server alone."""
     app = bare()
     headers = [
         ("Content-Type", "application/octet-stream"),
@@ -51,17 +51,17 @@ def bare() -> StorageApi:
 
 
 def metrics() -> StorageApi:
-    """The storage API with every family of metrics."""
+    """The storage API with all of its metrics."""
     return create_app(config(), store())
 
 
 def metrics_and_logs() -> StorageApi:
-    """The storage API as it runs by default: a JSON line for each request, too."""
+    """The storage API as it runs by default: all metrics, and a JSON log line per request."""
     return create_app(config(log_requests=True), store())
 
 
 def naive() -> StorageApi:
-    """What one writes first: a middleware that looks its labels up for each request, path and all."""
+    """A textbook middleware: it looks up its labels on every request and uses the raw path as one of them."""
     app = bare()
     names = ("path", "method", "status")
     count = Counter("http_request_count", "Requests.", names, registry=app.registry)
@@ -88,8 +88,8 @@ def naive() -> StorageApi:
 
 
 def prometheus_flask_exporter() -> StorageApi:
-    """prometheus-flask-exporter, by route."""
-    from prometheus_flask_exporter import PrometheusMetrics  # noqa: PLC0415 - others run without it
+    """The storage API with prometheus-flask-exporter, grouped by route."""
+    from prometheus_flask_exporter import PrometheusMetrics  # noqa: PLC0415 - the other servers run without it
 
     app = bare()
     PrometheusMetrics(app, path="/exporter", group_by="url_rule", registry=app.registry)
@@ -97,7 +97,7 @@ def prometheus_flask_exporter() -> StorageApi:
 
 
 def opentelemetry() -> StorageApi:
-    """OpenTelemetry's instrumentation of Flask, its metrics alone: no span is recorded."""
+    """The storage API with OpenTelemetry's Flask instrumentation; metrics only, no spans."""
     os.environ["OTEL_SEMCONV_STABILITY_OPT_IN"] = "http"
     from opentelemetry.exporter.prometheus import PrometheusMetricReader  # noqa: PLC0415
     from opentelemetry.instrumentation.flask import FlaskInstrumentor  # noqa: PLC0415
@@ -121,12 +121,12 @@ SERVERS: dict[str, tuple[str, Callable[[], StorageApi]]] = {
 
 
 def config(log_requests: bool = False) -> Config:
-    """Settings that are the same for all."""
+    """Settings shared by all servers."""
     return Config(host="127.0.0.1", port=0, store="memory", log_requests=log_requests)
 
 
 def store() -> MemoryStore:
-    """A store that has the object that is asked for."""
+    """A store holding the object that every request reads."""
     store = MemoryStore()
     store.put("bench", io.BytesIO(BODY))
     return store

@@ -1,4 +1,4 @@
-"""Command line: write the dashboards' JSON, or check that it is up to date."""
+"""Write the dashboards' JSON, or check that it is up to date."""
 
 import argparse
 import sys
@@ -11,9 +11,12 @@ FOLDER = Path(__file__).parent
 
 
 def main(arguments: list[str] | None = None, folder: Path = FOLDER) -> int:
-    """Write `<folder>/<name>.json` for each dashboard; with --check only compare. Returns the exit code."""
+    """Write `<folder>/<name>.json` for each dashboard and remove others; with --check only compare.
+
+    Returns the exit code: 1 if --check found a file that is out of date.
+    """
     parser = argparse.ArgumentParser(prog="python -m dashboards", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--check", action="store_true", help="write nothing, fail when a file is out of date")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is out of date")
     check = parser.parse_args(arguments).check
 
     wanted = {folder / f"{name}.json": render(build()) for name, build in DASHBOARDS.items()}

@@ -1,29 +1,29 @@
-"""What every dashboard shares: names, selectors and windows, in one place so that they cannot drift apart."""
+"""Names, selectors and windows shared by all dashboards, so that every panel counts the same requests."""
 
 TAG = "observability-platform"
-"""Marks our dashboards, and is the prefix of their uids."""
+"""Tag of every dashboard, and prefix of its uid."""
 
 DATASOURCE = "${datasource}"
-"""uid of the data source, chosen by the dashboard's own variable."""
+"""uid of the data source: the dashboard variable in which the reader picks one."""
 
 WINDOW = "$__rate_interval"
-"""Range of every rate: at least four scrapes, whatever the zoom."""
+"""Range of every rate: at least four scrape intervals at any zoom level."""
 
 SERVICE = 'namespace="$namespace", job=~"$job"'
-"""Every series of the service."""
+"""Selects every series of the service."""
 
 USERS = f'{SERVICE}, path!~"/healthz|/readyz|/metrics|/api/metrics|/openapi.json|/faults"'
-"""Requests that users make: without the kubelet's probes, Prometheus' scrapes and the control of drills."""
+"""Selects users' requests: all but the kubelet's probes, Prometheus' scrapes and the control of drills."""
 
 SERVER_ERROR = 'status=~"5.."'
-"""Answers that count as the service's own fault."""
+"""Selects responses that count as errors of the service."""
 
 
 def uid(name: str) -> str:
-    """The stable uid of the dashboard with this file stem."""
+    """Stable uid of a dashboard, such as `observability-platform-storage-api` for `storage-api`."""
     return f"{TAG}-{name}"
 
 
 def rate(metric: str, selector: str) -> str:
-    """Per-second rate of a counter over the window."""
+    """PromQL for the per-second rate of a counter over WINDOW."""
     return f"rate({metric}{{{selector}}}[{WINDOW}])"

@@ -1,4 +1,4 @@
-"""From a dashboard's builder to the JSON document that the chart ships."""
+"""Conversion of a dashboard builder to the JSON document that the chart ships."""
 
 import json
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ from dashboards.config import DATASOURCE
 
 
 def panels(document: dict) -> Iterator[dict]:
-    """Every panel of a dashboard's JSON, rows and the panels inside collapsed rows included."""
+    """Yield every panel of a dashboard's JSON, including rows and the panels inside collapsed rows."""
     for panel in document.get("panels", []):
         yield panel
         yield from panel.get("panels", [])
 
 
 def render(builder: Builder[Dashboard]) -> str:
-    """The dashboard as JSON text, with what the SDK leaves out: panel ids, refIds and data sources."""
+    """Return the dashboard as JSON text, adding what the SDK omits: panel ids, refIds and data sources."""
     document = json.loads(json.dumps(builder.build(), cls=JSONEncoder))
     datasource = {"type": "prometheus", "uid": DATASOURCE}
     for number, panel in enumerate(panels(document), start=1):

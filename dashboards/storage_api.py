@@ -1,4 +1,4 @@
-"""The dashboard "Storage API": what users of the service get, and what the service holds."""
+"""The dashboard "Storage API": traffic, errors, latency, saturation and contents of the storage API."""
 
 from grafana_foundation_sdk.builders import common
 from grafana_foundation_sdk.builders.table import Panel as TablePanel
@@ -27,51 +27,55 @@ REQUESTS = "http_request_count_total"
 DURATION = "http_request_duration_seconds"
 ALERTS = 'ALERTS{alertname=~"StorageApi.*", alertstate="firing", namespace="$namespace"}'
 
-# Fractions of all requests.
+# Error ratios (0 to 1) from which a panel turns orange, and red.
 ERRORS_WARN, ERRORS_BAD = 0.01, 0.05
-# Seconds.
+# Latencies in seconds from which a panel turns orange, and red.
 SLOW, TOO_SLOW = 0.5, 1
 
 
 def requests(*by: str, selector: str = USERS) -> str:
-    """Users' requests per second, summed by these labels."""
+    """PromQL for users' requests per second, summed by these labels."""
     grouping = f" by ({', '.join(by)})" if by else ""
     return f"sum{grouping} ({rate(REQUESTS, selector)})"
 
 
-def seen(expr: str) -> str:
-    """What of an expression is there: every status and route counts from 0, most of them for ever."""
+def nonzero(expr: str) -> str:
+    """PromQL for only the series above zero.
+
+    The service exposes every status and route from the start, and most of them stay at 0: without this they
+    would fill the legend.
+    """
     return f"{expr} > 0"
 
 
 def error_ratio(*by: str) -> str:
-    """Share of users' requests that end in a 5xx: 0 to 1, no value without traffic."""
+    """PromQL for the share of users' requests that end in a 5xx, from 0 to 1; no value without traffic."""
     errors, everything = requests(*by, selector=f"{USERS}, {SERVER_ERROR}"), requests(*by)
-    # What can't answer 5xx has no such series: its errors are zero times its traffic, not unknown.
+    # A route that cannot answer 5xx has no such series: its error ratio is 0, not missing.
     return f"({errors} or {everything} * 0) / ({everything} > 0)"
 
 
 def quantile(q: float, *by: str) -> str:
-    """Duration in seconds that this share of users' requests stays below."""
+    """PromQL for the latency in seconds at quantile `q` (0 to 1) of users' requests."""
     counted = f"sum by ({', '.join(('le', *by))}) ({rate(f'{DURATION}_bucket', USERS)})"
-    # Without requests it is not a number, which this takes away.
+    # The quantile of no requests is NaN; the comparison drops it.
     return f"histogram_quantile({q}, {counted}) >= 0"
 
 
 def mean_duration(*by: str) -> str:
-    """Mean duration of users' requests in seconds."""
+    """PromQL for the mean duration of users' requests in seconds."""
     grouping = f"by ({', '.join(by)})"
     total, count = rate(f"{DURATION}_sum", USERS), rate(f"{DURATION}_count", USERS)
     return f"sum {grouping} ({total}) / (sum {grouping} ({count}) > 0)"
 
 
 def busy_threads() -> str:
-    """Share of each instance's threads that are at work, 0 to 1."""
+    """PromQL for the share of each instance's threads that are busy, from 0 to 1."""
     return f"http_server_busy_threads{{{SERVICE}}} / http_server_threads{{{SERVICE}}}"
 
 
 def routes() -> TablePanel:
-    """One line for each route and method."""
+    """A table with a row for each route and method."""
     columns = {
         "Value #A": ("Requests", "reqps"),
         "Value #B": ("Errors", "percentunit"),
@@ -80,7 +84,7 @@ def routes() -> TablePanel:
     }
     by = ("path", "method")
     panel = instant_table("Routes", "Traffic, errors and latency of each route, over the last rate window.")
-    # Most of them are idle most of the time.
+    # Busiest routes first: most routes are idle most of the time.
     panel = panel.sort_by([common.TableSortByFieldState().display_name("Requests").desc(True)])
     for expr in (requests(*by), error_ratio(*by), mean_duration(*by), quantile(0.99, *by)):
         panel = panel.with_target(instant(expr))
@@ -94,7 +98,7 @@ def routes() -> TablePanel:
 
 
 def storage_api() -> dashboard.Dashboard:
-    """The dashboard's builder."""
+    """Return the dashboard's builder."""
     return (
         page("storage-api", "Storage API", "Traffic, errors, latency and contents of the storage API.")
         .with_variable(variable("namespace", "storage_build_info"))
@@ -102,7 +106,7 @@ def storage_api() -> dashboard.Dashboard:
         .annotation(alert_marks(ALERTS))
         .with_row(dashboard.Row("At a glance"))
         .with_panel(
-            number("Request Rate", "Requests of users per second, without probes and scrapes.", "reqps")
+            number("Request Rate", "Users' requests per second, without probes and scrapes.", "reqps")
             .with_target(query(requests(), "requests"))
             .span(4)
         )
@@ -121,19 +125,19 @@ def storage_api() -> dashboard.Dashboard:
             .span(4)
         )
         .with_panel(
-            number("Targets Up", "Instances of the service that Prometheus reaches.", "short")
+            number("Targets Up", "Instances of the service that Prometheus can scrape.", "short")
             .with_target(query(f"sum(up{{{SERVICE}}})", "up"))
             .thresholds(steps("red", green=1))
             .span(4)
         )
         .with_panel(
-            number("Alerts Firing", "Alerts of the service that fire now.", "short")
+            number("Alerts Firing", "Alerts of the service that are firing now.", "short")
             .with_target(query(f"count({ALERTS}) or vector(0)", "firing"))
             .thresholds(steps(red=1))
             .span(4)
         )
         .with_panel(
-            number("Uptime", "Time since an instance of the service started last.", "s")
+            number("Uptime", "Time since the most recent start of an instance.", "s")
             .with_target(query(f"time() - max(process_start_time_seconds{{{SERVICE}}})", "uptime"))
             .span(4)
         )
@@ -141,16 +145,20 @@ def storage_api() -> dashboard.Dashboard:
         .with_panel(
             by_status(
                 stacked(graph("HTTP Status Codes", "Users' requests per second by HTTP status.", "reqps"))
-            ).with_target(query(seen(requests("status")), "{{status}}"))
+            ).with_target(query(nonzero(requests("status")), "{{status}}"))
         )
         .with_panel(
             stacked(
                 graph("Request Rate by Method", "Users' requests per second by HTTP method.", "reqps")
-            ).with_target(query(seen(requests("method")), "{{method}}"))
+            ).with_target(query(nonzero(requests("method")), "{{method}}"))
         )
         .with_panel(
             limits(
-                graph("Error Ratio by Route", "Share of 5xx among each route's requests.", "percentunit"),
+                graph(
+                    "Error Ratio by Route",
+                    "Share of each route's requests answered with a 5xx.",
+                    "percentunit",
+                ),
                 orange=ERRORS_WARN,
                 red=ERRORS_BAD,
             )
@@ -161,11 +169,15 @@ def storage_api() -> dashboard.Dashboard:
         .with_row(dashboard.Row("Latency"))
         .with_panel(
             graph(
-                "Average HTTP Request Duration", "Mean time to answer by route and method.", "s"
+                "Average HTTP Request Duration", "Mean response time by route and method.", "s"
             ).with_target(query(mean_duration("path", "method"), "{{method}} {{path}}"))
         )
         .with_panel(
-            graph("Latency Quantiles", "Time within which 50, 90 and 99 % of requests are answered.", "s")
+            graph(
+                "Latency Quantiles",
+                "Times within which 50, 90 and 99 % of users' requests are answered.",
+                "s",
+            )
             .with_target(query(quantile(0.5), "p50"))
             .with_target(query(quantile(0.9), "p90"))
             .with_target(query(quantile(0.99), "p99"))
@@ -173,7 +185,7 @@ def storage_api() -> dashboard.Dashboard:
         .with_panel(
             buckets(
                 "Latency Heatmap",
-                "How many requests per second took how long.",
+                "Users' requests per second by duration.",
                 "s",
                 f"sum by (le) ({rate(f'{DURATION}_bucket', USERS)})",
             ).span(24)
@@ -183,43 +195,43 @@ def storage_api() -> dashboard.Dashboard:
         .with_panel(
             graph(
                 "Threads Busy",
-                "Share of an instance's threads that work on requests; probes and scrapes have others.",
+                "Share of each instance's threads busy with requests; probes and scrapes have their own.",
                 "percentunit",
             )
             .with_target(query(busy_threads(), "{{pod}}"))
             .max(1)
         )
         .with_panel(
-            graph("Requests Waiting", "Requests that wait for a thread of an instance.", "short").with_target(
-                query(f"http_server_queued_requests{{{SERVICE}}}", "{{pod}}")
-            )
+            graph(
+                "Requests Waiting", "Requests queued for a free thread, per instance.", "short"
+            ).with_target(query(f"http_server_queued_requests{{{SERVICE}}}", "{{pod}}"))
         )
         .with_row(dashboard.Row("Storage"))
         .with_panel(
             stacked(
                 graph(
                     "Store Operations",
-                    "What the store is asked per second, and how it ended; red: no room, or out of order.",
+                    "Store operations per second by outcome; red: the store is full or unavailable.",
                     "ops",
                 )
             )
             .override_by_regexp("/ (error|full)$/", color("red"))
             .with_target(
                 query(
-                    seen(f"sum by (operation, outcome) ({rate('storage_operations_total', SERVICE)})"),
+                    nonzero(f"sum by (operation, outcome) ({rate('storage_operations_total', SERVICE)})"),
                     "{{operation}} {{outcome}}",
                 )
             )
             .span(24)
         )
         .with_panel(
-            graph("Objects Stored", "Objects that the service holds; unknown with an object store.", "short")
-            # While a rollout overlaps, two replicas report one store.
+            graph("Objects Stored", "Number of stored objects; unknown with an object store.", "short")
+            # max, not sum: during a rollout two replicas report the same store.
             .with_target(query(f"max by (job) (storage_objects{{{SERVICE}}})", "{{job}}"))
             .no_value("unknown with an object store")
         )
         .with_panel(
-            graph("Bytes Stored", "Size of all objects together; unknown with an object store.", "bytes")
+            graph("Bytes Stored", "Total size of all stored objects; unknown with an object store.", "bytes")
             .with_target(query(f"max by (job) (storage_stored_bytes{{{SERVICE}}})", "{{job}}"))
             .no_value("unknown with an object store")
         )

@@ -1,4 +1,4 @@
-"""The house's looks: builders with the defaults set, so that a dashboard's module says only what it shows."""
+"""Panel builders with our defaults set, so that a dashboard's module contains only its own content."""
 
 from grafana_foundation_sdk.builders import common, dashboard, heatmap, prometheus, stat, table, timeseries
 from grafana_foundation_sdk.models.common import (
@@ -27,13 +27,13 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from dashboards.config import DATASOURCE, TAG, uid
 
 STATUS_COLORS = {"2..": "green", "3..": "blue", "4..": "orange", "5..": "red"}
-"""Colour of each class of HTTP status, the same on every dashboard."""
+"""Colour of each HTTP status class, the same on every dashboard."""
 
 _SOURCE = DataSourceRef(type_val="prometheus", uid=DATASOURCE)
 
 
 def page(name: str, title: str, description: str) -> dashboard.Dashboard:
-    """An empty dashboard: the last hour, refreshed every 30 s, with the data source variable."""
+    """An empty dashboard: last hour, refreshed every 30 s, with a variable for the data source."""
     return (
         dashboard.Dashboard(title)
         .uid(uid(name))
@@ -49,7 +49,10 @@ def page(name: str, title: str, description: str) -> dashboard.Dashboard:
 
 
 def variable(name: str, series: str, *, every: bool = False) -> dashboard.QueryVariable:
-    """The values that the label of this name has in these series; `every` allows several, starts with all."""
+    """A variable whose options are the values of the label `name` in `series`.
+
+    With `every` the reader may select several, and the dashboard opens with all of them.
+    """
     query = f"label_values({series}, {name})"
     built = (
         dashboard.QueryVariable(name)
@@ -66,7 +69,10 @@ def variable(name: str, series: str, *, every: bool = False) -> dashboard.QueryV
 
 
 def alert_marks(expr: str) -> dashboard.AnnotationQuery:
-    """Marks on every graph while an alert of this `ALERTS{...}` selector is there."""
+    """An annotation that marks every graph while a matching alert exists.
+
+    `expr` is a selector such as `ALERTS{alertstate="firing"}`.
+    """
     return (
         dashboard.AnnotationQuery()
         .name("Alerts")
@@ -81,23 +87,26 @@ def alert_marks(expr: str) -> dashboard.AnnotationQuery:
 
 
 def query(expr: str, legend: str) -> prometheus.Dataquery:
-    """A range query; `legend` is Grafana's `{{label}}` template."""
+    """A range query; `legend` is a Grafana template such as `{{method}} {{path}}`."""
     return prometheus.Dataquery().expr(expr).legend_format(legend).range()
 
 
 def steps(good: str = "green", **above: float) -> dashboard.ThresholdsConfig:
-    """Absolute thresholds: colour `good` from the bottom, then each colour from its value upwards."""
+    """Absolute thresholds: `good` as the base colour, then each colour from its value upwards.
+
+    For example, steps(orange=0.01, red=0.05) is green below 0.01, then orange, and red from 0.05 on.
+    """
     built = [Threshold(color=good), *(Threshold(color=color, value=value) for color, value in above.items())]
     return dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(built)
 
 
 def color(name: str) -> list[DynamicConfigValue]:
-    """Properties of an override that paints a series in one fixed colour."""
+    """Override properties that draw a series in one fixed colour."""
     return [DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": name})]
 
 
 def number(title: str, description: str, unit: str) -> stat.Panel:
-    """A single figure, its last value, with its course behind it."""
+    """A stat panel: the last value, with a sparkline behind it."""
     return (
         stat.Panel()
         .title(title)
@@ -111,7 +120,7 @@ def number(title: str, description: str, unit: str) -> stat.Panel:
 
 
 def graph(title: str, description: str, unit: str) -> timeseries.Panel:
-    """Lines over time, from zero, with mean, maximum and last value in the legend."""
+    """A time series panel: y axis from zero; mean, maximum and last value in the legend."""
     legend = (
         common.VizLegendOptions()
         .display_mode(LegendDisplayMode.TABLE)
@@ -136,25 +145,25 @@ def graph(title: str, description: str, unit: str) -> timeseries.Panel:
 
 
 def stacked(panel: timeseries.Panel) -> timeseries.Panel:
-    """Parts of a whole, one on the other."""
+    """The panel with its series stacked, for parts of a whole such as requests by status."""
     return panel.fill_opacity(40).stacking(common.StackingConfig().mode(StackingMode.NORMAL))
 
 
 def by_status(panel: timeseries.Panel) -> timeseries.Panel:
-    """Series named by HTTP status, in the colours of their classes."""
+    """The panel with each series coloured by status class; the series must be named by HTTP status."""
     for pattern, name in STATUS_COLORS.items():
         panel = panel.override_by_regexp(f"/^{pattern}$/", color(name))
     return panel
 
 
 def limits(panel: timeseries.Panel, **above: float) -> timeseries.Panel:
-    """Thresholds drawn as dashed lines."""
+    """The panel with thresholds drawn as dashed lines, given as for `steps`."""
     line = common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED)
     return panel.thresholds(steps(**above)).thresholds_style(line)
 
 
 def buckets(title: str, description: str, unit: str, expr: str) -> heatmap.Panel:
-    """A heatmap of a histogram; `expr` sums its buckets by `le`, cells count requests per second."""
+    """A heatmap of a classic histogram; `expr` is the rate of its buckets by `le`, in requests per second."""
     palette = heatmap.HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Oranges").steps(64)
     return (
         heatmap.Panel()
@@ -175,10 +184,10 @@ def buckets(title: str, description: str, unit: str, expr: str) -> heatmap.Panel
 
 
 def instant_table(title: str, description: str) -> table.Panel:
-    """A table of what is true now; its queries come from `instant`."""
+    """A table of current values; build its queries with `instant`."""
     return table.Panel().title(title).description(description).height(7).span(24)
 
 
 def instant(expr: str) -> prometheus.Dataquery:
-    """An instant query in table form: one row a series, one column a label."""
+    """An instant query in table format: a row per series, a column per label."""
     return prometheus.Dataquery().expr(expr).legend_format("__auto").instant().format(PromQueryFormat.TABLE)

@@ -9,7 +9,7 @@ const MODULES = join(import.meta.dirname, 'node_modules');
 const FONTS = { Regular: '400-normal', Medium: '500-normal', Italic: '400-italic', MediumItalic: '500-italic' };
 const MONO = 'L0xTDF4xlVMF-BfR8bXMIhJHg45mwgGEFl0_3vrtSM1J-gEPT5Ese6hmHSh0mQ';
 
-/** @grafana/ui looks for its icons and fonts below public/, beside the page. */
+/** Copies the icons and fonts of @grafana/ui into public/ beside the page, where the library loads them from. */
 function grafanaAssets(): Plugin {
   let out = '';
   return {
@@ -21,7 +21,7 @@ function grafanaAssets(): Plugin {
     closeBundle: () => {
       const icons = join(out, 'build/img/icons');
       cpSync(join(MODULES, '@grafana/ui/dist/public/img/icons'), icons, { recursive: true });
-      // The time picker asks for an icon that the package forgot.
+      // The package lacks this icon of the time picker: mirror the opposite one.
       const right = readFileSync(join(icons, 'unicons/angle-double-right.svg'), 'utf8');
       writeFileSync(
         join(icons, 'unicons/angle-double-left.svg'),
@@ -43,10 +43,10 @@ export default defineConfig({
   base: './',
   plugins: [react(), grafanaAssets()],
   resolve: {
-    // A code editor that no panel shows: 2.7 MB.
+    // Leave out the code editor: 2.7 MB, and no panel shows it.
     alias: { 'monaco-editor': join(import.meta.dirname, 'src/empty.ts') },
   },
-  // Grafana's libraries name imports that Node.js does not find in CommonJS modules.
+  // Grafana's libraries use named imports from CommonJS modules, which Node.js cannot resolve: let Vite bundle them.
   test: { server: { deps: { inline: [/@grafana/, /moment/] } } },
   build: { chunkSizeWarningLimit: 4000, target: 'es2023' },
 });

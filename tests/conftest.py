@@ -1,56 +1,50 @@
-"""What every test shares: a missing part is said in one loud line, and in CI it is a failure."""
+"""What every test shares: its markers, how many cases it draws, and what happens when a part is missing."""
 
-import fnmatch
 import os
 import signal
-import sys
+from collections.abc import Callable
 
 import pytest
 
 from lab.render.chart import DEPENDENCY, dependency_package
+from tests.support import caller_environment, markers
 
-# What tests take from the caller's environment: what programs and package managers need on this machine. The
-# rest, such as METRICS_PORT, VALUES, OTEL_TRACES_EXPORTER or COLUMNS, would change what they test.
-PASSED_ON = (
-    *("PATH", "HOME", "USER", "SHELL", "TMPDIR", "TZ", "LANG", "LC_*", "LD_LIBRARY_PATH", "XDG_*"),
-    *(
-        "*_PROXY",
-        "*_proxy",
-        "SSL_CERT_*",
-        "REQUESTS_CA_BUNDLE",
-        "CURL_CA_BUNDLE",
-        "NODE_EXTRA_CA_CERTS",
-        "NETRC",
-    ),
-    *(
-        "PIP_*",
-        "UV_*",
-        "GO*",
-        "npm_config_*",
-        "NPM_CONFIG_*",
-        "PYENV_*",
-        "VIRTUAL_ENV",
-        "PYTHONPATH",
-        "PYTHONDONTWRITEBYTECODE",
-    ),
-    *("PYTEST_*", "PLAYWRIGHT_*", "CI", "TOOLS_DIR", "CACHE_DIR"),
-)
+# At import, before anything reads the environment.
+caller_environment.forget()
 
-
-def is_passed_on(name: str) -> bool:
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in PASSED_ON)
-
-
-# At import, before anything reads it. The end-to-end tests use the caller's cluster, with all that it takes.
-if not any("tests/e2e" in argument for argument in sys.argv):
-    for name in [*os.environ]:
-        if not is_passed_on(name):
-            del os.environ[name]
+THOROUGH = os.environ.get("THOROUGH", "") not in ("", "0")
 
 
 def pytest_configure() -> None:
     # A run in the background ignores SIGINT, and so would the processes that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    markers.watch()
+
+
+def pytest_report_header() -> str:
+    return "draws: full" if THOROUGH else "draws: everyday sizes (THOROUGH=1 for the full ones)"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        markers.add(item)
+    # The tests that wait for servers come first, so that no worker is left alone with them at the end.
+    items.sort(key=lambda item: item.get_closest_marker("live") is None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item):
+    with markers.running(item):
+        return (yield)
+
+
+@pytest.fixture(scope="session")
+def draws() -> Callable[[int, int], int]:
+    """How many cases a test draws: `draws(everyday, full)`, the second with THOROUGH=1.
+
+    For tests whose confidence grows with the number of cases and that would take minutes for all of them.
+    """
+    return lambda everyday, full: full if THOROUGH else everyday
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +65,6 @@ def missing_part():
 
 @pytest.fixture(scope="session")
 def needs_package() -> None:
-    """End a test, in CI too, where kube-prometheus-stack's package is not in charts/: no registry has it."""
+    """Skip a test, in CI too, if kube-prometheus-stack's package is not in charts/: no registry has it."""
     if dependency_package() is None:
-        pytest.skip(f"MISSING: {DEPENDENCY} is not in charts/ (make deps reaches its repository)")
+        pytest.skip(f"MISSING: {DEPENDENCY} is not in charts/ (make deps downloads it)")

@@ -1,7 +1,7 @@
-"""Documents of which a program writes a part: what stands between two marks.
+"""Writes generated sections of documents, between two marker lines.
 
-python ci/<program>.py             writes it
-python ci/<program>.py --check     fails with a line when it is not up to date
+python -m tools.<program>             writes the section
+python -m tools.<program> --check     fails with one line if the section is out of date
 """
 
 import argparse
@@ -22,7 +22,7 @@ def main(program: str, document: Path, part: str) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing, fail when it is out of date")
     check = parser.parse_args().check
 
-    begin = f"<!-- written by `python {program}` -->\n"
+    begin = f"<!-- written by `python -m {program}` -->\n"
     found = document.read_text(encoding="utf-8")
     before, mark, rest = found.partition(begin)
     _, end, after = rest.partition(END)
@@ -32,7 +32,7 @@ def main(program: str, document: Path, part: str) -> int:
     if found == wanted:
         return 0
     if check:
-        print(f"out of date: {document} (run `python {program}`)", file=sys.stderr)
+        print(f"out of date: {document} (run `python -m {program}`)", file=sys.stderr)
         return 1
     document.write_text(wanted, encoding="utf-8")
     return 0

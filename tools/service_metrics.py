@@ -14,11 +14,11 @@ from tools.doc_sections import main
 
 sys.path.insert(0, str(ROOT / "service"))
 
-from storage_api.api.app import create_app  # noqa: E402 - found only now
-from storage_api.config import METRIC_FAMILIES, STORES, Config  # noqa: E402
-from storage_api.stores import MemoryStore  # noqa: E402
-from storage_api.telemetry.metrics import watch_server  # noqa: E402
-from storage_api.telemetry.metrics.labels import OTHER, TIMED, UNTIMED, label_sets  # noqa: E402
+from storage_api.api.app import create_app
+from storage_api.config import METRIC_FAMILIES, STORES, Config
+from storage_api.stores import MemoryStore
+from storage_api.telemetry.metrics import watch_server
+from storage_api.telemetry.metrics.labels import OTHER, TIMED, UNTIMED, label_sets
 
 DOCUMENT = ROOT / "docs/metrics.md"
 OF_WHAT_RUNS = {"python_info", "storage_build"}
@@ -128,4 +128,4 @@ So there are **{every} series** with every family, and **{every - numbers[DURATI
 
 
 if __name__ == "__main__":
-    sys.exit(main("tools/service_metrics.py", DOCUMENT, document()))
+    sys.exit(main("tools.service_metrics", DOCUMENT, document()))

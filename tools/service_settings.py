@@ -11,7 +11,7 @@ from tools.doc_sections import main
 
 sys.path.insert(0, str(ROOT / "service"))
 
-from storage_api.config import SETTINGS  # noqa: E402 - found only now
+from storage_api.config import SETTINGS
 
 DOCUMENT = ROOT / "docs/service.md"
 
@@ -28,4 +28,4 @@ def table() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main("tools/service_settings.py", DOCUMENT, table()))
+    sys.exit(main("tools.service_settings", DOCUMENT, table()))

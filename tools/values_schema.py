@@ -39,8 +39,9 @@ def chart_schema(values: list[Value], foreign: Schema) -> Schema:
 def document(umbrella: list[Value], subchart: list[Value]) -> str:
     return f"""# Values
 
-Written by `python -m tools.values_schema` from the comments in `values.yaml` and `charts/storage-api/values.yaml`. The
-charts' `values.schema.json` come from there too: `helm lint` and `helm install` refuse what is not below.
+Written by `python -m tools.values_schema` from the comments in `values.yaml` and
+`charts/storage-api/values.yaml`. The charts' `values.schema.json` come from there too: `helm lint` and
+`helm install` refuse what is not below.
 
 ## The platform
 

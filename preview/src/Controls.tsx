@@ -1,4 +1,4 @@
-/** The bar above the panels: variables, links, time range, refresh. */
+/** The toolbar above the panels: variables, time range, refresh. */
 import type { DateTime, TimeRange } from '@grafana/data';
 import { Combobox, InlineField, MultiCombobox, TimeRangePicker, ToolbarButton } from '@grafana/ui';
 import { useId } from 'react';
@@ -12,12 +12,12 @@ function VariableField({ variable, change }: { variable: Variable; change: (valu
   const { model, options, value } = variable;
   const id = useId();
   const all = model.includeAll ? [{ label: 'All', value: ALL }] : [];
-  // Values from the address need not be among the options.
+  // The address may select values that are not among the options.
   const listed = [...new Set([...options, ...value.filter((one) => one !== ALL)])];
   const choices = [...all, ...listed.map((option) => ({ label: option, value: option }))];
   const field = { id, width: 'auto' as const, minWidth: 8, options: choices };
   const pickSeveral = (picked: string[]) => {
-    // "All" and single values exclude each other; the one picked last counts.
+    // "All" and single values exclude each other: the last selection wins.
     const everything = model.includeAll && (picked.length === 0 || picked.at(-1) === ALL);
     change(everything ? [ALL] : picked.filter((one) => one !== ALL));
   };

@@ -1,16 +1,16 @@
-/** A dashboard: its controls and its panels on the grid. */
+/** The page of one dashboard: its controls, and its panels on the grid. */
 import { rangeUtil, type TimeRange } from '@grafana/data';
 import { Icon } from '@grafana/ui';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
-import { NotGrafana, undrawn } from './NotGrafana';
-import { format, go, hrefs, type Address } from './address';
+import { PreviewNotice, unsupported } from './PreviewNotice';
+import { format, hrefs, navigate, type Address } from './address';
 import { Controls } from './Controls';
 import type { Dashboard } from './dashboard';
 import { layout } from './layout';
 import { PanelFrame } from './PanelFrame';
 import type { Platform } from './platform';
-import { askAnnotations, toRange, type Mark } from './query';
+import { queryAnnotations, toRange, type Mark } from './query';
 import { interpolate, resolve, type Scope, type Variable } from './variables';
 
 interface Props {
@@ -30,9 +30,9 @@ interface Loaded {
   error?: string;
 }
 
-const LEAST_REFRESH_MS = 1000;
+const MIN_REFRESH_MS = 1000;
 
-/** A moment's range, the variables in it and what happened in it; asked again at each refresh. */
+/** The time range in absolute terms, the variables and the annotations; loaded again on each refresh. */
 function useLoaded({ dashboard, address }: Props, from: string, to: string, refresh: string) {
   const [loaded, setLoaded] = useState<Loaded>({});
   const [tick, setTick] = useState(0);
@@ -44,7 +44,7 @@ function useLoaded({ dashboard, address }: Props, from: string, to: string, refr
       const range = toRange(from, to);
       const window = { start: range.from.unix(), end: range.to.unix() };
       const variables = await resolve(dashboard, JSON.parse(asked) as Address['variables'], window);
-      const marks = await askAnnotations(dashboard.annotations?.list ?? [], variables, range);
+      const marks = await queryAnnotations(dashboard.annotations?.list ?? [], variables, range);
       return { moment: { range, variables, marks } };
     };
     load()
@@ -56,22 +56,22 @@ function useLoaded({ dashboard, address }: Props, from: string, to: string, refr
   }, [dashboard, asked, from, to, tick]);
   useEffect(() => {
     const every = rangeUtil.isValidTimeSpan(refresh) ? rangeUtil.intervalToMs(refresh) : 0;
-    const timer = every > 0 ? setInterval(reload, Math.max(every, LEAST_REFRESH_MS)) : undefined;
+    const timer = every > 0 ? setInterval(reload, Math.max(every, MIN_REFRESH_MS)) : undefined;
     return () => clearInterval(timer);
   }, [refresh, reload]);
   return { ...loaded, reload };
 }
 
-/** Tells others, by an attribute of the page, when every panel has drawn or said why not. */
+/** Sets `data-ready` on the body to "true" while no panel is loading, for scripts such as `make pictures`. */
 function useReady(ready: boolean) {
   const grid = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const look = () => {
+    const update = () => {
       const done = ready && !grid.current?.querySelector('[data-state=loading]');
       document.body.dataset.ready = String(done);
     };
-    const observer = new MutationObserver(look);
-    look();
+    const observer = new MutationObserver(update);
+    update();
     observer.observe(grid.current ?? document.body, {
       attributeFilter: ['data-state'],
       childList: true,
@@ -92,7 +92,7 @@ export function DashboardPage(props: Props) {
   const [toggled, setToggled] = useState<ReadonlySet<string>>(new Set());
   const grid = useReady(moment !== undefined || error !== undefined);
 
-  const set = useCallback((change: Partial<Address>) => go({ ...address, ...change }), [address]);
+  const set = useCallback((change: Partial<Address>) => navigate({ ...address, ...change }), [address]);
   const view = useMemo(() => {
     const zoom = (range: { from: number; to: number }) =>
       set({ from: `${Math.round(range.from)}`, to: `${Math.round(range.to)}` });
@@ -131,7 +131,7 @@ export function DashboardPage(props: Props) {
         )}
       </header>
       {error && (
-        <p className="nothing" role="alert">
+        <p className="preview-message" role="alert">
           {error}
         </p>
       )}
@@ -166,7 +166,7 @@ export function DashboardPage(props: Props) {
             );
           })}
       </main>
-      <NotGrafana missing={undrawn(dashboard)} />
+      <PreviewNotice omitted={unsupported(dashboard)} />
     </>
   );
 }

@@ -1,14 +1,14 @@
-/** One panel: asks, draws, or says in words why there is nothing to see. */
+/** One panel with its frame: queries the data, then draws it or shows why it cannot. */
 import { EventBusSrv, LoadingState, renderMarkdown, type DataFrame } from '@grafana/data';
 import { ErrorBoundary, PanelChrome, PanelContextProvider, SeriesVisibilityChangeMode, useTheme2 } from '@grafana/ui';
 import { memo, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 
-import { dress, fieldConfigOf, transform } from './fields';
+import { applyFieldConfig, fieldConfigOf, transform } from './fields';
 import type { Panel } from './dashboard';
 import type { Placed } from './layout';
-import { KINDS } from './panels';
+import { VISUALIZATIONS } from './panels';
 import type { View } from './panels/viz';
-import { askPanel, type Answer } from './query';
+import { queryPanel, type Answer } from './query';
 import { interpolate } from './variables';
 
 interface Props {
@@ -38,7 +38,7 @@ function useSize() {
   return { ref, ...size };
 }
 
-/** The panel's transformed frames; the former ones stay until the next have come. */
+/** The panel's transformed frames. While new ones load, the previous ones stay. */
 function useAnswer({ placed: { panel, scope }, view: { range }, scrapeInterval }: Props, points: number): Result | undefined {
   const [result, setResult] = useState<Result>();
   useEffect(() => {
@@ -47,7 +47,7 @@ function useAnswer({ placed: { panel, scope }, view: { range }, scrapeInterval }
     }
     const controller = new AbortController();
     const run = async () => {
-      const answer = await askPanel(panel, scope, range, points, scrapeInterval, controller.signal);
+      const answer = await queryPanel(panel, scope, range, points, scrapeInterval, controller.signal);
       const replace = (text: string) => interpolate(text, answer.scope, 'text');
       return { ...answer, frames: await transform(panel, answer.frames, replace) };
     };
@@ -73,7 +73,7 @@ function Body({ panel, view, result, width, height }: BodyProps) {
   const drawn = useMemo(() => {
     const fieldConfig = fieldConfigOf(panel);
     const replace = (text: string) => interpolate(text, result.scope, 'text');
-    const frames = dress(result.frames, fieldConfig, theme, view.timeZone, replace, hidden);
+    const frames = applyFieldConfig(result.frames, fieldConfig, theme, view.timeZone, replace, hidden);
     return { panel, options: panel.options ?? {}, fieldConfig, frames, replace, theme };
   }, [panel, result, theme, view.timeZone, hidden]);
   const marks = useMemo(() => [...view.marks, ...result.exemplars], [view, result]);
@@ -86,7 +86,7 @@ function Body({ panel, view, result, width, height }: BodyProps) {
     }),
     [drawn],
   );
-  const Viz = KINDS[panel.type]!;
+  const Viz = VISUALIZATIONS[panel.type]!;
   return (
     <PanelContextProvider value={context}>
       <Viz {...view} {...drawn} marks={marks} width={width} height={height} />
@@ -99,7 +99,7 @@ const names = (frames: DataFrame[]) =>
     fields.flatMap(({ type, state }) => (type === 'number' ? [state?.displayName ?? ''] : [])),
   );
 
-/** A click on a legend shows that series alone, a second click all again; with Ctrl it hides the one. */
+/** The hidden series after a click on a legend entry: all others, none on a second click; with Ctrl, just this one. */
 function toggled(hidden: ReadonlySet<string>, labels: string[], mode: SeriesVisibilityChangeMode, all: string[]) {
   if (mode === SeriesVisibilityChangeMode.AppendToSelection) {
     return hidden.symmetricDifference(new Set(labels));
@@ -111,8 +111,8 @@ function toggled(hidden: ReadonlySet<string>, labels: string[], mode: SeriesVisi
 export const PanelFrame = memo(function PanelFrame(props: Props) {
   const { panel, scope } = props.placed;
   const { ref, width, height } = useSize();
-  const known = KINDS[panel.type] !== undefined;
-  // Data for a few pixels more or less is the same data.
+  const known = VISUALIZATIONS[panel.type] !== undefined;
+  // Rounded, so that a small change of width does not query again.
   const points = panel.maxDataPoints ?? Math.ceil(width / 100) * 100;
   const result = useAnswer(props, known ? points : 0);
   const [broken, setBroken] = useState<{ result: Result; words: string }>();
@@ -121,8 +121,8 @@ export const PanelFrame = memo(function PanelFrame(props: Props) {
   const needsData = panel.type !== 'text';
   const empty = needsData && !result?.frames.some(({ length }) => length > 0);
   const thrown = broken?.result === result ? broken?.words : undefined;
-  const error = known ? (thrown ?? result?.error) : `The preview does not draw panels of the kind "${panel.type}".`;
-  // How far the panel is; the page is ready when none is loading.
+  const error = known ? (thrown ?? result?.error) : `The preview cannot draw panels of type "${panel.type}".`;
+  // The page is ready once no panel is loading, see useReady.
   const state = error ? 'error' : !result ? 'loading' : empty ? 'empty' : 'drawn';
   const words = error ?? (empty ? (panel.fieldConfig?.defaults.noValue ?? 'No data') : undefined);
 
@@ -131,7 +131,7 @@ export const PanelFrame = memo(function PanelFrame(props: Props) {
       {width > 0 && (
         <PanelChrome
           title={title}
-          // The library takes this for HTML: Markdown's renderer makes it harmless.
+          // The library inserts this as HTML: renderMarkdown sanitizes it.
           description={panel.description && renderMarkdown(interpolate(panel.description, scope, 'text'))}
           titleItems={props.links}
           width={width}
@@ -140,12 +140,12 @@ export const PanelFrame = memo(function PanelFrame(props: Props) {
         >
           {(innerWidth, innerHeight) =>
             words !== undefined ? (
-              <p className="nothing" role={error ? 'alert' : undefined}>
+              <p className="preview-message" role={error ? 'alert' : undefined}>
                 {words}
               </p>
             ) : (
               result && (
-                <ErrorBoundary onError={(fault) => setBroken({ result, words: `The preview cannot draw this: ${message(fault)}` })}>
+                <ErrorBoundary onError={(fault) => setBroken({ result, words: `The preview cannot draw this panel: ${message(fault)}` })}>
                   {({ error: fault }) =>
                     fault ? null : (
                       <Body panel={panel} view={props.view} result={result} width={innerWidth} height={innerHeight} />

@@ -1,9 +1,9 @@
-/** What runs, what Prometheus sees of it, and the dashboards. */
+/** The start page: dashboards, processes, alerts and targets. */
 import { dateTimeFormatTimeAgo } from '@grafana/data';
 import { Badge, type BadgeColor } from '@grafana/ui';
 import { useEffect, useState, type ReactNode } from 'react';
 
-import { NotGrafana } from './NotGrafana';
+import { PreviewNotice } from './PreviewNotice';
 import { format, type Address } from './address';
 import type { Platform } from './platform';
 import { ask, type Labels } from './prometheus';
@@ -26,7 +26,7 @@ interface Alert {
   activeAt: string;
 }
 
-interface Seen {
+interface Snapshot {
   targets: Target[];
   alerts: Alert[];
   error?: string;
@@ -34,7 +34,7 @@ interface Seen {
 
 const COLORS: Record<string, BadgeColor> = { up: 'green', down: 'red', firing: 'red', pending: 'orange' };
 
-async function look(): Promise<Seen> {
+async function fetchSnapshot(): Promise<Snapshot> {
   const [{ activeTargets: targets }, { alerts }] = await Promise.all([
     ask<{ activeTargets: Target[] }>('targets', new URLSearchParams({ state: 'active' })),
     ask<{ alerts: Alert[] }>('alerts', new URLSearchParams()),
@@ -42,21 +42,22 @@ async function look(): Promise<Seen> {
   return { targets, alerts };
 }
 
-function useSeen(): Seen | undefined {
-  const [seen, setSeen] = useState<Seen>();
+/** The targets and alerts of this moment, fetched again every few seconds. */
+function useSnapshot(): Snapshot | undefined {
+  const [snapshot, setSnapshot] = useState<Snapshot>();
   useEffect(() => {
     const run = () =>
-      look()
-        .catch((error: Error): Seen => ({ targets: [], alerts: [], error: error.message }))
-        .then(setSeen);
+      fetchSnapshot()
+        .catch((error: Error): Snapshot => ({ targets: [], alerts: [], error: error.message }))
+        .then(setSnapshot);
     void run();
     const timer = setInterval(run, EVERY_MS);
     return () => clearInterval(timer);
   }, []);
   useEffect(() => {
-    document.body.dataset.ready = String(seen !== undefined);
-  }, [seen]);
-  return seen;
+    document.body.dataset.ready = String(snapshot !== undefined);
+  }, [snapshot]);
+  return snapshot;
 }
 
 function Table({ heads, rows }: { heads: string[]; rows: ReactNode[][] }) {
@@ -87,14 +88,14 @@ function Table({ heads, rows }: { heads: string[]; rows: ReactNode[][] }) {
 const state = (text: string) => <Badge text={text} color={COLORS[text] ?? 'blue'} />;
 const link = (url: string) => <a href={url}>{url}</a>;
 
-/** Prometheus watches every part, itself too. */
-function stateOf({ url }: { url: string }, { targets }: Seen): string {
+/** The state of a process, from Prometheus' targets: Prometheus scrapes every process, itself included. */
+function stateOf({ url }: { url: string }, { targets }: Snapshot): string {
   const own = targets.filter(({ scrapeUrl }) => scrapeUrl.startsWith(url));
-  return own.length === 0 ? 'not watched' : own.every(({ health }) => health === 'up') ? 'up' : 'down';
+  return own.length === 0 ? 'not monitored' : own.every(({ health }) => health === 'up') ? 'up' : 'down';
 }
 
 export function StartPage({ platform, address }: { platform: Platform; address: Address }) {
-  const seen = useSeen();
+  const snapshot = useSnapshot();
   const folders = Map.groupBy(platform.dashboards, ({ folder }) => folder);
   return (
     <>
@@ -115,24 +116,24 @@ export function StartPage({ platform, address }: { platform: Platform; address: 
             </ul>
           </section>
         ))}
-        {seen?.error && (
-          <p role="alert" className="nothing">
-            {seen.error}
+        {snapshot?.error && (
+          <p role="alert" className="preview-message">
+            {snapshot.error}
           </p>
         )}
-        {seen && (
+        {snapshot && (
           <>
-            <h2>What runs</h2>
+            <h2>Processes</h2>
             <Table
-              heads={['Part', 'State', 'Address']}
-              rows={platform.parts.map((part) => [part.name, state(stateOf(part, seen)), link(part.url)])}
+              heads={['Process', 'State', 'Address']}
+              rows={platform.parts.map((part) => [part.name, state(stateOf(part, snapshot)), link(part.url)])}
             />
-            <h2>Alerts now</h2>
-            {seen.alerts.length === 0 && <p>{seen.error ? 'Unknown.' : 'None is pending or firing.'}</p>}
-            {seen.alerts.length > 0 && (
+            <h2>Current alerts</h2>
+            {snapshot.alerts.length === 0 && <p>{snapshot.error ? 'Unknown.' : 'No alert is pending or firing.'}</p>}
+            {snapshot.alerts.length > 0 && (
               <Table
                 heads={['Alert', 'State', 'Severity', 'Since', 'Summary']}
-                rows={seen.alerts.map(({ labels, annotations, state: now, activeAt }) => [
+                rows={snapshot.alerts.map(({ labels, annotations, state: now, activeAt }) => [
                   labels.alertname,
                   state(now),
                   labels.severity,
@@ -143,8 +144,8 @@ export function StartPage({ platform, address }: { platform: Platform; address: 
             )}
             <h2>Targets</h2>
             <Table
-              heads={['Job', 'Instance', 'State', 'Last scrape', 'Took', 'Error']}
-              rows={seen.targets.map(({ labels, health, lastScrape, lastScrapeDuration, lastError, scrapeUrl }) => [
+              heads={['Job', 'Instance', 'State', 'Last scrape', 'Duration', 'Error']}
+              rows={snapshot.targets.map(({ labels, health, lastScrape, lastScrapeDuration, lastError, scrapeUrl }) => [
                 labels.job,
                 <a href={scrapeUrl}>{labels.instance ?? scrapeUrl}</a>,
                 state(health),
@@ -156,7 +157,7 @@ export function StartPage({ platform, address }: { platform: Platform; address: 
           </>
         )}
       </main>
-      <NotGrafana />
+      <PreviewNotice />
     </>
   );
 }

@@ -1,4 +1,4 @@
-/** The page's state, all of it in its address: a link shows another reader the same. */
+/** The state of the page, kept entirely in its address, so that a copied link shows the same view. */
 import { useSyncExternalStore } from 'react';
 
 import type { Link } from './dashboard';
@@ -25,7 +25,7 @@ export function parse(search: string): Address {
   return { ...Object.fromEntries(own), variables: Object.fromEntries(variables) };
 }
 
-/** The preview's address of what Grafana shows at a path such as /d/<uid>/<name>?var-job=x. */
+/** The preview's address for a dashboard path of Grafana, such as /d/<uid>/<name>?var-job=x. */
 export function fromGrafana(url: string): Address | undefined {
   const [, uid, search = ''] = /^\/d\/([^/?]+)[^?]*(\?.*)?$/.exec(url) ?? [];
   return uid ? { ...parse(search), dashboard: uid } : undefined;
@@ -49,15 +49,16 @@ function subscribe(changed: () => void): () => void {
   return () => removeEventListener('popstate', changed);
 }
 
-/** The address's search part, kept up to date. */
+/** The query string of the page's address; components that use it re-render when it changes. */
 export const useSearch = () => useSyncExternalStore(subscribe, () => location.search);
 
-export function go(address: Address): void {
+/** Goes to another address, as a new entry in the history of the browser. */
+export function navigate(address: Address): void {
   history.pushState(null, '', format(address));
   dispatchEvent(new PopStateEvent('popstate'));
 }
 
-/** A dashboard's or panel's links; those to Grafana's dashboards lead to their previews. */
+/** The links of a dashboard or panel, ready to show; links to Grafana dashboards lead to their previews. */
 export function hrefs(
   links: Link[],
   address: Address,
@@ -84,7 +85,7 @@ export function hrefs(
     const href = inside
       ? format({ ...carried, ...inside, variables: { ...carried.variables, ...inside.variables } })
       : url;
-    // A scheme other than the web's would run as code.
+    // Drop other schemes: a javascript: address would run as code.
     return /^(https?:|[^:]*$|\?)/.test(href) ? [{ title: replace(link.title), href, blank: link.targetBlank }] : [];
   });
 }

@@ -1,4 +1,4 @@
-/** The parts of Grafana's classic dashboard JSON that the preview reads. */
+/** The subset of Grafana's classic dashboard JSON that the preview reads. */
 import type { DataTransformerConfig, FieldConfigSource } from '@grafana/data';
 
 export interface Target {
@@ -38,7 +38,7 @@ export interface Panel {
   datasource?: DataSourceRef;
   targets?: Target[];
   fieldConfig?: FieldConfigSource;
-  // Each kind has its own options; its file under panels/ knows them.
+  // Every panel type has its own options: see its file in panels/.
   options?: Record<string, any>;
   transformations?: DataTransformerConfig[];
   interval?: string;
@@ -90,15 +90,15 @@ export interface Dashboard {
   timezone?: string;
 }
 
-/** The dashboard in a parsed file, or an error that says what it lacks. */
+/** Checks that a parsed file is a dashboard; throws an error that names what is missing. */
 export function toDashboard(value: unknown, file: string): Dashboard {
   const found = value as Partial<Dashboard> | null;
   if (typeof found !== 'object' || found === null || !Array.isArray(found.panels) || typeof found.title !== 'string') {
-    throw new Error(`${file} is no dashboard: it needs a title and a list of panels.`);
+    throw new Error(`${file} is not a dashboard: it needs a title and a list of panels.`);
   }
   const faulty = found.panels.findIndex((panel) => !panel?.type || typeof panel.gridPos?.w !== 'number');
   if (faulty >= 0) {
-    throw new Error(`${file} is no dashboard: its panel ${faulty + 1} needs a type and a gridPos.`);
+    throw new Error(`${file} is not a dashboard: panel ${faulty + 1} needs a type and a gridPos.`);
   }
   return found as Dashboard;
 }

@@ -1,2 +1,2 @@
-/** Stands in for modules that the preview never runs. */
+/** An empty module, in place of dependencies that the preview never runs (see vite.config.ts). */
 export {};

@@ -1,4 +1,4 @@
-/** From a query's frames to what is drawn: transformations, then units, colours and overrides. */
+/** Preparation of data frames for drawing: transformations, then units, colours and overrides. */
 import {
   applyFieldOverrides,
   cacheFieldDisplayNames,
@@ -21,7 +21,7 @@ import { lastValueFrom } from 'rxjs';
 import { format, fromGrafana } from './address';
 import type { Panel } from './dashboard';
 
-// The library lists some of them twice.
+// A map, because the library lists some transformers twice.
 const transformers = new Map(Object.values(standardTransformers).map((info) => [info.id, info]));
 
 standardTransformersRegistry.setInit(() =>
@@ -34,12 +34,12 @@ standardTransformersRegistry.setInit(() =>
   })),
 );
 
-/** Whether a transformation of this id changes anything here. */
+/** Tells if the preview can apply the transformation with this id. */
 export const knowsTransformation = (id: string) => transformers.has(id);
 
 const STANDARD = ['unit', 'min', 'max', 'fieldMinMax', 'decimals', 'displayName', 'noValue', 'filterable', 'color'];
 const LISTS = ['thresholds', 'mappings', 'links'];
-// What Grafana assumes where the JSON says nothing.
+// Grafana's defaults for JSON without thresholds.
 const DEFAULT_THRESHOLDS: ThresholdsConfig = {
   mode: ThresholdsMode.Absolute,
   steps: [
@@ -49,7 +49,7 @@ const DEFAULT_THRESHOLDS: ThresholdsConfig = {
 };
 const BY_SERIES = new Set(['timeseries', 'state-timeline']);
 
-/** JSON has no -Infinity: the lowest threshold's value is null there. */
+/** Sets the value of the base threshold to -Infinity; in JSON it is null. */
 function withBase({ mode, steps }: ThresholdsConfig): ThresholdsConfig {
   return { mode, steps: steps.map((step) => ({ ...step, value: step.value ?? -Infinity })) };
 }
@@ -67,10 +67,10 @@ function property(id: string, isCustom: boolean): FieldConfigPropertyItem {
   };
 }
 
-/** Grafana's core keeps the registry of what a field can be told; this one knows what the panel's JSON uses. */
+/** A registry of the field properties that the panel's JSON uses: Grafana's own is not part of its libraries. */
 function registryFor({ defaults, overrides }: FieldConfigSource): FieldConfigOptionsRegistry {
-  const told = overrides.flatMap(({ properties }) => properties.map(({ id }) => id));
-  const custom = told.filter((id) => id.startsWith('custom.')).map((id) => id.slice('custom.'.length));
+  const overridden = overrides.flatMap(({ properties }) => properties.map(({ id }) => id));
+  const custom = overridden.filter((id) => id.startsWith('custom.')).map((id) => id.slice('custom.'.length));
   const names = new Set([...Object.keys(defaults.custom ?? {}), ...custom]);
   return new FieldConfigOptionsRegistry(() => [
     ...[...STANDARD, ...LISTS].map((id) => property(id, false)),
@@ -78,7 +78,7 @@ function registryFor({ defaults, overrides }: FieldConfigSource): FieldConfigOpt
   ]);
 }
 
-/** The panel's field settings, completed with what Grafana assumes for its kind. */
+/** The panel's field configuration, completed with Grafana's defaults for its type. */
 export function fieldConfigOf({ type, fieldConfig }: Panel): FieldConfigSource {
   const mode = BY_SERIES.has(type) ? FieldColorModeId.PaletteClassic : FieldColorModeId.Thresholds;
   const given: FieldConfig = fieldConfig?.defaults ?? {};
@@ -92,8 +92,11 @@ export async function transform(panel: Panel, frames: DataFrame[], replace: (tex
   return lastValueFrom(transformDataFrame(panel.transformations ?? [], frames, { interpolate: replace }));
 }
 
-/** Frames whose fields know how they look; the fields of the names in `hidden` are not drawn. */
-export function dress(
+/**
+ * Applies units, colours, thresholds and overrides to the fields.
+ * @param hidden display names of the series that are not drawn
+ */
+export function applyFieldConfig(
   frames: DataFrame[],
   fieldConfig: FieldConfigSource,
   theme: GrafanaTheme2,
@@ -101,7 +104,7 @@ export function dress(
   replace: (text: string) => string,
   hidden: ReadonlySet<string>,
 ): DataFrame[] {
-  const dressed = applyFieldOverrides({
+  const configured = applyFieldOverrides({
     data: frames,
     fieldConfig,
     fieldConfigRegistry: registryFor(fieldConfig),
@@ -113,12 +116,12 @@ export function dress(
       return inside ? { ...linkModel, href: format(inside) } : linkModel;
     },
   });
-  // Without this the names that overrides and legends go by are computed from half-dressed frames.
-  cacheFieldDisplayNames(dressed);
-  for (const { config, state } of dressed.flatMap(({ fields }) => fields)) {
+  // Overrides and legends match by display name: compute the names now, from the final field configuration.
+  cacheFieldDisplayNames(configured);
+  for (const { config, state } of configured.flatMap(({ fields }) => fields)) {
     if (hidden.has(state?.displayName ?? '')) {
       config.custom = { ...config.custom, hideFrom: { viz: true, legend: false, tooltip: true } };
     }
   }
-  return dressed;
+  return configured;
 }

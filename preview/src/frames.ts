@@ -1,4 +1,4 @@
-/** Prometheus' series as Grafana's data frames, shaped as Grafana's own data source shapes them. */
+/** Conversion of Prometheus' series to data frames, in the shape that Grafana's own data source returns. */
 import { createDataFrame, DataFrameType, FieldType, type DataFrame, type FieldDTO } from '@grafana/data';
 
 import type { Target } from './dashboard';
@@ -6,19 +6,19 @@ import type { Labels, Series } from './prometheus';
 
 const TIME = 'Time';
 
-/** A sample's number; Prometheus writes infinity as +Inf and -Inf. */
+/** Parses a sample's value; Prometheus writes infinity as +Inf and -Inf. */
 export function toNumber(text: string): number {
   return text.endsWith('Inf') ? (text.startsWith('-') ? -Infinity : Infinity) : Number.parseFloat(text);
 }
 
-/** A series' name as Prometheus writes it. */
+/** The name of a series in Prometheus' notation, such as `up{job="api"}`. */
 function seriesName(labels: Labels): string {
   const { __name__: name = '', ...rest } = labels;
   const pairs = Object.entries(rest).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
   return pairs.length ? `${name}{${pairs.join(', ')}}` : name;
 }
 
-/** `{{label}}` templates filled in. */
+/** Replaces each `{{label}}` in a template by the label's value. */
 export function fillIn(template: string, labels: Labels): string {
   return template.replace(/\{\{\s*(.+?)\s*\}\}/g, (_, label: string) => labels[label] ?? '');
 }
@@ -30,12 +30,12 @@ function legend(target: Target, labels: Labels): string | undefined {
   if (Object.keys(labels).length === 0) {
     return target.expr;
   }
-  // Undefined: Grafana's library then names it by the labels in which the series differ.
+  // undefined: Grafana's library then names the series by the labels in which they differ.
   return target.legendFormat === '__auto' ? undefined : seriesName(labels);
 }
 
 function timeField(series: Series, step: number): FieldDTO {
-  // With the interval known, a gap in the samples is drawn as a gap.
+  // With the interval set, the graph shows missing samples as a gap.
   return { name: TIME, type: FieldType.time, config: { interval: step }, values: series.values.map(([t]) => t * 1000) };
 }
 
@@ -71,7 +71,7 @@ function table(series: Series[], target: Target, valueName: string): DataFrame[]
   ];
 }
 
-/** One frame with a field a bucket; a classic histogram's buckets contain each other, so each gives up the one below. */
+/** One frame with a field per bucket. Classic buckets are cumulative: a field holds its bucket minus the one below. */
 function buckets(series: Series[], target: Target, step: number): DataFrame[] {
   const sorted = series
     .filter(({ metric }) => metric.le !== undefined)
@@ -95,9 +95,9 @@ function buckets(series: Series[], target: Target, step: number): DataFrame[] {
 }
 
 /**
- * The frames of one query.
+ * Converts the result of one query to data frames.
  * @param step in milliseconds
- * @param alone whether the panel has this one query only; else a table's value column is named by it
+ * @param alone true if this is the panel's only query; else a table's value column is called `Value #<refId>`
  */
 export function toFrames(series: Series[], target: Target, step: number, alone: boolean): DataFrame[] {
   switch (target.format) {

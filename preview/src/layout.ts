@@ -1,4 +1,4 @@
-/** Where each panel stands on Grafana's grid of 24 columns, with rows opened or closed and repeats drawn. */
+/** Positions of the panels on Grafana's grid of 24 columns, with collapsed rows and repeats applied. */
 import type { Dashboard, Panel } from './dashboard';
 import { chosen, type Scope, type Variable } from './variables';
 
@@ -9,7 +9,7 @@ export interface Placed {
   key: string;
   panel: Panel;
   at: Panel['gridPos'];
-  /** The page's variables, with the one value of each repeat. */
+  /** The page's variables; in a repeated panel, the repeat variable has that repeat's single value. */
   scope: Scope;
   open: boolean;
 }
@@ -21,7 +21,7 @@ interface Section {
   scope: Scope;
 }
 
-/** One scope for each value of the variable that a panel or row repeats by. */
+/** One scope per value of the variable that a panel or row repeats for. */
 function repeats(name: string | undefined, scope: Scope): Scope[] {
   const variable = name ? scope[name] : undefined;
   if (variable === undefined || typeof variable === 'string') {
@@ -48,7 +48,7 @@ function sections(dashboard: Dashboard, scope: Scope): Section[] {
   );
 }
 
-/** The panels of a section, the first at height `top`. */
+/** Places the panels of a section, starting at grid row `top`. */
 function place(section: Section, top: number): Placed[] {
   const base = Math.min(...section.panels.map(({ gridPos }) => gridPos.y));
   const pushed: Array<{ from: number; by: number }> = [];
@@ -75,7 +75,10 @@ function place(section: Section, top: number): Placed[] {
   });
 }
 
-/** @param toggled keys of the rows that the reader opened or closed */
+/**
+ * Places every row and visible panel of a dashboard.
+ * @param toggled keys of the rows that the reader has opened or closed
+ */
 export function layout(dashboard: Dashboard, scope: Scope, toggled: ReadonlySet<string>): Placed[] {
   let top = 0;
   return sections(dashboard, scope).flatMap((section) => {

@@ -1,4 +1,4 @@
-/** The page: a dashboard if the address names one, else the start page. */
+/** Entry point: shows the dashboard that the address names, else the start page. */
 import { createTheme, ThemeContext } from '@grafana/data';
 import { ErrorBoundary, GlobalStyles, PortalContainer } from '@grafana/ui';
 import { StrictMode, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
@@ -60,7 +60,7 @@ function Page() {
     <ThemeContext.Provider value={theme}>
       <GlobalStyles />
       {error && (
-        <p className="nothing" role="alert">
+        <p className="preview-message" role="alert">
           {error}
         </p>
       )}
@@ -73,11 +73,11 @@ function Page() {
   );
 }
 
-// What a part of the page throws is shown in words in its place.
+// Error boundaries show errors in place of the component that threw them: keep them out of the console.
 createRoot(document.getElementById('root')!, { onCaughtError: () => undefined }).render(
   <StrictMode>
     <ErrorBoundary>
-      {({ error }) => (error ? <p role="alert">The preview broke: {error.message}</p> : <Page />)}
+      {({ error }) => (error ? <p role="alert">The preview failed: {error.message}</p> : <Page />)}
     </ErrorBoundary>
   </StrictMode>,
 );

@@ -1,4 +1,4 @@
-/** What the lab wrote beside this page: the platform's parts and its dashboards. */
+/** The files that the lab publishes beside this page: the list of processes, and the dashboards. */
 import { toDashboard, type Dashboard } from './dashboard';
 
 export interface DashboardEntry {
@@ -10,7 +10,7 @@ export interface DashboardEntry {
 }
 
 export interface Platform {
-  /** Interval of the data source, such as "30s": the shortest step that makes sense. */
+  /** Scrape interval of the data source, such as "30s": the smallest useful query step. */
   scrapeInterval: string;
   parts: Array<{ name: string; url: string }>;
   dashboards: DashboardEntry[];
@@ -19,10 +19,10 @@ export interface Platform {
 async function read(file: string): Promise<unknown> {
   const response = await fetch(file, { cache: 'no-store' });
   if (!response.ok) {
-    throw new Error(`${file} is not there (HTTP ${response.status}).`);
+    throw new Error(`${file} could not be loaded (HTTP ${response.status}).`);
   }
   return response.json().catch((error: unknown) => {
-    throw new Error(`${file} is no JSON.`, { cause: error });
+    throw new Error(`${file} is not valid JSON.`, { cause: error });
   });
 }
 
@@ -34,7 +34,7 @@ export async function loadDashboard(platform: Platform, uid: string): Promise<Da
   const entry = platform.dashboards.find((dashboard) => dashboard.uid === uid);
   if (!entry) {
     const known = platform.dashboards.map((dashboard) => dashboard.uid).join(', ') || 'none';
-    throw new Error(`There is no dashboard "${uid}". There are: ${known}.`);
+    throw new Error(`No dashboard has the uid "${uid}". Available: ${known}.`);
   }
   return toDashboard(await read(`dashboards/${entry.file.split('/').map(encodeURIComponent).join('/')}`), entry.file);
 }

@@ -1,4 +1,4 @@
-/** Prometheus' HTTP API, on the origin that serves this page. */
+/** A client of Prometheus' HTTP API. The same Prometheus serves this page. */
 
 export type Labels = Record<string, string>;
 export type Sample = [seconds: number, value: string];
@@ -17,10 +17,10 @@ type QueryData =
   | { resultType: 'vector'; result: VectorEntry[] }
   | { resultType: 'scalar' | 'string'; result: Sample };
 
-/** The page lies at <Prometheus>/user/. */
+/** Address of Prometheus: the page is served at <Prometheus>/user/. */
 const prometheus = () => new URL('../', document.baseURI).href;
 
-/** Prometheus' answer, or an error in words for a person. */
+/** The `data` of an API response; throws an error whose message is fit to show to the reader. */
 export async function ask<T>(path: string, parameters: URLSearchParams, signal?: AbortSignal): Promise<T> {
   let response: Response;
   let body: { status?: string; data?: T; error?: string };
@@ -32,12 +32,12 @@ export async function ask<T>(path: string, parameters: URLSearchParams, signal?:
     throw new Error(`Prometheus at ${prometheus()} does not answer.`, { cause: error });
   }
   if (body.status !== 'success') {
-    throw new Error(`Prometheus refuses: ${body.error ?? response.statusText}`);
+    throw new Error(`Prometheus returned an error: ${body.error ?? response.statusText}`);
   }
   return body.data as T;
 }
 
-/** All series of a query over a range; start, end and step in seconds. */
+/** The series of a range query; start, end and step in seconds. */
 export async function queryRange(
   query: string,
   window: { start: number; end: number; step: number },
@@ -51,7 +51,7 @@ export async function queryRange(
   return data.resultType === 'matrix' ? data.result : [];
 }
 
-/** The value of each series at one moment, in seconds. */
+/** The series of an instant query at `time`, in seconds since 1970. */
 export async function queryInstant(query: string, time: number, signal?: AbortSignal): Promise<Series[]> {
   const data = await ask<QueryData>('query', new URLSearchParams({ query, time: String(time) }), signal);
   switch (data.resultType) {
@@ -64,7 +64,7 @@ export async function queryInstant(query: string, time: number, signal?: AbortSi
   }
 }
 
-/** The values of a label, in the series that match if a selector is given. */
+/** The values of a label; with a selector, only those of matching series. */
 export function labelValues(label: string, selector: string | undefined, window: { start: number; end: number }) {
   const parameters = new URLSearchParams({ start: String(window.start), end: String(window.end) });
   if (selector) {

@@ -1,4 +1,4 @@
-/** What a panel asks Prometheus, and what a dashboard's annotations ask. */
+/** The queries of panels and annotations, and their results. */
 import { dateTime, rangeUtil, type DataFrame, type TimeRange } from '@grafana/data';
 
 import type { AnnotationModel, Panel, Target } from './dashboard';
@@ -9,14 +9,14 @@ import { interpolate, type Scope } from './variables';
 
 const DEFAULT_STEP = '60s';
 
-/** Something that happened at a moment or over a time, in milliseconds. */
+/** An annotation or exemplar; `from` and `to` in milliseconds since 1970, equal for a single moment. */
 export interface Mark {
   from: number;
   to: number;
   title: string;
   text: string;
   color: string;
-  /** The height at which an exemplar stands; annotations stand at the bottom. */
+  /** The value of an exemplar, drawn at that height; annotations have none and are drawn at the bottom. */
   value?: number;
 }
 
@@ -26,17 +26,17 @@ export interface Answer {
   scope: Scope;
 }
 
-/** The kind of data source that a panel or target names, if it is another than Prometheus. */
-function foreign(panel: Panel, target: Target): string | undefined {
+/** The type of the data source that a target queries, if it is not Prometheus. */
+function otherSourceOf(panel: Panel, target: Target): string | undefined {
   const type = target.datasource?.type ?? panel.datasource?.type ?? 'prometheus';
   return type === 'prometheus' ? undefined : type;
 }
 
 /**
- * The answer to all of a panel's queries.
+ * Runs all queries of a panel.
  * @param points how many data points the panel has room for
  */
-export async function askPanel(
+export async function queryPanel(
   panel: Panel,
   variables: Scope,
   range: TimeRange,
@@ -47,9 +47,9 @@ export async function askPanel(
   const targets = (panel.targets ?? []).filter(({ hide }) => !hide);
   const answers = await Promise.all(
     targets.map(async (target) => {
-      const other = foreign(panel, target);
+      const other = otherSourceOf(panel, target);
       if (other) {
-        throw new Error(`The preview asks Prometheus only, and this panel asks ${other}.`);
+        throw new Error(`The preview can query only Prometheus, and this panel queries ${other}.`);
       }
       const fill = (text?: string) => text && interpolate(text, variables, 'text');
       const windows = windowsOf(range, points, scrapeInterval, fill(target.interval), fill(panel.interval));
@@ -83,8 +83,11 @@ export async function askPanel(
   };
 }
 
-/** A series of samples as the stretches of time during which it was there and not zero. */
-export function stretches({ values }: Series, step: number): Array<{ from: number; to: number }> {
+/**
+ * The periods, in milliseconds, in which a series has samples other than zero.
+ * @param step in milliseconds; a longer distance between samples ends a period
+ */
+export function activePeriods({ values }: Series, step: number): Array<{ from: number; to: number }> {
   const found: Array<{ from: number; to: number }> = [];
   for (const [seconds, value] of values) {
     const at = seconds * 1000;
@@ -101,18 +104,18 @@ export function stretches({ values }: Series, step: number): Array<{ from: numbe
   return found;
 }
 
-/** The marks of every enabled annotation of the dashboard that asks Prometheus. */
-export async function askAnnotations(models: AnnotationModel[], variables: Scope, range: TimeRange): Promise<Mark[]> {
+/** The marks of the dashboard's enabled annotations that have a PromQL query. */
+export async function queryAnnotations(models: AnnotationModel[], variables: Scope, range: TimeRange): Promise<Mark[]> {
   const asked = models.filter(({ enable, expr }) => enable && expr);
   const marks = await Promise.all(
     asked.map(async ({ expr, step = DEFAULT_STEP, iconColor = 'red', titleFormat, textFormat, name }) => {
-      // At most one point a pixel of a wide screen, whatever step the annotation asks for.
+      // At most one point per pixel of a wide screen, however small the annotation's step.
       const { step: every } = windowsOf(range, 2000, step);
       const query = interpolate(expr!, variables, 'promql');
       const series = await queryRange(query, { ...aligned(range, every), step: every / 1000 });
       return series.flatMap((one) =>
-        stretches(one, every).map((stretch) => ({
-          ...stretch,
+        activePeriods(one, every).map((period) => ({
+          ...period,
           title: fillIn(titleFormat || name, one.metric),
           text: fillIn(textFormat ?? '', one.metric),
           color: iconColor,
@@ -123,12 +126,14 @@ export async function askAnnotations(models: AnnotationModel[], variables: Scope
   return marks.flat();
 }
 
-/** The range that an address such as from=now-1h&to=now means at this moment. */
+/** Resolves a range from the address, such as from=now-1h&to=now, to absolute times. */
 export function toRange(from: string, to: string): TimeRange {
   const absolute = (text: string) => (/^\d+$/.test(text) ? dateTime(Number(text)) : text);
   const range = rangeUtil.convertRawToRange({ from: absolute(from), to: absolute(to) });
   if (!(range.from.valueOf() < range.to.valueOf())) {
-    throw new Error(`From "${from}" to "${to}" is no time range: use now-1h, now, or milliseconds.`);
+    throw new Error(
+      `"${from}" to "${to}" is not a time range: use now-1h, now, or milliseconds since 1970, the earlier one first.`,
+    );
   }
   return range;
 }

@@ -1,10 +1,10 @@
-/** Step and windows of a query, by the rules that Grafana's documentation of its Prometheus data source gives. */
+/** The step and built-in intervals of a query, by the rules documented for Grafana's Prometheus data source. */
 import { rangeUtil, type TimeRange } from '@grafana/data';
 
-/** Prometheus answers at most 11,000 points a series. */
-const MOST_POINTS = 11_000;
+/** Prometheus' limit of points per series in a range query. */
+const MAX_POINTS = 11_000;
 
-/** All in milliseconds. */
+/** All values in milliseconds. */
 export interface Windows {
   step: number;
   rateInterval: number;
@@ -12,6 +12,7 @@ export interface Windows {
 }
 
 /**
+ * Step, rate interval and range of a query.
  * @param points how many data points the panel has room for
  * @param minStep the query's own minimum step, if set
  * @param panelInterval the panel's minimum interval, if set
@@ -27,7 +28,7 @@ export function windowsOf(
   const span = range.to.valueOf() - range.from.valueOf();
   const interval = rangeUtil.calculateInterval(range, points, panelInterval || scrapeInterval).intervalMs;
   const least = rangeUtil.intervalToMs(minStep || scrapeInterval);
-  const safe = rangeUtil.roundInterval(span / MOST_POINTS);
+  const safe = rangeUtil.roundInterval(span / MAX_POINTS);
   return {
     step: Math.max(interval, least, safe),
     rateInterval: Math.max(interval + least, 4 * least),
@@ -35,12 +36,12 @@ export function windowsOf(
   };
 }
 
-/** A duration as PromQL writes it. */
+/** A duration in PromQL notation, such as `15s`. */
 export function promDuration(ms: number): string {
   return ms % 1000 ? `${ms}ms` : `${ms / 1000}s`;
 }
 
-/** What Grafana puts in place of the built-in variables. */
+/** The values of Grafana's built-in variables, such as `$__interval`. */
 export function builtIns({ step, rateInterval, range }: Windows): Record<string, string> {
   const seconds = Math.round(range / 1000);
   return {
@@ -54,7 +55,7 @@ export function builtIns({ step, rateInterval, range }: Windows): Record<string,
   };
 }
 
-/** Start and end in seconds on the step's grid, so that a refresh does not make the lines dance. */
+/** Start and end in seconds, rounded down to multiples of the step, so that lines do not jitter on refresh. */
 export function aligned(range: TimeRange, step: number): { start: number; end: number } {
   const snap = (ms: number) => (Math.floor(ms / step) * step) / 1000;
   return { start: snap(range.from.valueOf()), end: snap(range.to.valueOf()) };

@@ -1,4 +1,4 @@
-/** Template variables: their options, their values, and what a query says once they are filled in. */
+/** Template variables: their options, their values, and their replacement in queries and texts. */
 import type { Dashboard, VariableModel } from './dashboard';
 import { labelValues } from './prometheus';
 
@@ -10,7 +10,7 @@ export interface Variable {
   value: string[];
 }
 
-/** Name of a variable -> its values; built-in ones have a plain string. */
+/** Variables by name; built-in ones are plain strings. */
 export type Scope = Record<string, Variable | string>;
 
 export type Format = 'promql' | 'text';
@@ -18,17 +18,17 @@ export type Format = 'promql' | 'text';
 const REFERENCE = /\$(\w+)|\$\{(\w+)(?::\w+)?\}|\[\[(\w+)\]\]/g;
 const DATA_SOURCE = 'Prometheus';
 
-// A backslash is doubled once for PromQL's string and, in a regular expression, once more.
+// PromQL strings need each backslash doubled; regular expressions inside them double it once more.
 const inString = (value: string) => value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n');
 const inRegex = (value: string) => inString(value.replace(/[\\^$*+?.()|[\]{}]/g, '\\$&'));
 const oneOf = (values: string[]) => (values.length === 1 ? values[0]! : `(${values.join('|')})`);
 
-/** The values that a variable stands for: all of them for "All". */
+/** The selected values of a variable; all options if "All" is selected. */
 export function chosen({ options, value }: Variable): string[] {
   return value.includes(ALL) ? options : value;
 }
 
-function written(variable: Variable, format: Format): string {
+function formatValue(variable: Variable, format: Format): string {
   const { model, value } = variable;
   const all = value.includes(ALL);
   if (format === 'text') {
@@ -41,14 +41,14 @@ function written(variable: Variable, format: Format): string {
   return model.multi || model.includeAll ? oneOf(values.map(inRegex)) : inString(values[0] ?? '');
 }
 
-/** The text with its variables filled in; a name that is no variable stays as it is. */
+/** Replaces the variables in a text; unknown names stay unchanged. */
 export function interpolate(text: string, scope: Scope, format: Format): string {
   return text.replace(REFERENCE, (whole, a?: string, b?: string, c?: string) => {
     const found = scope[a ?? b ?? c ?? ''];
     if (found === undefined) {
       return whole;
     }
-    return typeof found === 'string' ? found : written(found, format);
+    return typeof found === 'string' ? found : formatValue(found, format);
   });
 }
 
@@ -56,21 +56,21 @@ function queryText({ query }: VariableModel): string {
   return (typeof query === 'string' ? query : query?.query) ?? '';
 }
 
-/** `a,b,c` of a custom variable; `\,` is a comma inside a value, `text : value` gives the value. */
-function listed(query: string): string[] {
+/** Parses the options of a custom variable, `a,b,c`; `\,` is a literal comma, and `text : value` yields `value`. */
+function parseOptions(query: string): string[] {
   const parts = query.match(/(?:\\,|[^,])+/g) ?? [];
   return parts.map((part) => part.replace(/\\,/g, ',').split(' : ').at(-1)!.trim()).filter(Boolean);
 }
 
-async function queried(query: string, window: { start: number; end: number }): Promise<string[]> {
+async function queryOptions(query: string, window: { start: number; end: number }): Promise<string[]> {
   const [, selector, label] = /^label_values\((?:(.+),)?\s*([\w.]+)\s*\)$/s.exec(query) ?? [];
   if (!label) {
-    throw new Error(`The preview knows variables of the form label_values(), not "${query}".`);
+    throw new Error(`The preview supports only label_values() as the query of a variable, not "${query}".`);
   }
   return labelValues(label, selector?.trim(), window);
 }
 
-/** The options that the variable's regex lets through, cut to its first group, in the order asked for. */
+/** Applies the variable's regex (keeping its first group) and its sort order to the options. */
 export function refine(found: string[], { regex = '', sort = 0 }: VariableModel): string[] {
   let options = found;
   if (regex) {
@@ -92,13 +92,13 @@ async function optionsOf(model: VariableModel, scope: Scope, window: { start: nu
   const query = queryText(model);
   switch (model.type) {
     case 'query':
-      return refine(await queried(interpolate(query, scope, 'promql'), window), model);
+      return refine(await queryOptions(interpolate(query, scope, 'promql'), window), model);
     case 'custom':
-      return listed(query);
+      return parseOptions(query);
     case 'datasource':
       return [DATA_SOURCE];
     default:
-      throw new Error(`The preview does not know variables of type "${model.type}".`);
+      throw new Error(`The preview does not support variables of type "${model.type}".`);
   }
 }
 
@@ -114,7 +114,7 @@ function valueOf(model: VariableModel, options: string[], asked?: string[]): str
 }
 
 /**
- * Every variable of a dashboard, each asked for with the ones before it filled in.
+ * Loads every variable of a dashboard, in order: the query of one may refer to those before it.
  * @param asked values from the page's address
  * @param window start and end in seconds
  */

@@ -1,4 +1,4 @@
-/** The rules that the page follows without a browser: intervals, variables, frames, layout, links. */
+/** Tests of the page's logic that need no browser: intervals, variables, frames, layout, links. */
 import { dateTime, FieldType, type TimeRange } from '@grafana/data';
 import { describe, expect, test } from 'vitest';
 
@@ -6,7 +6,7 @@ import { format, hrefs, parse } from '../src/address';
 import { toDashboard, type Dashboard, type Panel, type VariableModel } from '../src/dashboard';
 import { toFrames, toNumber } from '../src/frames';
 import { layout } from '../src/layout';
-import { stretches } from '../src/query';
+import { activePeriods } from '../src/query';
 import { aligned, builtIns, promDuration, windowsOf } from '../src/time';
 import { ALL, interpolate, refine, type Scope, type Variable } from '../src/variables';
 
@@ -47,7 +47,7 @@ describe('intervals', () => {
     });
   });
 
-  test('start and end lie on the grid of the step', () => {
+  test('start and end are multiples of the step', () => {
     expect(aligned(last(61_000), 15_000)).toEqual({ start: 9_999_930, end: 9_999_990 });
   });
 });
@@ -74,11 +74,11 @@ describe('variables', () => {
     expect(interpolate(text, scope, 'promql')).toBe(filled);
   });
 
-  test('are plain words in a title', () => {
+  test('are plain text in a title', () => {
     expect(interpolate('$one $many $all', scope, 'text')).toBe('a"b\\c a.b + c|d All');
   });
 
-  test('their options pass a regex and are sorted', () => {
+  test('options are filtered by the regex and sorted', () => {
     const model = { name: 'v', type: 'query', regex: '/pod-(\\d+)/', sort: 4 };
     expect(refine(['pod-9', 'pod-10', 'node', 'pod-9'], model)).toEqual(['10', '9']);
   });
@@ -91,7 +91,7 @@ describe('frames', () => {
     values: values.map((v, i): [number, string] => [i, v]),
   });
 
-  test('a series is named by its legend, or by its labels', () => {
+  test('a series is named by its legend format, or by its labels', () => {
     const series = [{ metric: { __name__: 'up', job: 'a' }, values: [[1, '1'] as [number, string]] }];
     const name = (legendFormat?: string) => toFrames(series, { ...target, legendFormat }, 1000, true)[0]!.name;
     expect(name('{{job}} {{missing}}!')).toBe('a !');
@@ -103,7 +103,7 @@ describe('frames', () => {
     expect(['+Inf', '-Inf', 'NaN', '1e3'].map(toNumber)).toEqual([Infinity, -Infinity, NaN, 1000]);
   });
 
-  test("a classic histogram's buckets give up what the smaller ones hold", () => {
+  test('cumulative buckets of a classic histogram become counts per bucket', () => {
     const series = [bucket('+Inf', '5', '9'), bucket('0.1', '2', '4'), bucket('1', '4', '4')];
     const [frame] = toFrames(series, { ...target, format: 'heatmap' }, 1000, true);
     expect(frame!.fields.slice(1).map(({ name, values }) => [name, values])).toEqual([
@@ -113,7 +113,7 @@ describe('frames', () => {
     ]);
   });
 
-  test('a table has a column for each label and names its values by the query', () => {
+  test('a table has a column for each label, and a value column named after the query', () => {
     const series = [bucket('1', '7'), { metric: { job: 'a' }, values: [[0, '8'] as [number, string]] }];
     const [frame] = toFrames(series, { ...target, format: 'table' }, 1000, false);
     expect(frame!.fields.map(({ name, type, values }) => [name, type, values])).toEqual([
@@ -124,9 +124,9 @@ describe('frames', () => {
     ]);
   });
 
-  test('an annotation lasts while its samples follow each other and are not zero', () => {
+  test('an annotation lasts while its series has consecutive samples other than zero', () => {
     const values = [0, 10, 20, 50, 60].map((t): [number, string] => [t, t === 60 ? '0' : '1']);
-    expect(stretches({ metric: {}, values }, 10_000)).toEqual([
+    expect(activePeriods({ metric: {}, values }, 10_000)).toEqual([
       { from: 0, to: 20_000 },
       { from: 50_000, to: 50_000 },
     ]);
@@ -148,7 +148,7 @@ describe('layout', () => {
       w,
     ]);
 
-  test('a closed row hides its panels and what follows moves up', () => {
+  test('a collapsed row hides its panels, and the rows below move up', () => {
     const row = panel(1, 0, { type: 'row', collapsed: true, panels: [panel(2, 1)] });
     const next = panel(3, 1, { type: 'row' });
     expect(places([row, next, panel(4, 2)])).toEqual([
@@ -164,7 +164,7 @@ describe('layout', () => {
     ]);
   });
 
-  test('a panel repeats across and then down, and pushes what stands below', () => {
+  test('a repeated panel fills a line, then wraps, and pushes down the panels below', () => {
     const scope = { v: variable(['a', 'b', 'c'], { multi: true }) };
     expect(places([panel(1, 0, { repeat: 'v', maxPerRow: 2 }), panel(2, 4)], scope)).toEqual([
       [1, 0, 0, 12],
@@ -183,12 +183,12 @@ describe('addresses', () => {
     dashboards: ['a', 'b'].map((uid) => ({ uid, title: uid, file: uid, folder: '', tags: ['x'] })),
   };
 
-  test('hold the whole state', () => {
+  test('hold the whole state of the page', () => {
     const search = '?dashboard=a&from=now-1h&to=now&refresh=5s&theme=dark&var-v=1&var-v=2';
     expect(format(parse(search))).toBe(search);
   });
 
-  test('links by tag lead to the other dashboards, links by address nowhere harmful', () => {
+  test('links by tag lead to the other dashboards, and javascript: links are dropped', () => {
     const address = { dashboard: 'a', from: 'now-1h', variables: {} };
     const urls = (url: string) => hrefs([{ title: 't', url, keepTime: true }], address, {}, platform, (text) => text);
     expect(hrefs([{ title: 't', type: 'dashboards', tags: ['x'] }], address, {}, platform, String)).toEqual([
@@ -200,10 +200,10 @@ describe('addresses', () => {
   });
 });
 
-test.each([null, [], {}, { title: 't' }, { title: 't', panels: [{}] }])('%j is no dashboard', (value) => {
-  expect(() => toDashboard(value, 'f.json')).toThrow('f.json is no dashboard');
+test.each([null, [], {}, { title: 't' }, { title: 't', panels: [{}] }])('%j is not a dashboard', (value) => {
+  expect(() => toDashboard(value, 'f.json')).toThrow('f.json is not a dashboard');
 });
 
-test('a dashboard is one', () => {
+test('a title and a list of panels are enough for a dashboard', () => {
   expect(toDashboard({ title: 't', panels: [] } satisfies Partial<Dashboard>, 'f.json').title).toBe('t');
 });

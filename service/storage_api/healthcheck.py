@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 
 from storage_api.config import ConfigError, read
+from storage_api.routes import HEALTHZ
 
 SECONDS = 5
 # An address that means all of them is listened on, not connected to. `::` includes IPv4, also without IPv6.
@@ -26,13 +27,13 @@ def check(environ: Mapping[str, str]) -> str | None:
     host = LOOPBACK.get(config.host, config.host)
     connection = http.client.HTTPConnection(host, config.port, timeout=SECONDS)
     try:
-        connection.request("GET", "/healthz")
+        connection.request("GET", HEALTHZ.path)
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
         return f"{host} port {config.port}: {error or type(error).__name__}"
     finally:
         connection.close()
-    return None if status == 200 else f"{host} port {config.port}: /healthz answered {status}"
+    return None if status == 200 else f"{host} port {config.port}: {HEALTHZ.path} answered {status}"
 
 
 if __name__ == "__main__":

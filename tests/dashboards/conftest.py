@@ -1,4 +1,4 @@
-"""The platform with traffic that the tests counted themselves, once a run."""
+"""Fixture `proof`: the platform after traffic that the test client counted itself; made once per run."""
 
 import re
 import threading
@@ -15,10 +15,10 @@ from lab import ROOT, traffic
 from lab.platform import Platform
 from lab.render.chart import Render
 from tests.support.dashboard import Dashboard, Query, TimeRange, interpolate
+from tests.support.waiting import wait_until
 
 SCRAPE_SECONDS = 1
-# What the sample traffic alone would not show: every response counts, these too. The last word is the method
-# as metrics call it.
+# (method, path, `method` label in the metrics) of requests with error responses, which must be counted too.
 REFUSED = (
     ("GET", "/api/buckets/missing", "GET"),
     ("DELETE", "/api/buckets/missing", "DELETE"),
@@ -27,61 +27,64 @@ REFUSED = (
 )
 STEADY_SECONDS = 12
 THREADS = 8
-# Phases of the drill: long enough for a scrape, whatever else the machine does.
+# Length of each phase of the drill: several scrapes, so that a busy machine cannot miss one.
 PHASE_SECONDS = 3
 TAKEN, HELD, FAILED = 5, 6, 4
-"""Threads that the drill takes; requests that it holds up at once; requests that it lets the store fail."""
+"""Threads that the drill occupies; requests that it delays at once; requests that fail in the store."""
 KEPT = {f"kept-{number}": bytes(1000 * number) for number in range(1, 5)}
 
 
 @dataclass
 class Proof:
-    """The platform after the run, and what the client knows of it."""
+    """The platform after the traffic, and the client's own record of it."""
 
     platform: Platform
     render: Render
     dashboard: Dashboard
     report: traffic.Report
-    """The steady part of the traffic."""
+    """The client's record of the steady traffic."""
     refused: Counter[tuple[str, str]]
-    """What was sent beside it and refused, by the method as metrics call it, and status."""
+    """Number of requests with error responses, by `method` label and status."""
     kept: dict[str, bytes]
-    """The objects that are stored at the end."""
+    """The objects stored at the end, by id."""
     steady: TimeRange
-    """From the first complete rate window of the steady part to its end."""
+    """From the first complete rate window of the steady traffic to its end."""
     drill: TimeRange
-    """While the API was made to fail: see `_drill`."""
+    """The time of the drill, see `_drill`."""
 
     @property
     def statuses(self) -> Counter[str]:
-        """Every request of the run by status, whoever sent it."""
+        """Number of all requests of the run, by status."""
         found = self.report.by_status()
         for (_, status), count in self.refused.items():
             found[status] += count
         return found + Counter({"200": len(self.kept) + HELD, "503": FAILED})
 
     def expression(self, text: str) -> str:
-        """A panel's expression with the dashboard's variables in it, as Grafana would send it."""
+        """Fill the dashboard's variables into a panel's expression, as Grafana does before it queries."""
         return interpolate(text, self.dashboard.resolve(self.platform.prometheus), self.steady.variables())
 
     def query(self, title: str) -> Query:
-        """A panel's only query."""
+        """The query of a panel that has only one."""
         (query,) = [query for query in self.dashboard.queries() if query.panel == title]
         return query
 
     def panel(self, title: str, during: TimeRange | None = None) -> list[dict]:
-        """What a panel's only query returns, in the steady part where nothing else is said."""
+        """The series that a panel with one query shows; `during` defaults to the steady traffic."""
         during = during or self.steady
         return self.platform.prometheus.query_range(
             self.expression(self.query(title).expression), during.start, during.end, SCRAPE_SECONDS
         )
 
     def counts(self, title: str, *by: str) -> dict[tuple[str, ...], int]:
-        """A panel's own series, counted instead of rated: the service was new, so they began at 0."""
-        rated = self.query(title).expression
-        counted = re.sub(r"rate\((.+?)\[\$__rate_interval\]\)", r"\1", rated)
-        assert counted != rated
-        found = self.platform.prometheus.query(self.expression(counted))
+        """The total counts behind a panel of rates, by these labels.
+
+        The panel's query is run without its rate(), which yields totals because the counters began at 0.
+        """
+        rates = self.query(title).expression
+        totals = re.sub(r"rate\((.+?)\[\$__rate_interval\]\)", r"\1", rates)
+        assert totals != rates
+        found = self.platform.prometheus.query(self.expression(totals))
         return {tuple(s["metric"][label] for label in by): int(s["value"][1]) for s in found}
 
 
@@ -109,7 +112,7 @@ def proof(tmp_path_factory) -> Iterator[Proof]:
                 f"{platform.service_url}/api/buckets/{name}", data=body, timeout=5
             ).raise_for_status()
         drill = _drill(platform.service_url)
-        # Two more scrapes, and all that was counted has been read.
+        # After two more scrapes Prometheus has the final counts.
         time.sleep(2 * SCRAPE_SECONDS + 0.5)
         window = TimeRange(started, ended, SCRAPE_SECONDS).rate_interval
         yield Proof(
@@ -125,7 +128,7 @@ def proof(tmp_path_factory) -> Iterator[Proof]:
 
 
 def _steady_traffic(url: str, refused: Counter[tuple[str, str]]) -> traffic.Report:
-    """Twelve seconds of rounds, and beside them, as steadily, what is refused."""
+    """Send the sample traffic for STEADY_SECONDS, and the REFUSED requests twice a second beside it."""
 
     def refuse() -> None:
         with requests.Session() as session:
@@ -144,7 +147,7 @@ def _steady_traffic(url: str, refused: Counter[tuple[str, str]]) -> traffic.Repo
 
 
 def _drill(url: str) -> TimeRange:
-    """Takes threads, then holds up more requests than are left, then has the store fail some."""
+    """Occupy threads, then delay more requests than there are threads left, then make the store fail."""
     started = time.time()
 
     def get(_: int) -> int:
@@ -164,7 +167,7 @@ def _drill(url: str) -> TimeRange:
 
 
 def _wait_for_targets(platform: Platform) -> None:
-    deadline = time.monotonic() + 30
-    while not all(target["health"] == "up" for target in platform.prometheus.targets()):
-        assert time.monotonic() < deadline, platform.prometheus.targets()
-        time.sleep(0.2)
+    def up() -> bool:
+        return all(target["health"] == "up" for target in platform.prometheus.targets())
+
+    wait_until(up, 30, "every target is up")

@@ -1,4 +1,4 @@
-"""The dashboards' documents: up to date, complete, and asking only for what exists."""
+"""The dashboards' JSON: up to date, complete, and querying only metrics that exist."""
 
 import itertools
 import json
@@ -19,49 +19,49 @@ from storage_api.http_server.server import Server
 FOLDER = Path(__main__.__file__).parent
 DOCUMENTS = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
 UNITS = {"bytes", "ops", "percentunit", "reqps", "s", "short"}
-# What Prometheus itself adds to a target's and a rule's series.
+# Series that Prometheus itself adds for targets and alerts.
 FROM_PROMETHEUS = {"ALERTS", "up"}
-# Stand-ins for what Grafana puts into a query before it sends it.
+# Example values of the variables that Grafana fills into a query.
 VARIABLES = {"$namespace": "observability", "$job": "platform-storage-api", "$__rate_interval": "2m"}
 
 each_dashboard = pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
 
 
 def queries(document: dict) -> list[str]:
-    """Every PromQL expression of a dashboard, annotations and variables included, variables filled in."""
+    """Every PromQL expression of a dashboard, its annotations and its variables, with VARIABLES filled in."""
     found = [target["expr"] for panel in panels(document) for target in panel.get("targets", [])]
     found += [note["expr"] for note in document["annotations"]["list"]]
-    asked = [entry["query"]["query"] for entry in document["templating"]["list"] if entry["type"] == "query"]
-    found += [re.fullmatch(r"label_values\((.+), \w+\)", query)[1] for query in asked]
+    variables = [v["query"]["query"] for v in document["templating"]["list"] if v["type"] == "query"]
+    found += [re.fullmatch(r"label_values\((.+), \w+\)", query)[1] for query in variables]
     for name, value in VARIABLES.items():
         found = [query.replace(name, value) for query in found]
     return found
 
 
-def drawn(document: dict) -> list[dict]:
+def data_panels(document: dict) -> list[dict]:
     """The panels of a dashboard that show data."""
     return [panel for panel in panels(document) if panel["type"] != "row"]
 
 
 @pytest.fixture(scope="module")
 def exposed() -> set[str]:
-    """Names of the series that the real service exposes from its start."""
+    """Names of the series that the real service exposes right after its start."""
     config = Config(host="127.0.0.1", port=0, store="memory")
     app = create_app(config)
     server = Server(app, config)
     families = text_string_to_metric_families(app.test_client().get("/metrics").get_data(as_text=True))
     server.stop()
-    assert server.run(), "it did not end in order"
+    assert server.run(), "the server did not shut down cleanly"
     return {sample.name for family in families for sample in family.samples}
 
 
-def test_the_committed_files_are_what_the_code_renders():
+def test_the_committed_files_are_up_to_date():
     assert {name: render(build()) for name, build in DASHBOARDS.items()} == {
         path.stem: path.read_text() for path in FOLDER.glob("*.json")
     }
 
 
-def test_check_names_the_stale_file_and_writing_mends_it(tmp_path, capsys):
+def test_check_names_the_stale_files_and_writing_repairs_them(tmp_path, capsys):
     (tmp_path / "gone.json").write_text("{}")
     assert __main__.main(["--check"], tmp_path) == 1
     assert "gone.json, storage-api.json" in capsys.readouterr().err
@@ -70,31 +70,31 @@ def test_check_names_the_stale_file_and_writing_mends_it(tmp_path, capsys):
     assert {path.stem for path in tmp_path.iterdir()} == set(DASHBOARDS)
 
 
-def test_uids_and_titles_are_unique_and_fit_grafana():
+def test_uids_and_titles_are_unique_and_uids_fit_grafana():
     uids = [document["uid"] for document in DOCUMENTS.values()]
     titles = [document["title"] for document in DOCUMENTS.values()]
     assert len(set(uids)) == len(uids)
     assert len(set(titles)) == len(titles)
     assert uids == [f"observability-platform-{name}" for name in DOCUMENTS]
-    assert all(len(uid) <= 40 for uid in uids), "Grafana refuses a longer uid"
+    assert all(len(uid) <= 40 for uid in uids), "Grafana rejects uids longer than 40 characters"
 
 
 @each_dashboard
 def test_panel_ids_and_ref_ids_are_set_and_unique(document):
     ids = [panel["id"] for panel in panels(document)]
     assert ids == list(range(1, len(ids) + 1))
-    for panel in drawn(document):
+    for panel in data_panels(document):
         refs = [target["refId"] for target in panel["targets"]]
         assert refs
         assert len(set(refs)) == len(refs), panel["title"]
 
 
 @each_dashboard
-def test_every_panel_says_what_it_shows(document):
+def test_every_panel_has_title_description_unit_and_legend(document):
     titles = [panel["title"] for panel in panels(document)]
     assert all(titles)
     assert len(set(titles)) == len(titles)
-    for panel in drawn(document):
+    for panel in data_panels(document):
         assert panel["description"].endswith("."), panel["title"]
         assert panel["fieldConfig"]["defaults"]["unit"] in UNITS, panel["title"]
         if panel["type"] == "timeseries":
@@ -104,15 +104,15 @@ def test_every_panel_says_what_it_shows(document):
 
 @each_dashboard
 def test_every_query_goes_to_the_chosen_data_source(document):
-    for panel in drawn(document):
-        for asking in (panel, *panel["targets"]):
-            assert asking["datasource"] == {"type": "prometheus", "uid": "${datasource}"}, panel["title"]
+    for panel in data_panels(document):
+        for part in (panel, *panel["targets"]):
+            assert part["datasource"] == {"type": "prometheus", "uid": "${datasource}"}, panel["title"]
     assert document["templating"]["list"][0]["name"] == "datasource"
 
 
 @each_dashboard
-def test_selectors_and_windows_are_the_shared_ones(document):
-    for query in (target["expr"] for panel in drawn(document) for target in panel["targets"]):
+def test_every_query_uses_the_shared_selectors_and_windows(document):
+    for query in (target["expr"] for panel in data_panels(document) for target in panel["targets"]):
         assert 'namespace="$namespace"' in query
         assert set(re.findall(r"\[(.+?)\]", query)) <= {"$__rate_interval"}, query
         for selector in re.findall(r"http_request_\w+\{(.+?)\}", query):
@@ -124,13 +124,13 @@ def test_selectors_and_windows_are_the_shared_ones(document):
 def test_every_query_is_valid_promql(document):
     promtool = toolchain.promtool()
     for query in queries(document):
-        asked = subprocess.run(
+        done = subprocess.run(
             [promtool, "--experimental", "promql", "format", query],
             capture_output=True,
             text=True,
             check=False,
         )
-        assert asked.returncode == 0, f"{query}\n{asked.stderr}"
+        assert done.returncode == 0, f"{query}\n{done.stderr}"
 
 
 @each_dashboard
@@ -155,10 +155,10 @@ def test_panels_do_not_overlap(document):
         assert apart, f"{one} overlaps {other}"
 
 
-def test_the_two_panels_of_the_first_dashboard_keep_their_titles():
-    titles = {panel["title"]: panel for panel in drawn(DOCUMENTS["storage-api"])}
+def test_the_two_panels_of_the_original_dashboard_keep_their_titles():
+    titles = {panel["title"]: panel for panel in data_panels(DOCUMENTS["storage-api"])}
     assert {"Average HTTP Request Duration", "HTTP Status Codes"} <= titles.keys()
     (target,) = titles["HTTP Status Codes"]["targets"]
     assert target["expr"].startswith("sum by (status) (rate(http_request_count_total{"), (
-        "requests, not series"
+        "it must count requests, not series"
     )

@@ -1,4 +1,4 @@
-"""The panels of the first dashboard return the client's own numbers."""
+"""The panels of the dashboard "Storage API" show the numbers that the client counted itself."""
 
 import math
 import statistics
@@ -21,27 +21,27 @@ def mean(series) -> float:
     return statistics.fmean(float(value) for _, value in series["values"])
 
 
-def test_every_request_was_answered(proof):
+def test_every_request_got_a_response(proof):
     assert proof.report.complete
     assert set(proof.report.counts) == {("PUT", "200"), ("GET", "200"), ("DELETE", "200")}
     assert set(proof.statuses) == {"200", "400", "404", "405", "503"}
 
 
-def test_the_request_rate_is_the_clients(proof):
+def test_the_request_rate_matches_the_client(proof):
     (series,) = proof.panel("Request Rate")
     sent = proof.report.requests + proof.refused.total()
     assert mean(series) == pytest.approx(sent / proof.report.seconds, rel=TOLERANCE)
 
 
 @pytest.mark.parametrize("method", ["PUT", "GET", "DELETE", "_OTHER"])
-def test_the_rate_by_method_is_the_clients(proof, method):
+def test_the_rate_by_method_matches_the_client(proof, method):
     (series,) = [s for s in proof.panel("Request Rate by Method") if s["metric"]["method"] == method]
     counts = proof.report.counts + proof.refused
     sent = sum(count for (name, _), count in counts.items() if name == method)
     assert mean(series) == pytest.approx(sent / proof.report.seconds, rel=TOLERANCE)
 
 
-def test_the_status_split_is_exact_in_count(proof):
+def test_the_counts_by_status_are_exact(proof):
     found = proof.counts("HTTP Status Codes", "status")
     assert {status: count for (status,), count in found.items()} == dict(proof.statuses)
 
@@ -49,11 +49,11 @@ def test_the_status_split_is_exact_in_count(proof):
 def test_the_status_panel_shows_each_status_at_its_rate(proof):
     rates = {s["metric"]["status"]: mean(s) for s in proof.panel("HTTP Status Codes")}
     steady = set(proof.report.by_status()) | {status for _, status in proof.refused}
-    assert set(rates) == steady, "no status that nobody was answered with"
+    assert set(rates) == steady, "the panel must show exactly the statuses that were sent"
     assert rates["200"] == pytest.approx(proof.report.rate, rel=TOLERANCE)
 
 
-def test_the_duration_is_less_than_what_the_client_waited(proof):
+def test_the_mean_duration_is_below_the_clients_latency(proof):
     found = {
         s["metric"]["method"]: mean(s)
         for s in proof.panel("Average HTTP Request Duration")
@@ -63,14 +63,14 @@ def test_the_duration_is_less_than_what_the_client_waited(proof):
         assert 0 < found[method] < statistics.fmean(waited)
 
 
-def test_the_stored_objects_and_bytes_are_the_clients(proof):
+def test_the_stored_objects_and_bytes_match_the_client(proof):
     stored = {"Objects Stored": len(proof.kept), "Bytes Stored": sum(map(len, proof.kept.values()))}
     for title, expected in stored.items():
         expression = proof.expression(proof.query(title).expression)
         assert proof.platform.prometheus.value(expression) == expected
 
 
-def test_the_stores_operations_are_exact_in_count_with_how_they_ended(proof):
+def test_the_counts_of_store_operations_by_outcome_are_exact(proof):
     sent = proof.report.counts + proof.refused
     assert proof.counts("Store Operations", "operation", "outcome") == {
         ("put", "success"): sent["PUT", "200"] + len(proof.kept),
@@ -86,13 +86,13 @@ def values(series) -> list[float]:
     return [float(value) for _, value in series["values"]]
 
 
-def test_the_busy_threads_are_those_that_the_drill_takes_and_holds_up(proof):
+def test_the_drill_shows_in_busy_threads(proof):
     (series,) = proof.panel("Threads Busy", proof.drill)
     assert TAKEN / THREADS in values(series)
     assert max(values(series)) == 1
 
 
-def test_the_requests_that_wait_are_those_for_which_no_thread_is_left(proof):
+def test_requests_without_a_free_thread_show_as_waiting(proof):
     (series,) = proof.panel("Requests Waiting", proof.drill)
     assert max(values(series)) == HELD - (THREADS - TAKEN)
 
@@ -140,7 +140,7 @@ def test_no_alert_fires_on_a_healthy_platform(proof):
     assert proof.platform.alertmanager.alerts() == []
 
 
-def test_the_targets_are_up_with_the_labels_of_a_cluster(proof):
+def test_the_targets_are_up_and_labelled_as_in_a_cluster(proof):
     targets = proof.platform.prometheus.targets()
     assert {target["health"] for target in targets} == {"up"}
     address = proof.platform.service_url.removeprefix("http://")
@@ -165,7 +165,7 @@ def test_prometheus_sends_its_alerts_to_our_alertmanager(proof):
 
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip", "gzip, deflate, br"])
-def test_the_pages_of_both_servers_answer(proof, encoding):
+def test_both_servers_serve_their_web_page(proof, encoding):
     for server in (proof.platform.prometheus, proof.platform.alertmanager):
         answer = requests.get(server.url, headers={"Accept-Encoding": encoding}, timeout=5, stream=True)
         assert answer.status_code == 200

@@ -1,4 +1,4 @@
-"""Grafana's published rules for intervals and variables."""
+"""The tests' own implementation of Grafana's rules for intervals and variables."""
 
 import pytest
 
@@ -16,12 +16,12 @@ from tests.support.dashboard import Dashboard, TimeRange, _promql, interpolate
         (864000, 30, 864, 894),
     ],
 )
-def test_the_intervals(seconds, scrape, interval, rate_interval):
+def test_interval_and_rate_interval(seconds, scrape, interval, rate_interval):
     shown = TimeRange(0, seconds, scrape)
     assert (shown.interval, shown.rate_interval) == (interval, pytest.approx(rate_interval))
 
 
-def test_the_built_in_variables_are_durations_of_prometheus():
+def test_built_in_variables_are_prometheus_durations():
     assert TimeRange(0, 3600, 1).variables() == {
         "__interval": "3600ms",
         "__rate_interval": "4600ms",
@@ -32,11 +32,11 @@ def test_the_built_in_variables_are_durations_of_prometheus():
 @pytest.mark.parametrize(
     "text", ["up{job='$job'}", "up{job='${job}'}", "up{job='[[job]]'}", "up{job='${job:regex}'}"]
 )
-def test_every_way_to_write_a_variable(text):
+def test_every_notation_of_a_variable_is_replaced(text):
     assert interpolate(text, {"job": "api"}) == "up{job='api'}"
 
 
-def test_the_longest_name_is_the_variable():
+def test_the_longest_matching_name_is_replaced():
     assert interpolate("$job_name $job", {"job": "a"}, {"job_name": "b"}) == "b a"
 
 
@@ -56,11 +56,11 @@ def test_an_unknown_variable_is_an_error():
         (["a\\b"], True, r"a\\\\b"),
     ],
 )
-def test_values_are_written_as_promql(values, several, text):
+def test_values_are_escaped_for_promql(values, several, text):
     assert _promql(values, several=several) == text
 
 
-def test_the_panels_of_collapsed_rows_are_read_too():
+def test_queries_include_the_panels_of_collapsed_rows():
     target = {"refId": "A", "expr": "up"}
     panels = [
         {"title": "One", "targets": [target]},
@@ -69,6 +69,6 @@ def test_the_panels_of_collapsed_rows_are_read_too():
     assert [query.panel for query in Dashboard({"panels": panels}).queries()] == ["One", "Two"]
 
 
-def test_the_dashboards_are_read():
+def test_every_shipped_dashboard_has_queries():
     for path in (ROOT / "dashboards").glob("*.json"):
         assert list(Dashboard.read(path).queries())

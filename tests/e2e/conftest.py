@@ -1,6 +1,6 @@
-"""What the end-to-end tests share: cluster, image, packaged chart, the operator's Prometheus.
+"""Fixtures of the end-to-end tests: the cluster, the image, the packaged chart, the operator's Prometheus.
 
-A failed step shows the pods, events and logs of the namespaces that this run made.
+The report of a failed test includes the pods, events and logs of the namespaces that this run created.
 """
 
 import os
@@ -23,7 +23,7 @@ NAMESPACE = "observability-e2e"
 CLUSTER = pytest.StashKey[Cluster]()
 FACTS = pytest.StashKey[list[str]]()
 EXPLAINED = pytest.StashKey[set[str]]()
-NO_CLUSTER = "no cluster answers: set KUBECONFIG to one that these tests may install into"
+NO_CLUSTER = "no cluster is reachable: set KUBECONFIG to a cluster that these tests may install into"
 LOADERS = {
     "kind-": "kind load image-archive {archive} --name ",
     "k3d-": "k3d image import {archive} --cluster ",
@@ -54,7 +54,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
     report = yield
     cluster = item.config.stash.get(CLUSTER, None)
-    # A fixture that failed fails every test that needs it: once is enough.
+    # A failed fixture fails every test that uses it: explain the same error only once.
     if report.failed and cluster and str(call.excinfo.value) not in item.config.stash[EXPLAINED]:
         item.config.stash[EXPLAINED].add(str(call.excinfo.value))
         report.sections.append(("the cluster at that time", cluster.explain()))
@@ -70,13 +70,13 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 @pytest.fixture(scope="session")
 def fact(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Adds a line to the summary."""
+    """A function that adds a line to the summary."""
     return request.config.stash[FACTS].append
 
 
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest, missing_part) -> Iterator[Cluster]:
-    """The cluster; the namespaces that tests make in it are removed at the end."""
+    """The cluster; at the end, the namespaces that the tests created in it are removed."""
     cluster = request.config.stash.get(CLUSTER, None)
     if cluster is None:
         missing_part(NO_CLUSTER)
@@ -86,19 +86,19 @@ def cluster(request: pytest.FixtureRequest, missing_part) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def image(cluster: Cluster, fact, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The name of the service's image, that the cluster can run: given by E2E_IMAGE, or built and loaded."""
+    """Name of the service's image: given by E2E_IMAGE, or built here and loaded into the cluster."""
     name = os.environ.get("E2E_IMAGE") or images.default_name()
     if not (load := os.environ.get("LOAD_IMAGE") or _load_command(cluster.context)):
         if not os.environ.get("E2E_IMAGE"):
             pytest.fail(
-                f"no way is known to load an image into {cluster.context}: set LOAD_IMAGE to a command with "
-                "{archive}, or E2E_IMAGE to an image that the cluster can pull",
+                f"cannot load an image into {cluster.context}, which is neither kind nor k3d: set LOAD_IMAGE "
+                "to a command with {archive}, or E2E_IMAGE to an image that the cluster can pull",
                 pytrace=False,
             )
-        fact(f"image: {name}, which the cluster has or pulls")
+        fact(f"image: {name}, provided by the cluster or its registry")
         return name
     archive = tmp_path_factory.mktemp("image") / "image.tar"
-    began = time.monotonic()
+    started = time.monotonic()
     try:
         builder = images.build(archive, name)
     except images.ImageError as error:
@@ -111,14 +111,14 @@ def image(cluster: Cluster, fact, tmp_path_factory: pytest.TempPathFactory) -> s
     if done.returncode != 0:
         pytest.fail(f"{command}\n{done.stderr.strip() or done.stdout.strip()}", pytrace=False)
     fact(
-        f"image: {name} built by {builder} in {built - began:.1f} s, "
+        f"image: {name} built by {builder} in {built - started:.1f} s, "
         f"loaded in {time.monotonic() - built:.1f} s with {load.split()[0]}"
     )
     return name
 
 
 def _load_command(context: str) -> str:
-    """How kind and k3d, known by their contexts' names, take an archive; else nothing."""
+    """Command that loads an archive into kind or k3d, recognized by the context's name; empty for others."""
     return next(
         (c + shlex.quote(context.removeprefix(p)) for p, c in LOADERS.items() if context.startswith(p)), ""
     )
@@ -126,14 +126,14 @@ def _load_command(context: str) -> str:
 
 @pytest.fixture(scope="session")
 def image_values(image: str) -> Object:
-    """The storage API's values for the image."""
+    """The storage API's `image` values."""
     repository, _, tag = image.rpartition(":")
     return {"registry": "", "repository": repository, "tag": tag, "pullPolicy": "IfNotPresent"}
 
 
 @pytest.fixture(scope="session")
 def chart(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The chart as `helm package` makes it."""
+    """The chart, packaged by `helm package`."""
     folder = tmp_path_factory.mktemp("package")
     run([toolchain.helm(), "package", stage_chart(tmp_path_factory.mktemp("chart")), "--destination", folder])
     return next(folder.glob("*.tgz"))
@@ -141,7 +141,7 @@ def chart(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def monitoring(cluster: Cluster, missing_part) -> Monitoring:
-    """The Prometheus that watches us; in mode bundled it is there once the release is."""
+    """The Prometheus that monitors the release; in mode bundled it exists once the release is installed."""
     if mode() == "bundled":
         return Monitoring.bundled(cluster, NAMESPACE)
     if not cluster.serves("prometheuses.monitoring.coreos.com"):

@@ -1,4 +1,4 @@
-"""The NetworkPolicy does what it says, tried from pods that it lets in and from one that it does not."""
+"""The NetworkPolicy, tested with connections from pods that it must allow and from one that it must block."""
 
 import time
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ METRICS_PORT = 9797
 
 @pytest.fixture(scope="module")
 def release(cluster: Cluster, chart: Path, image: str, image_values: Object) -> Iterator[Release]:
-    """The storage API alone, a client beside it, and in another namespace an outsider and a Prometheus."""
+    """The storage API with a client in its namespace, and an outsider and a Prometheus in another one."""
     for namespace in (NAMESPACE, ELSEWHERE):
         cluster.create_namespace(namespace)
     values = {
@@ -44,7 +44,7 @@ def release(cluster: Cluster, chart: Path, image: str, image_values: Object) -> 
 
 @pytest.fixture(scope="module")
 def enforced(cluster: Cluster, release: Release, missing_part) -> None:
-    """The cluster enforces policies at all, seen at one that forbids everything."""
+    """Require that the cluster enforces NetworkPolicies, tested with one that blocks all ingress."""
     address = ip(cluster, "outsider", ELSEWHERE)
     assert cluster.reaches("scraper", ELSEWHERE, address, PORT)
     cluster.apply(
@@ -69,9 +69,9 @@ def ip(cluster: Cluster, pod: str, namespace: str) -> str:
 @pytest.mark.parametrize(
     ("pod", "namespace", "allowed"),
     [
-        pytest.param("client", NAMESPACE, {5000}, id="allows-a-pod-of-the-namespace-the-api"),
-        pytest.param("scraper", ELSEWHERE, {METRICS_PORT}, id="allows-a-prometheus-elsewhere-the-metrics"),
-        pytest.param("outsider", ELSEWHERE, set(), id="blocks-another-pod-elsewhere"),
+        pytest.param("client", NAMESPACE, {5000}, id="a-pod-of-the-namespace-reaches-the-api"),
+        pytest.param("scraper", ELSEWHERE, {METRICS_PORT}, id="a-prometheus-elsewhere-reaches-the-metrics"),
+        pytest.param("outsider", ELSEWHERE, set(), id="another-pod-elsewhere-reaches-nothing"),
     ],
 )
 @pytest.mark.usefixtures("enforced")
@@ -81,8 +81,8 @@ def test_ingress(release: Release, pod: str, namespace: str, allowed: set[int]):
     assert {port for port in ports if release.cluster.reaches(pod, namespace, host, port)} == allowed
 
 
-def test_each_port_serves_its_own(release: Release):
-    """Asked past the policy, through the API server."""
+def test_the_metrics_port_serves_only_metrics_and_the_api_port_none(release: Release):
+    """Requests go through the API server, which bypasses the NetworkPolicy."""
     for port, statuses in (("http", (200, 404)), ("metrics", (404, 200))):
         with release.cluster.forward(release.service, NAMESPACE, port) as url:
             found = [
@@ -92,8 +92,8 @@ def test_each_port_serves_its_own(release: Release):
 
 
 @pytest.mark.usefixtures("enforced")
-def test_egress_is_dns_alone(cluster: Cluster, release: Release):
-    """The name is resolved, through DNS; the connection to what it names is not made."""
+def test_egress_is_limited_to_dns(cluster: Cluster, release: Release):
+    """The API's pod can resolve a name, but cannot connect to the address."""
     server = ip(cluster, "client", NAMESPACE)
     api = release.pods()[0]["metadata"]["name"]
     assert cluster.reaches("scraper", ELSEWHERE, server, PORT)

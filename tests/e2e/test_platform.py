@@ -1,4 +1,7 @@
-"""The packaged chart on its defaults: installed, seen by Prometheus, removed, found again; steps in order."""
+"""The packaged chart with default values: install, monitoring, uninstall, reinstall.
+
+The tests build on each other and run in order.
+"""
 
 import copy
 import os
@@ -19,25 +22,31 @@ from lab.servers import prometheus as prometheus_config
 from tests.e2e.conftest import NAMESPACE
 from tests.support.cluster.cluster import Cluster, Object, Release, is_ready, run, wait_for
 from tests.support.cluster.monitoring import Monitoring, mode
+from tests.support.waiting import wait_until
 
-# The operator notices, writes, the file reaches the pod; its reloader looks after 3 minutes at the latest.
+# Time limit for a change to reach Prometheus: the operator writes the configuration, the kubelet delivers it,
+# and the config reloader notices it after 3 minutes at the latest.
 CONFIGURED_SECONDS = 220
-# What stays when a release goes, as the values say: the objects, and Grafana's password.
+# Objects that an uninstall keeps, as documented: the claim with the stored objects, and Grafana's password.
 KEPT = {"persistentvolumeclaims/platform-storage-api", "secrets/observability-platform-grafana-admin"}
 OBJECT = bytes(range(256))
 
 
 @pytest.fixture(scope="module")
 def before(cluster: Cluster) -> set[str]:
-    """What the namespace holds before anything is installed."""
+    """The contents of the namespace before anything is installed."""
     cluster.create_namespace(NAMESPACE)
-    wait_for(lambda: "configmaps/kube-root-ca.crt" in contents(cluster), 30, "a namespace's own objects")
+    wait_for(
+        lambda: "configmaps/kube-root-ca.crt" in contents(cluster),
+        30,
+        "the namespace's default objects exist",
+    )
     return contents(cluster)
 
 
 @pytest.fixture(scope="module")
 def release(cluster: Cluster, chart: Path, image_values: Object, monitoring: Monitoring, before) -> Release:
-    """Not installed yet. Beside what the cluster asks for, and VALUES, all is as people install it."""
+    """The release, not installed yet: default values, plus what the mode, VALUES and the image require."""
     values = {
         "alerting": {
             "enabled": monitoring.alertmanager,
@@ -46,7 +55,7 @@ def release(cluster: Cluster, chart: Path, image_values: Object, monitoring: Mon
         "storage-api": {"image": image_values},
     }
     if mode() == "bundled":
-        # Node metrics need what PodSecurity `restricted` forbids.
+        # node-exporter needs host access, which PodSecurity `restricted` forbids.
         values["kube-prometheus-stack"] = {"nodeExporter": {"enabled": False}}
         presets = []
     else:
@@ -61,9 +70,9 @@ def release(cluster: Cluster, chart: Path, image_values: Object, monitoring: Mon
 
 @pytest.fixture(scope="module")
 def platform(release: Release, fact) -> Release:
-    began = time.monotonic()
+    started = time.monotonic()
     release.install()
-    fact(f"install: ready after {time.monotonic() - began:.1f} s")
+    fact(f"install: ready after {time.monotonic() - started:.1f} s")
     return release
 
 
@@ -74,7 +83,7 @@ def prometheus(platform: Release, monitoring: Monitoring) -> Iterator[Prometheus
 
 
 def contents(cluster: Cluster) -> set[str]:
-    """Everything that the namespace holds, but for what Kubernetes derives by itself."""
+    """Every object in the namespace as `kinds/name`, except those that Kubernetes derives from others."""
     listed = cluster.kubectl("api-resources", "--namespaced", "--verbs=list", "--output=name").split()
     derived = ("events", "endpoints", "leases", "pods.metrics", "controllerrevisions")
     kinds = ",".join(kind for kind in listed if not kind.startswith(derived))
@@ -95,7 +104,7 @@ def test_every_object_is_admitted(platform: Release):
 
 
 def test_every_pod_is_ready(platform: Release):
-    """Those that an operator makes too, which helm does not wait for."""
+    """Includes the pods that an operator creates, for which helm does not wait."""
 
     def all_ready() -> bool:
         pods = platform.cluster.get("pods", namespace=NAMESPACE)["items"]
@@ -104,49 +113,51 @@ def test_every_pod_is_ready(platform: Release):
     wait_for(all_ready, CONFIGURED_SECONDS, "every pod is ready")
 
 
-def test_helm_test_is_green(platform: Release, fact):
+def test_helm_test_passes(platform: Release, fact):
     hooks = platform.helm("get", "hooks", platform.name).stdout
     assert "helm.sh/hook: test" in hooks, "the chart has no tests"
-    began = time.monotonic()
-    said = platform.test()
-    passed = len(re.findall(r"^Phase: +Succeeded", said, re.MULTILINE))
-    assert passed, said
-    fact(f"helm test: {passed} succeeded in {time.monotonic() - began:.1f} s")
+    started = time.monotonic()
+    output = platform.test()
+    passed = len(re.findall(r"^Phase: +Succeeded", output, re.MULTILINE))
+    assert passed, output
+    fact(f"helm test: {passed} succeeded in {time.monotonic() - started:.1f} s")
 
 
-def test_prometheus_has_our_target_up(platform: Release, prometheus: Prometheus, fact):
-    began = time.monotonic()
+def test_the_target_is_up_in_prometheus(platform: Release, prometheus: Prometheus, fact):
+    started = time.monotonic()
     target = wait_for(lambda: up(prometheus, platform), CONFIGURED_SECONDS, "the target is up")
     assert target["labels"]["namespace"] == NAMESPACE
-    fact(f"target: up {time.monotonic() - began:.1f} s later, labels {', '.join(sorted(target['labels']))}")
+    fact(f"target: up {time.monotonic() - started:.1f} s later, labels {', '.join(sorted(target['labels']))}")
 
 
 def up(prometheus: Prometheus, release: Release) -> Object | None:
-    """Our one target, once it is up."""
+    """The storage API's target, or None while it is not up or not the only one."""
     ours = [t for t in prometheus.targets() if t["labels"].get("job") == release.service]
     return ours[0] if len(ours) == 1 and ours[0]["health"] == "up" else None
 
 
-def test_prometheus_has_our_rules_healthy(platform: Release, prometheus: Prometheus, fact):
-    written = [
+def test_every_rule_is_loaded_and_healthy(platform: Release, prometheus: Prometheus, fact):
+    expected = [
         rule.get("record") or rule["alert"]
         for item in platform.objects()
         if item["kind"] == "PrometheusRule" and item["metadata"]["name"].startswith(platform.service)
         for group in item["spec"]["groups"]
         for rule in group["rules"]
     ]
-    assert written
+    assert expected
 
     def healthy() -> bool:
         loaded = [r["name"] for r in prometheus.rules() if r["health"] == "ok"]
-        return all(loaded.count(name) == written.count(name) for name in written)
+        return all(loaded.count(name) == expected.count(name) for name in expected)
 
-    wait_for(healthy, CONFIGURED_SECONDS, f"healthy rules: {', '.join(written)}")
-    fact(f"rules: {len(written)} loaded and healthy")
+    wait_for(healthy, CONFIGURED_SECONDS, f"healthy rules: {', '.join(expected)}")
+    fact(f"rules: {len(expected)} loaded and healthy")
 
 
-def test_the_operator_configures_what_the_lab_derives(platform: Release, prometheus, monitoring: Monitoring):
-    """Intervals, path, labels and rules: the lab's processes show what a cluster shows."""
+def test_the_operator_generates_the_same_configuration_as_the_lab(
+    platform: Release, prometheus, monitoring: Monitoring
+):
+    """Compare intervals, path, labels and rules: what the lab shows is then what a cluster shows."""
     files = platform.value_files
     render = render_chart(platform.values, value_files=files, release=platform.name, namespace=NAMESPACE)
     stack = Stack.of(render, platform.name, NAMESPACE)
@@ -158,9 +169,9 @@ def test_the_operator_configures_what_the_lab_derives(platform: Release, prometh
         theirs = operator[ours["job_name"]]
         same = ours.keys() - {"static_configs", "relabel_configs"}
         assert {key: theirs.get(key) for key in same} == {key: ours[key] for key in same}
-        # Theirs also choose among all that was discovered; ours must be there, in this order.
-        rest = iter([plain(rule) for rule in theirs["relabel_configs"]])
-        assert [rule for rule in ours["relabel_configs"] if plain(rule) not in rest] == []
+        # The operator's relabelings also filter the discovered targets: ours must be among them, in order.
+        rest = iter([without_defaults(rule) for rule in theirs["relabel_configs"]])
+        assert [rule for rule in ours["relabel_configs"] if without_defaults(rule) not in rest] == []
         seen = up(prometheus, platform)["labels"]
         assert {name: value for name, value in seen.items() if name != "instance"} == labels(ours)
     files = monitoring.rule_files()
@@ -169,14 +180,19 @@ def test_the_operator_configures_what_the_lab_derives(platform: Release, prometh
         assert [files[file] for file in theirs] == [ours]
 
 
-def plain(rule: Object) -> Object:
-    """A relabeling without what Prometheus assumes anyway."""
-    assumed = {"action": ("replace",), "separator": (";",), "regex": ("(.*)",), "replacement": ("$1", "${1}")}
-    return {key: value for key, value in rule.items() if value not in assumed.get(key, ())}
+def without_defaults(rule: Object) -> Object:
+    """A relabeling without the fields that have Prometheus' default value."""
+    defaults = {
+        "action": ("replace",),
+        "separator": (";",),
+        "regex": ("(.*)",),
+        "replacement": ("$1", "${1}"),
+    }
+    return {key: value for key, value in rule.items() if value not in defaults.get(key, ())}
 
 
 def labels(job: Object) -> dict[str, str]:
-    """What a job of the lab makes of its one target's labels; its relabelings copy, or give a constant."""
+    """The labels of a lab job's only target after relabeling; its rules only copy labels or set constants."""
     (target,) = job["static_configs"]
     found = {}
     for rule in job["relabel_configs"]:
@@ -191,48 +207,45 @@ def test_a_request_is_in_prometheus_within_two_scrapes(platform: Release, promet
     ours = f'job="{platform.service}", namespace="{NAMESPACE}"'
     puts = 'path="/api/buckets/<id>", method="PUT", status="200"'
     counted = f"sum(http_request_count_total{{{ours}, {puts}}}) or vector(0)"
-    time.sleep(interval + 1)  # What was asked before is in the count, too.
+    time.sleep(interval + 1)  # let Prometheus scrape the earlier requests first
     before, sent = prometheus.value(counted), 7
     with platform.cluster.forward(platform.service, NAMESPACE, "http") as url:
         for number in range(sent):
             answer = requests.put(f"{url}/api/buckets/{number}", data=OBJECT, timeout=10)
             assert answer.status_code == 200
-    began = time.monotonic()
+    started = time.monotonic()
     wait_for(lambda: prometheus.value(counted) == before + sent, 2 * interval, f"{sent} more in {counted}")
-    elapsed = time.monotonic() - began
+    elapsed = time.monotonic() - started
     fact(f"metrics: {sent} requests in Prometheus {elapsed:.1f} s later, scraped every {interval} s")
 
 
-def test_prometheus_follows_the_metrics_to_a_port_of_their_own(platform, prometheus: Prometheus, fact):
-    """Through the NetworkPolicy, that lets it in there alone."""
+def test_prometheus_follows_the_metrics_to_a_separate_port(platform, prometheus: Prometheus, fact):
+    """The NetworkPolicy then allows Prometheus on that port only."""
     values = copy.deepcopy(platform.values)
     values["storage-api"]["metrics"] = {"port": 9797}
     platform.upgrade(values)
-    began = time.monotonic()
+    started = time.monotonic()
 
     def followed() -> bool:
         target = up(prometheus, platform)
         return bool(target) and target["scrapeUrl"].endswith(":9797/api/metrics")
 
-    wait_for(followed, CONFIGURED_SECONDS, "the one target is up at port 9797")
-    fact(f"metrics apart: scraped there {time.monotonic() - began:.1f} s after the upgrade")
+    wait_for(followed, CONFIGURED_SECONDS, "the only target is up on port 9797")
+    fact(f"separate metrics port: scraped {time.monotonic() - started:.1f} s after the upgrade")
 
 
 def seconds(duration: str) -> int:
-    """A duration of Prometheus with one unit, such as 10s."""
+    """The seconds of a Prometheus duration with one unit, such as 10s or 1m."""
     number, unit = re.fullmatch(r"(\d+)([sm])", duration).groups()
     return int(number) * {"s": 1, "m": 60}[unit]
 
 
 def test_uninstall_leaves_what_is_documented(platform: Release, before: set[str]):
-    """Of the namespace's contents, and of the release's own objects wherever they are."""
+    """Check the namespace's contents, and the release's objects in other namespaces."""
     manifest = platform.helm("get", "manifest", platform.name).stdout
     kept = KEPT & {f"{item['kind'].lower()}s/{item['metadata']['name']}" for item in platform.objects()}
     platform.uninstall()
-    deadline = time.monotonic() + 60
-    while (left := contents(platform.cluster) - before) != kept and time.monotonic() < deadline:
-        time.sleep(1)
-    assert left == kept
+    wait_until(lambda: contents(platform.cluster) - before == kept, 60, f"only {kept} is left", every=1)
     look = ["get", "--filename=-", "--ignore-not-found", "--output=name"]
     found = platform.cluster.kubectl(*look, given=manifest).split()
     assert {name.replace("/", "s/", 1) for name in found} == kept

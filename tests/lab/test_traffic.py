@@ -15,6 +15,7 @@ import pytest
 from lab import ROOT, traffic
 from lab.errors import LabError
 from lab.ports import Ports
+from tests.support.waiting import wait_until
 
 
 class Answers(http.server.ThreadingHTTPServer):
@@ -114,9 +115,7 @@ def test_a_server_that_falls_silent_ends_the_run(server):
 def test_ctrl_c_ends_the_run_and_reports_what_was_sent(server):
     command = [sys.executable, "-m", "lab", "traffic", "--url", server.url, "--rate", "20", "--json"]
     process = subprocess.Popen(command, cwd=ROOT, env=os.environ, stdout=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 30
-    while not server.seen and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: server.seen, 30)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=30)

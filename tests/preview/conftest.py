@@ -1,6 +1,5 @@
-"""The platform with traffic, its preview with test dashboards beside the shipped ones, and a browser."""
+"""Fixtures: the platform with traffic, its preview with extra test dashboards, and a browser."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from lab.browser import chromium
 from lab.errors import LabError
 from lab.platform import Platform
 from lab.toolchain import ToolError
+from tests.support.waiting import wait_until
 
 FIXTURES = Path(__file__).parent / "dashboards"
 READY_MS = 30_000
@@ -22,20 +22,20 @@ READY_MS = 30_000
 
 @dataclass
 class Visit:
-    """A loaded page, and everything that went wrong in it."""
+    """A loaded page, with the errors and queries recorded so far."""
 
     page: Page
     faults: list[str] = field(default_factory=list)
-    """Errors of the page, of its console, and requests without a good answer."""
+    """Uncaught errors, console errors, and failed requests."""
     queries: list[Request] = field(default_factory=list)
-    """What it asked Prometheus."""
+    """The queries that the page sent to Prometheus."""
 
     def settle(self) -> None:
-        """Waits until every panel has drawn or said why not."""
+        """Wait until every panel shows its data or an error."""
         self.page.wait_for_selector("body[data-ready=true]", timeout=READY_MS)
 
     def states(self) -> dict[str, str]:
-        """How far each panel is, by its id."""
+        """The state of each panel (loading, drawn, empty or error) by panel id."""
         panels = self.page.locator("[data-panel]").all()
         return {panel.get_attribute("data-panel"): panel.get_attribute("data-state") for panel in panels}
 
@@ -53,13 +53,13 @@ def browser(missing_part) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def beside() -> dict[str, str]:
-    """Dashboards that only the tests have, by their path: kinds and faults that the shipped ones lack."""
+def extra_dashboards() -> dict[str, str]:
+    """The tests' own dashboards by path, with the panel types and errors that the shipped ones lack."""
     return {f"Fixtures/{file.name}": file.read_text() for file in FIXTURES.iterdir()}
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory, beside, missing_part) -> Iterator[Platform]:
+def platform(tmp_path_factory, extra_dashboards, missing_part) -> Iterator[Platform]:
     values = {
         "kube-prometheus-stack": {
             "prometheus": {"prometheusSpec": {"scrapeInterval": "1s", "evaluationInterval": "1s"}},
@@ -69,7 +69,7 @@ def platform(tmp_path_factory, beside, missing_part) -> Iterator[Platform]:
     }
     with Platform(folder=tmp_path_factory.mktemp("lab"), values=values) as started:
         try:
-            preview.publish(started, beside)
+            preview.publish(started, extra_dashboards)
         except ToolError as error:
             missing_part(str(error))
         _send_traffic(started)
@@ -77,19 +77,17 @@ def platform(tmp_path_factory, beside, missing_part) -> Iterator[Platform]:
 
 
 def _send_traffic(platform: Platform) -> None:
-    """Traffic that a whole rate window has seen, with some objects kept."""
+    """Send traffic until Prometheus has seen it over a whole rate window."""
     traffic.send(platform.service_url, rounds=40, rate=5)
-    deadline = time.monotonic() + 30
-    while not platform.prometheus.value("sum(rate(http_request_count_total[4s]))"):
-        assert time.monotonic() < deadline, platform.prometheus.targets()
-        time.sleep(0.2)
+    rate = "sum(rate(http_request_count_total[4s]))"
+    wait_until(lambda: platform.prometheus.value(rate), 30, "Prometheus sees the traffic", every=0.2)
 
 
 @pytest.fixture(scope="session")
 def visit(browser: Browser, platform: Platform) -> Callable:
     """A context manager that opens the preview: `visit("dark", dashboard="kinds", **parameters)`."""
 
-    # One for all visits in a theme: it keeps the page's code.
+    # One context per theme, shared by all visits: it caches the page's code.
     size = {"width": 1280, "height": 2600}
     contexts = {theme: browser.new_context(color_scheme=theme, viewport=size) for theme in ("light", "dark")}
 
@@ -111,6 +109,6 @@ def visit(browser: Browser, platform: Platform) -> Callable:
 
 
 def _failed(request: Request, opened: Visit) -> None:
-    # The page itself gives up a question whose answer it no longer needs.
+    # The page aborts queries whose result it no longer needs.
     if request.failure != "net::ERR_ABORTED":
         opened.faults.append(f"{request.failure} {request.url}")

@@ -1,4 +1,4 @@
-"""How the preview is built, kept and published, and what is said where it can't be."""
+"""Building, caching and publishing the preview, and the messages when that is not possible."""
 
 import json
 import os
@@ -20,7 +20,7 @@ SHIPPED = {path.name: json.loads(path.read_text()) for path in (ROOT / "dashboar
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`python -m lab ...` in an environment of its own."""
+    """Run `python -m lab ...` with only this environment."""
     command = [sys.executable, "-m", "lab", *arguments]
     return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=250, check=False
@@ -29,26 +29,26 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 @pytest.fixture(scope="module")
 def packages(missing_part) -> None:
-    """The preview's packages, or the line that says why there are none."""
+    """Skip or fail with a reason if npm is not available."""
     try:
         preview.npm("--version")
     except ToolError as error:
         missing_part(str(error))
 
 
-def test_the_page_is_strict_typescript(packages):
+def test_the_page_passes_strict_type_checking(packages):
     preview.npm("run", "check", "--silent")
 
 
-def test_the_rules_of_intervals_variables_and_frames_hold(packages):
+def test_the_tests_without_a_browser_pass(packages):
     assert " passed" in preview.npm("test", "--silent")
 
 
-def test_a_build_is_kept_until_its_sources_change(packages):
+def test_a_second_build_reuses_the_first(packages):
     first = preview.build()
-    born = (first / "index.html").stat().st_mtime_ns
+    built_at = (first / "index.html").stat().st_mtime_ns
     assert preview.build() == first
-    assert (first / "index.html").stat().st_mtime_ns == born
+    assert (first / "index.html").stat().st_mtime_ns == built_at
     assert (first / "public/build/img/icons/unicons/angle-down.svg").is_file()
     assert (first / "public/fonts/inter/Inter-Regular.woff2").is_file()
 
@@ -69,7 +69,7 @@ def test_grafanas_libraries_are_pinned_exactly():
 
 @pytest.fixture
 def without_node(tmp_path) -> dict[str, str]:
-    """An environment with the lab's programs, without Node.js and without a package registry."""
+    """An environment with the lab's programs but without Node.js and without a package registry."""
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("helm", "prometheus", "promtool", "alertmanager", "amtool"):
@@ -90,7 +90,7 @@ def without_node(tmp_path) -> dict[str, str]:
 MISSING = "node 24.19.0 can't be had; put node (20.19, 22.12 or newer) on PATH."
 
 
-def test_without_node_and_network_the_build_says_in_one_line_what_is_missing(without_node):
+def test_without_node_and_network_the_build_names_what_is_missing_in_one_line(without_node):
     done = run("preview", **without_node)
     assert done.returncode == 1
     assert done.stdout == ""
@@ -98,7 +98,7 @@ def test_without_node_and_network_the_build_says_in_one_line_what_is_missing(wit
     assert "Traceback" not in done.stderr
 
 
-def test_without_a_registry_npm_is_not_waited_for(packages, tmp_path):
+def test_without_a_registry_the_build_fails_quickly(packages, tmp_path):
     for folder in ("lab", "preview"):
         shutil.copytree(
             ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("node_modules", "dist")
@@ -116,7 +116,7 @@ def test_without_a_registry_npm_is_not_waited_for(packages, tmp_path):
 
 
 @pytest.mark.live
-def test_without_node_and_network_the_platform_comes_up_all_the_same(without_node):
+def test_without_node_and_network_the_platform_starts_without_the_preview(without_node):
     ports = {Ports.KNOWN[name][0]: str(port) for name, port in asdict(Ports.free()).items()}
     try:
         done = run("up", "--minutes", "0", **without_node, **ports)
@@ -130,13 +130,13 @@ def test_without_node_and_network_the_platform_comes_up_all_the_same(without_nod
 
 
 @pytest.mark.live
-def test_the_page_tells_the_interval_that_the_chart_renders(platform: Platform):
+def test_the_page_gets_the_scrape_interval_that_the_chart_renders(platform: Platform):
     about = json.loads((platform.folder / "user" / "platform.json").read_text())
     assert about["scrapeInterval"] == "1s"
 
 
 @pytest.mark.live
-def test_the_rendered_dashboards_are_published_as_they_are(platform: Platform):
+def test_the_rendered_dashboards_are_published_unchanged(platform: Platform):
     about = json.loads((platform.folder / "user" / "platform.json").read_text())
     published = {Path(entry["file"]).name: entry for entry in about["dashboards"]}
     for name, document in SHIPPED.items():
@@ -146,13 +146,15 @@ def test_the_rendered_dashboards_are_published_as_they_are(platform: Platform):
 
 
 @pytest.mark.live
-def test_pictures_show_every_shipped_dashboard_in_both_themes(platform: Platform, browser, beside, tmp_path):
+def test_pictures_show_every_shipped_dashboard_in_both_themes(
+    platform: Platform, browser, extra_dashboards, tmp_path
+):
     settings = os.environ | {"LAB_DIR": str(platform.folder)}
     try:
         preview.publish(platform)
         done = run("pictures", "--folder", str(tmp_path), "--range", "1m", **settings)
     finally:
-        preview.publish(platform, beside)
+        preview.publish(platform, extra_dashboards)
     assert done.returncode == 0, done.stderr
     wanted = {
         f"{document['uid']}-{theme}.png" for document in SHIPPED.values() for theme in ("light", "dark")
@@ -165,7 +167,7 @@ def test_pictures_show_every_shipped_dashboard_in_both_themes(platform: Platform
 
 
 @pytest.mark.live
-def test_no_picture_hides_a_panel_that_cannot_be_drawn(platform: Platform, browser, tmp_path):
+def test_pictures_fail_on_a_panel_that_cannot_be_drawn(platform: Platform, browser, tmp_path):
     settings = os.environ | {"LAB_DIR": str(platform.folder)}
     done = run("pictures", "--folder", str(tmp_path), "--range", "1m", **settings)
     assert done.returncode == 1

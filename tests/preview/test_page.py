@@ -1,4 +1,4 @@
-"""The preview in a real browser: what it draws, what it says, and that nobody can make it do more."""
+"""The preview in a real browser: panels, controls, error messages, and safety against hostile labels."""
 
 import json
 import re
@@ -16,14 +16,14 @@ pytestmark = pytest.mark.live
 SHIPPED = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "dashboards").glob("*.json"))}
 DRAWN = {document["uid"] for document in SHIPPED.values()} | {"kinds"}
 AXE = preview.SOURCE / "node_modules" / "axe-core" / "axe.min.js"
-# What a unit's sign means in the unit's base.
+# Factor from each displayed unit to its base unit.
 SCALE = {"": 1, "%": 0.01, "req/s": 1, "ms": 1e-3, "µs": 1e-6, "s": 1, "mins": 60, "hours": 3600}
 HOSTILE = '"><img src=x onerror=window.hacked=1>'
 
 
 @pytest.fixture(scope="module", params=list(product(sorted(DRAWN), ("light", "dark"))), ids="-".join)
 def drawn(request, visit):
-    """Each dashboard in each theme, loaded once for all tests that only look."""
+    """Each dashboard in each theme, loaded once for all tests that do not change the page."""
     uid, theme = request.param
     with visit(theme, dashboard=uid, **{"from": "now-1m"}) as opened:
         yield opened
@@ -35,16 +35,16 @@ def faulty(visit):
         yield opened
 
 
-def test_every_panel_is_drawn_with_data_and_without_a_fault(drawn):
+def test_every_panel_is_drawn_with_data_and_without_errors(drawn):
     states = drawn.states()
     assert states
     assert set(states.values()) == {"drawn"}, states
     assert drawn.faults == []
     expect(drawn.page.locator("footer")).to_contain_text("Preview, not Grafana.")
-    expect(drawn.page.locator("footer")).not_to_contain_text("On this dashboard it leaves out")
+    expect(drawn.page.locator("footer")).not_to_contain_text("On this dashboard it omits")
 
 
-def test_there_is_no_serious_fault_of_accessibility(drawn):
+def test_the_page_has_no_serious_accessibility_violation(drawn):
     drawn.page.evaluate(AXE.read_text())
     found = drawn.page.evaluate("axe.run()")
     serious = [entry for entry in found["violations"] if entry["impact"] in ("serious", "critical")]
@@ -61,13 +61,13 @@ def test_every_panel_of_the_file_is_on_the_page(document, visit):
 
 
 @pytest.mark.parametrize("document", SHIPPED.values(), ids=SHIPPED)
-def test_a_stat_shows_what_prometheus_answers(document, platform, visit):
+def test_a_stat_shows_the_value_from_prometheus(document, platform, visit):
     stats = [panel for panel in document["panels"] if panel["type"] == "stat"]
     assert stats
     with visit(dashboard=document["uid"], **{"from": "now-1m", "refresh": ""}) as opened:
         for panel in stats:
-            asked = [_asked(query.url) for query in opened.queries]
-            query = next(query for query in asked if _same(query["query"], panel["targets"][0]["expr"]))
+            queries = [_parameters(query.url) for query in opened.queries]
+            query = next(q for q in queries if _instantiates(q["query"], panel["targets"][0]["expr"]))
             (series,) = platform.prometheus.query_range(
                 query["query"], float(query["start"]), float(query["end"]), float(query["step"])
             )
@@ -77,22 +77,22 @@ def test_a_stat_shows_what_prometheus_answers(document, platform, visit):
             assert float(number) * SCALE[sign] == pytest.approx(truth, rel=0.01, abs=1e-9), panel["title"]
 
 
-def _asked(url: str) -> dict[str, str]:
+def _parameters(url: str) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(url).query))
 
 
-def _same(query: str, template: str) -> bool:
-    """Whether a query is the template with its variables filled in."""
+def _instantiates(query: str, template: str) -> bool:
+    """Tell if `query` is `template` with its variables filled in."""
     return bool(re.fullmatch(r"\S+".join(map(re.escape, re.split(r"\$\w+", template))), query))
 
 
-def test_rates_are_asked_over_four_scrapes(visit):
+def test_rates_range_over_four_scrapes(visit):
     with visit(dashboard=SHIPPED["storage-api"]["uid"], **{"from": "now-1m"}) as opened:
         windows = {w for query in opened.queries for w in re.findall(r"%5B(\w+)%5D", query.url)}
         assert windows == {"4s"}
 
 
-def test_a_change_of_a_variable_asks_again(visit):
+def test_changing_a_variable_queries_again(visit):
     with visit(dashboard="kinds") as opened:
         stat = opened.panel(14).first
         expect(stat).to_contain_text("2")
@@ -107,7 +107,7 @@ def test_a_change_of_a_variable_asks_again(visit):
         expect(stat).to_contain_text("2")
 
 
-def test_a_variable_with_several_values_selects_and_repeats_by_them(visit):
+def test_a_variable_with_several_values_selects_and_repeats_panels(visit):
     with visit(
         dashboard="kinds", **{"var-shape": ["square", "long"], "var-job": "platform-storage-api"}
     ) as opened:
@@ -120,7 +120,7 @@ def test_a_variable_with_several_values_selects_and_repeats_by_them(visit):
         expect(opened.panel(9).get_by_role("row")).to_have_count(2)
 
 
-def test_a_closed_row_opens_by_the_keyboard(visit):
+def test_a_collapsed_row_opens_with_the_keyboard(visit):
     with visit(dashboard="kinds") as opened:
         row = opened.page.get_by_role("button", name="Closed")
         expect(row).to_have_attribute("aria-expanded", "false")
@@ -130,7 +130,7 @@ def test_a_closed_row_opens_by_the_keyboard(visit):
         expect(opened.panel(12)).to_have_attribute("data-state", "drawn")
 
 
-def test_every_control_is_reached_by_the_tab_key(visit):
+def test_every_control_is_reachable_with_the_tab_key(visit):
     with visit(dashboard="kinds") as opened:
         names = set()
         for _ in range(30):
@@ -143,7 +143,7 @@ def test_every_control_is_reached_by_the_tab_key(visit):
         assert {"Platform", "Storage API", "Job", "size", "Refresh", "Refresh every", "Over time"} <= names
 
 
-def test_a_range_is_picked_and_refreshed(visit):
+def test_a_time_range_can_be_picked_and_refreshed(visit):
     with visit(dashboard="kinds") as opened:
         opened.page.get_by_test_id("data-testid TimePicker Open Button").click()
         opened.page.get_by_text("Last 15 minutes").click()
@@ -156,7 +156,7 @@ def test_a_range_is_picked_and_refreshed(visit):
         assert len(opened.queries) > asked
 
 
-def test_a_drag_over_a_graph_narrows_the_range(visit):
+def test_dragging_over_a_graph_zooms_in(visit):
     with visit(dashboard="kinds") as opened:
         box = opened.panel(8).locator(".u-over").bounding_box()
         opened.page.mouse.move(box["x"] + 60, box["y"] + 20)
@@ -166,13 +166,13 @@ def test_a_drag_over_a_graph_narrows_the_range(visit):
         opened.page.wait_for_url(re.compile(r"from=\d{13}&to=\d{13}"))
 
 
-def test_the_page_asks_again_by_itself(visit):
+def test_the_page_refreshes_automatically(visit):
     with visit(dashboard="kinds", refresh="1s") as opened:
         for _ in range(2):
             opened.page.wait_for_event("request", lambda request: "query_range" in request.url, timeout=5000)
 
 
-def test_annotations_are_marks(visit):
+def test_annotations_are_drawn_as_marks(visit):
     with visit(dashboard="kinds") as opened:
         marks = opened.panel(8).locator(".event-annotation")
         expect(marks.first).to_have_attribute("aria-label", "a quarter of a minute")
@@ -180,10 +180,10 @@ def test_annotations_are_marks(visit):
         expect(opened.page.get_by_role("tooltip")).to_contain_text("a quarter: of a minute")
 
 
-def test_exemplars_are_marks(visit):
+def test_exemplars_are_drawn_as_marks(visit):
     with visit(dashboard="kinds") as opened:
         expect(opened.panel(8).locator(".event-exemplar")).to_have_count(0)
-        # No part of the platform sends exemplars yet: this answer alone is not Prometheus' own.
+        # Nothing in the platform sends exemplars yet: this is the only faked response.
         exemplar = {"labels": {"trace_id": "abc"}, "value": "0.1", "timestamp": time.time() - 60}
         answer = {"status": "success", "data": [{"seriesLabels": {}, "exemplars": [exemplar]}]}
         opened.page.route("**/api/v1/query_exemplars?*", lambda route: route.fulfill(json=answer))
@@ -192,19 +192,19 @@ def test_exemplars_are_marks(visit):
         expect(mark).to_have_attribute("aria-label", "Exemplar trace_id: abc")
 
 
-def test_a_graph_tells_its_values_and_hides_series(visit):
+def test_a_graph_has_a_tooltip_and_a_legend_that_hides_series(visit):
     with visit(dashboard="kinds", **{"from": "now-10s"}) as opened:
         panel = opened.panel(8)
-        told = opened.page.locator("#grafana-portal-container")
+        tooltip = opened.page.locator("#grafana-portal-container")
         panel.locator(".u-over").hover()
-        expect(told).to_contain_text("failed")
+        expect(tooltip).to_contain_text("failed")
         panel.get_by_role("button", name="requests").click()
         panel.locator(".u-over").hover()
-        expect(told).to_contain_text("requests")
-        expect(told).not_to_contain_text("failed")
+        expect(tooltip).to_contain_text("requests")
+        expect(tooltip).not_to_contain_text("failed")
         panel.get_by_role("button", name="requests").click()
         panel.locator(".u-over").hover()
-        expect(told).to_contain_text("failed")
+        expect(tooltip).to_contain_text("failed")
 
 
 def test_links_lead_to_the_preview_of_other_dashboards(visit):
@@ -226,15 +226,15 @@ def test_a_link_in_a_table_leads_to_the_preview(visit):
         assert target == {"dashboard": SHIPPED["storage-api"]["uid"], "from": "now-2m"}
 
 
-def test_an_address_that_means_nothing_is_said_in_words(visit):
+def test_an_invalid_time_range_in_the_address_shows_an_error(visit):
     with visit(dashboard="kinds", **{"from": "yesterday-ish", "refresh": "often"}) as opened:
         expect(opened.page.get_by_role("alert")).to_contain_text(
-            'From "yesterday-ish" to "now" is no time range'
+            '"yesterday-ish" to "now" is not a time range'
         )
         assert not [fault for fault in opened.faults if fault.startswith("page:")]
 
 
-def test_the_system_chooses_light_or_dark_unless_the_address_does(visit):
+def test_the_theme_follows_the_system_unless_the_address_sets_it(visit):
     def background(system: str, **parameters: str) -> str:
         with visit(system, **parameters) as opened:
             return opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -244,24 +244,26 @@ def test_the_system_chooses_light_or_dark_unless_the_address_does(visit):
     assert background("light", theme="dark") == dark
 
 
-def test_what_cannot_be_drawn_is_said_in_words(faulty):
-    words = {
-        1: 'Prometheus refuses: invalid parameter "query": 1:17: parse error: unclosed left parenthesis',
-        2: 'The preview does not draw panels of the kind "candlestick".',
+def test_a_panel_that_cannot_be_drawn_shows_the_reason(faulty):
+    messages = {
+        1: "Prometheus returned an error: "
+        'invalid parameter "query": 1:17: parse error: unclosed left parenthesis',
+        2: 'The preview cannot draw panels of type "candlestick".',
         3: "nothing to see",
-        4: "The preview asks Prometheus only, and this panel asks loki.",
-        10: 'The preview draws heatmaps of one histogram, asked for with the format "heatmap".',
+        4: "The preview can query only Prometheus, and this panel queries loki.",
+        10: "The preview cannot draw this panel: "
+        'a heatmap needs exactly one histogram, queried with the format "heatmap".',
         11: "No data",
     }
-    for number, text in words.items():
+    for number, text in messages.items():
         expect(faulty.panel(number)).to_contain_text(text)
     states = faulty.states()
     assert {number for number, state in states.items() if state == "error"} == {"1", "2", "4", "10"}
     assert states["3"] == "empty"
-    expect(faulty.page.locator("footer")).to_contain_text('it leaves out panels of the kind "candlestick"')
+    expect(faulty.page.locator("footer")).to_contain_text('it omits panels of type "candlestick"')
 
 
-def test_a_hostile_label_is_text(faulty):
+def test_hostile_labels_are_shown_as_text(faulty):
     for number in (5, 6, 7):
         expect(faulty.panel(number)).to_contain_text("<img src=x onerror=window.hacked=1>")
     expect(faulty.panel(8).get_by_role("heading", name=HOSTILE)).to_be_visible()
@@ -275,19 +277,19 @@ def test_a_hostile_label_is_text(faulty):
 
 
 @pytest.mark.parametrize(
-    ("uid", "words"),
+    ("uid", "message"),
     [
-        ("nodash", "Fixtures/no-dashboard.json is no dashboard: it needs a title and a list of panels."),
-        ("no-json", "dashboards/Fixtures/no-json.json is no JSON."),
-        ("absent", 'There is no dashboard "absent". There are: faults, kinds'),
+        ("nodash", "Fixtures/no-dashboard.json is not a dashboard: it needs a title and a list of panels."),
+        ("no-json", "dashboards/Fixtures/no-json.json is not valid JSON."),
+        ("absent", 'No dashboard has the uid "absent". Available: faults, kinds'),
     ],
 )
-def test_a_dashboard_that_is_none_is_said_in_words(visit, uid, words):
+def test_an_invalid_or_unknown_dashboard_shows_an_error(visit, uid, message):
     with visit(dashboard=uid) as opened:
-        expect(opened.page.get_by_role("alert")).to_contain_text(words)
+        expect(opened.page.get_by_role("alert")).to_contain_text(message)
 
 
-def test_the_start_page_tells_what_runs(visit, platform):
+def test_the_start_page_lists_processes_targets_alerts_and_dashboards(visit, platform):
     with visit() as opened:
         page = opened.page
         for part in ("storage-api", "prometheus", "alertmanager"):
@@ -295,20 +297,20 @@ def test_the_start_page_tells_what_runs(visit, platform):
             expect(row).to_contain_text(f"{part}up")
         for target in platform.prometheus.targets():
             expect(page.get_by_role("cell", name=target["labels"]["job"])).to_be_visible()
-        expect(page.get_by_text("None is pending or firing.")).to_be_visible()
+        expect(page.get_by_text("No alert is pending or firing.")).to_be_visible()
         for document in SHIPPED.values():
             expect(page.get_by_role("link", name=document["title"])).to_be_visible()
         expect(page.get_by_role("heading", name="Fixtures")).to_be_visible()
         assert opened.faults == []
 
 
-def test_without_prometheus_the_page_says_so(visit, platform):
+def test_an_unreachable_prometheus_is_reported(visit, platform):
     with visit(dashboard="kinds") as board, visit() as start:
         platform.stop(["prometheus"])
         try:
             board.page.get_by_role("button", name="Refresh", exact=True).click()
-            words = f"Prometheus at {platform.url('prometheus')}/ does not answer."
-            expect(board.page.get_by_role("alert").first).to_contain_text(words)
-            expect(start.page.get_by_role("alert")).to_contain_text(words, timeout=10_000)
+            message = f"Prometheus at {platform.url('prometheus')}/ does not answer."
+            expect(board.page.get_by_role("alert").first).to_contain_text(message)
+            expect(start.page.get_by_role("alert")).to_contain_text(message, timeout=10_000)
         finally:
             platform.up()

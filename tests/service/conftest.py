@@ -2,132 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
-import http.client
-import json
-import os
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from email.utils import formatdate
 from pathlib import Path
-from types import MappingProxyType
-from typing import NamedTuple
 
 import pytest
 import requests
-from obstore.store import AzureStore, S3Store
-from prometheus_client.parser import text_string_to_metric_families
 
 from lab.toolchain import ToolError
 from lab.toolchain.azure import azurite
-
-SERVICE = Path(__file__).parents[2] / "service"
-START_SECONDS = 20
-WEED = Path(sys.executable).with_name("weed")
-
-
-class Answer(NamedTuple):
-    """An HTTP response: status, headers by lower-case name, body."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> object:
-        assert self.headers["content-type"] == "application/json", self
-        return json.loads(self.body)
-
-
-class Service:
-    """A running `python -m storage_api`."""
-
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
-        self.process = process
-        self._log = log
-        listening = self._wait_for_start()
-        self.port: int = listening["port"]
-        self.metrics_port: int = listening["metrics_port"]
-
-    def _wait_for_start(self) -> dict:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            for line in self.log:
-                if line.get("message") == "listening":
-                    return line
-            assert self.process.poll() is None, f"ended at start: {self._log.read_text()}"
-            time.sleep(0.02)
-        raise AssertionError(f"not listening after {START_SECONDS} s: {self._log.read_text()}")
-
-    @property
-    def log(self) -> list[dict]:
-        """What was logged so far; fails when a whole line is no JSON."""
-        return [
-            json.loads(line) for line in self._log.read_text().splitlines(keepends=True) if line[-1] == "\n"
-        ]
-
-    def request(
-        self, method: str, target: str, body: bytes | None = None, *, port: int | None = None, **headers: str
-    ) -> Answer:
-        """One request on a connection of its own, by default to the API; header names with `_` for `-`."""
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=20)
-        try:
-            named = {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request(method, target, body, named)
-            return read_answer(connection.getresponse())
-        finally:
-            connection.close()
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
-
-    def raw(self, data: bytes) -> Answer:
-        """Send bytes as they are, all of them before reading, as simple clients do; read one response."""
-        with self.connect() as connection:
-            connection.sendall(data)
-            return read_raw(connection)
-
-    def samples(self, prefix: str = "") -> dict[tuple[str, ...], float]:
-        """`/metrics` as {(name, path, method, status): value}; only names that start with `prefix`."""
-        text = self.request("GET", "/metrics", port=self.metrics_port).body.decode()
-        return {
-            (
-                sample.name,
-                *(sample.labels.get(label, "") for label in ("path", "method", "status")),
-            ): sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if sample.name.startswith(prefix) and "le" not in sample.labels
-        }
-
-    def signal(self, number: int = signal.SIGTERM) -> None:
-        self.process.send_signal(number)
-
-
-def read_answer(response: http.client.HTTPResponse) -> Answer:
-    return Answer(
-        response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
-    )
-
-
-def read_raw(connection: socket.socket) -> Answer:
-    with http.client.HTTPResponse(connection) as response:
-        response.begin()
-        return read_answer(response)
-
-
-def environment(**settings: object) -> dict[str, str]:
-    """The environment of a service on a free loopback port."""
-    inherited = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
-    own = {"PYTHONPATH": str(SERVICE), "HOST": "127.0.0.1", "PORT": "0", "PYTHONWARNINGS": "error"}
-    return inherited | own | {name: str(value) for name, value in settings.items()}
+from tests.support.service.azure_storage import AzureStorage
+from tests.support.service.object_storage import WEED, ObjectStorage
+from tests.support.service.process import Answer, Service, environment, read_raw, run_to_end
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -168,66 +59,6 @@ def service(start: Callable[..., Service]) -> Service:
     return start(MAX_OBJECT_BYTES=1024 * 1024)
 
 
-class ObjectStorage:
-    """A running SeaweedFS: its S3 endpoint, and what a service needs to use it."""
-
-    CREDENTIALS = MappingProxyType({"AWS_ACCESS_KEY_ID": "someone", "AWS_SECRET_ACCESS_KEY": "a-test-secret"})
-
-    def __init__(self, folder: Path, ports: dict[str, int]) -> None:
-        self.endpoint = f"http://127.0.0.1:{ports['s3.port']}"
-        self._buckets = f"http://127.0.0.1:{ports['filer.port']}/buckets/"
-        credentials = dict(zip(("accessKey", "secretKey"), self.CREDENTIALS.values(), strict=True))
-        identity = {"name": "tests", "credentials": [credentials], "actions": ["Read", "Write", "List"]}
-        (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
-        options = {
-            "dir": folder,
-            "ip": "127.0.0.1",
-            "ip.bind": "127.0.0.1",
-            "s3.config": folder / "s3.json",
-            "s3.autoCreateBucket": "false",
-            "s3.port.iceberg": 0,
-            "s3.port.lance": 0,
-            "filer.localSocket": folder / "filer.sock",
-            "s3.localSocket": folder / "s3.sock",
-            "master.telemetry": "false",
-            "master.volumeSizeLimitMB": 64,
-            **ports,
-        }
-        with (folder / "log").open("wb") as log:
-            self.process = subprocess.Popen(
-                [WEED, "server", "-filer", "-s3", *(f"-{name}={value}" for name, value in options.items())],
-                stdout=log,
-                stderr=log,
-                env={"HOME": str(folder), "TMPDIR": str(folder)},
-            )
-
-    def settings(self, bucket: str) -> dict[str, str]:
-        """The environment variables of a service that uses `bucket`."""
-        return {
-            "STORE": "s3",
-            "STORE_S3_BUCKET": bucket,
-            "STORE_S3_ENDPOINT": self.endpoint,
-            **self.CREDENTIALS,
-        }
-
-    def client(self, bucket: str = "objects") -> S3Store:
-        """A client that is not the one under test."""
-        id, secret = self.CREDENTIALS.values()
-        return S3Store(
-            bucket,
-            endpoint=self.endpoint,
-            access_key_id=id,
-            secret_access_key=secret,
-            client_options={"allow_http": True},
-        )
-
-    def make_bucket(self, bucket: str) -> None:
-        requests.post(f"{self._buckets}{bucket}/", timeout=10).raise_for_status()
-
-    def remove_bucket(self, bucket: str) -> None:
-        requests.delete(f"{self._buckets}{bucket}?recursive=true", timeout=10).raise_for_status()
-
-
 @pytest.fixture(scope="session")
 def object_storage(missing_part) -> Iterator[ObjectStorage]:
     """A real S3 server on loopback with the bucket `objects`, in a folder of its own."""
@@ -241,83 +72,18 @@ def object_storage(missing_part) -> Iterator[ObjectStorage]:
     with tempfile.TemporaryDirectory(prefix="s3-") as folder:
         storage = ObjectStorage(Path(folder), ports)
         try:
-            deadline = time.monotonic() + 60
-            while True:
-                try:
-                    requests.get(f"{storage.endpoint}/status", timeout=10).raise_for_status()
-                    break
-                except OSError:
-                    assert storage.process.poll() is None, (Path(folder) / "log").read_text()[-2000:]
-                    assert time.monotonic() < deadline, (Path(folder) / "log").read_text()[-2000:]
-                    time.sleep(0.1)
+
+            def answers() -> bool:
+                assert storage.process.poll() is None, (Path(folder) / "log").read_text()[-2000:]
+                return requests.get(f"{storage.endpoint}/status", timeout=10).ok
+
+            wait_until(answers, 60, "SeaweedFS answers", every=0.1, despite=OSError)
             storage.make_bucket("objects")
             yield storage
         finally:
             # It takes half a minute to end in order, and its data go anyway.
             storage.process.kill()
             storage.process.wait()
-
-
-def run_to_end(command: Sequence[str | Path], settings: dict[str, object]) -> tuple[int, str]:
-    """Exit status of `command`, and what it said on stderr."""
-    done = subprocess.run(
-        command, env=environment(**settings), capture_output=True, text=True, timeout=20, check=False
-    )
-    assert not done.stdout
-    return done.returncode, done.stderr
-
-
-class AzureStorage:
-    """A running Azurite: its endpoint, and what a service needs to use it."""
-
-    ACCOUNT = "tests"
-
-    def __init__(self, program: Path, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-        self._key = base64.b64encode(b"a key for tests").decode()
-        self.endpoint = f"http://127.0.0.1:{port}/{self.ACCOUNT}"
-        options = ["--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck"]
-        with (folder / "log").open("wb") as log:
-            self.process = subprocess.Popen(
-                [program, "--blobHost", "127.0.0.1", "--blobPort", str(port), *options],
-                stdout=log,
-                stderr=log,
-                cwd=folder,
-                env={"HOME": str(folder), "AZURITE_ACCOUNTS": f"{self.ACCOUNT}:{self._key}"},
-            )
-        self.CREDENTIALS = MappingProxyType({"AZURE_STORAGE_ACCOUNT_KEY": self._key})
-
-    def settings(self, container: str) -> dict[str, str]:
-        """The environment variables of a service that uses `container`."""
-        return {
-            "STORE": "azure",
-            "STORE_AZURE_ACCOUNT": self.ACCOUNT,
-            "STORE_AZURE_CONTAINER": container,
-            "STORE_AZURE_ENDPOINT": self.endpoint,
-            **self.CREDENTIALS,
-        }
-
-    def client(self, container: str = "objects") -> AzureStore:
-        """A client that is not the one under test."""
-        return AzureStore(
-            container,
-            account_name=self.ACCOUNT,
-            account_key=self._key,
-            endpoint=self.endpoint,
-            client_options={"allow_http": True},
-        )
-
-    def make_bucket(self, container: str) -> None:
-        """Make a container, which the client cannot do (REST API: Create Container, Shared Key)."""
-        headers = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-08-06"}
-        canonical = [f"{name}:{value}" for name, value in headers.items()]
-        resource = f"/{self.ACCOUNT}/{self.ACCOUNT}/{container}\nrestype:container"
-        signed = "\n".join(["PUT", *[""] * 11, *canonical, resource])
-        signature = hmac.digest(base64.b64decode(self._key), signed.encode(), "sha256")
-        headers["Authorization"] = f"SharedKey {self.ACCOUNT}:{base64.b64encode(signature).decode()}"
-        target = f"{self.endpoint}/{container}?restype=container"
-        requests.put(target, headers=headers, timeout=10).raise_for_status()
 
 
 @pytest.fixture(scope="session")
@@ -330,15 +96,13 @@ def azure_storage(missing_part) -> Iterator[AzureStorage]:
     with tempfile.TemporaryDirectory(prefix="azure-") as folder:
         storage = AzureStorage(program, Path(folder))
         try:
-            deadline = time.monotonic() + 60
-            while True:
-                try:
-                    storage.make_bucket("objects")
-                    break
-                except requests.ConnectionError:
-                    assert storage.process.poll() is None, (Path(folder) / "log").read_text()[-2000:]
-                    assert time.monotonic() < deadline, (Path(folder) / "log").read_text()[-2000:]
-                    time.sleep(0.1)
+
+            def made() -> bool:
+                assert storage.process.poll() is None, (Path(folder) / "log").read_text()[-2000:]
+                storage.make_bucket("objects")
+                return True
+
+            wait_until(made, 60, "Azurite answers", every=0.1, despite=requests.ConnectionError)
             yield storage
         finally:
             storage.process.kill()

@@ -13,7 +13,7 @@ import pytest
 import waitress
 from waitress import channel, server, task
 
-from tests.service.conftest import SERVICE
+from tests.support.service.process import SERVICE
 from tests.support.waiting import wait_until
 
 SIZE = 12 * 2**20

@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import pytest
 
-KILLS = 200
 WRITERS = 4
 IDS_PER_WRITER = 3
 WRITE_SECONDS = 0.12
@@ -127,12 +126,12 @@ def check_state(service, folder: Path, writers: list[Writer]) -> int:
     return cut_off
 
 
-def test_no_acknowledged_object_is_lost_or_torn_by_200_kills(start, tmp_path):
+def test_no_acknowledged_object_is_lost_or_torn_by_kills(start, tmp_path, draws):
     """In each round the writers put, overwrite and delete at once until the process is killed by SIGKILL."""
-    moments = random.Random(KILLS)  # noqa: S311 - a fixed order, no secret
+    moments = random.Random(200)  # noqa: S311 - a fixed order, no secret
     writers = [Writer(number) for number in range(WRITERS)]
-    cut_off = 0
-    for _ in range(KILLS):
+    cut_off, kills = 0, draws(10, 200)
+    for _ in range(kills):
         service = start(STORE_PATH=tmp_path, LOG_REQUESTS="false", STORE_MIN_FREE_BYTES=0)
         cut_off += check_state(service, tmp_path, writers)
         with ThreadPoolExecutor(WRITERS) as pool:
@@ -144,9 +143,9 @@ def test_no_acknowledged_object_is_lost_or_torn_by_200_kills(start, tmp_path):
             result.result()
     check_state(start(STORE_PATH=tmp_path), tmp_path, writers)
     acknowledged = sum(writer.acknowledged for writer in writers)
-    print(f"{KILLS} kills, {acknowledged} acknowledged changes, {cut_off} cut off")
+    print(f"{kills} kills, {acknowledged} acknowledged changes, {cut_off} cut off")
     # Else the kills came when nothing was being written.
-    assert acknowledged > 2 * KILLS
+    assert acknowledged > 2 * kills
 
 
 # --- many clients, one object -------------------------------------------------------------------------

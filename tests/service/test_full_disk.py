@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -95,9 +94,7 @@ def test_a_full_disk(start, on_disk, tmp_path):
     assert service.request("GET", "/readyz").json["reason"] == "the disk is full"
     assert service.request("GET", "/healthz").status == 200
     series = ("http_request_count_total", "/api/buckets/<id>", "PUT", "507")
-    deadline = time.monotonic() + 20
-    while service.samples("http_request_count")[series] < refused:
-        assert time.monotonic() < deadline
+    wait_until(lambda: service.samples("http_request_count")[series] >= refused, 20)
     assert service.samples("http_request_count")[series] == refused
     errors = [line for line in service.log if line["level"] == "error"]
     assert len(errors) == refused

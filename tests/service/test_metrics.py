@@ -19,9 +19,11 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from lab import toolchain
+from storage_api.routes import LISTING, OBJECT
 from storage_api.telemetry.metrics.http import DURATION_BOUNDS
-from storage_api.telemetry.metrics.labels import LISTING, OBJECT, OTHER, TIMED, UNTIMED, label_sets
+from storage_api.telemetry.metrics.labels import OTHER, TIMED, UNTIMED, label_sets
 from storage_api.telemetry.metrics.storage import OUTCOMES
+from tests.support.waiting import wait_until
 
 UNMATCHED = "unmatched"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -65,11 +67,12 @@ def scrape(service) -> Scrape:
 
 def once(service, condition: Callable[[Scrape], object]) -> Scrape:
     """The first scrape that meets `condition`: a request counts a moment after its answer."""
-    deadline = time.monotonic() + 20
-    while not condition(found := scrape(service)):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
-    return found
+
+    def met() -> Scrape | None:
+        found = scrape(service)
+        return found if condition(found) else None
+
+    return wait_until(met, 20)
 
 
 def assert_counted(service, before: Scrape, *expected: tuple[str, str, str]) -> Scrape:
@@ -85,25 +88,25 @@ def assert_counted(service, before: Scrape, *expected: tuple[str, str, str]) -> 
 
 CASES = [
     # method, target, status, path label, method label
-    ("PUT", "/api/buckets/1", 200, OBJECT, "PUT"),
-    ("PUT", "/api/buckets/1", 200, OBJECT, "PUT"),
-    ("GET", "/api/buckets/1", 200, OBJECT, "GET"),
-    ("HEAD", "/api/buckets/1", 200, OBJECT, "HEAD"),
-    ("DELETE", "/api/buckets/1", 200, OBJECT, "DELETE"),
-    ("DELETE", "/api/buckets/1", 400, OBJECT, "DELETE"),
-    ("GET", "/api/buckets/1", 404, OBJECT, "GET"),
-    ("HEAD", "/api/buckets/1", 404, OBJECT, "HEAD"),
-    ("GET", "/api/buckets/%ff", 400, OBJECT, "GET"),
-    ("PUT", "/api/buckets/a/b", 400, OBJECT, "PUT"),
-    ("DELETE", "/api/buckets/", 400, OBJECT, "DELETE"),
-    ("OPTIONS", "/api/buckets/1", 200, OBJECT, "OPTIONS"),
-    ("POST", "/api/buckets/1", 405, OBJECT, "_OTHER"),
-    ("PATCH", "/api/buckets/1", 405, OBJECT, "_OTHER"),
-    ("TRACE", "/api/buckets/1", 405, OBJECT, "_OTHER"),
-    ("BREW", "/api/buckets/1", 405, OBJECT, "_OTHER"),
-    ("GET", "/api/buckets", 200, LISTING, "GET"),
-    ("GET", "/api/buckets?limit=0", 400, LISTING, "GET"),
-    ("DELETE", "/api/buckets", 405, LISTING, "_OTHER"),
+    ("PUT", "/api/buckets/1", 200, OBJECT.path, "PUT"),
+    ("PUT", "/api/buckets/1", 200, OBJECT.path, "PUT"),
+    ("GET", "/api/buckets/1", 200, OBJECT.path, "GET"),
+    ("HEAD", "/api/buckets/1", 200, OBJECT.path, "HEAD"),
+    ("DELETE", "/api/buckets/1", 200, OBJECT.path, "DELETE"),
+    ("DELETE", "/api/buckets/1", 400, OBJECT.path, "DELETE"),
+    ("GET", "/api/buckets/1", 404, OBJECT.path, "GET"),
+    ("HEAD", "/api/buckets/1", 404, OBJECT.path, "HEAD"),
+    ("GET", "/api/buckets/%ff", 400, OBJECT.path, "GET"),
+    ("PUT", "/api/buckets/a/b", 400, OBJECT.path, "PUT"),
+    ("DELETE", "/api/buckets/", 400, OBJECT.path, "DELETE"),
+    ("OPTIONS", "/api/buckets/1", 200, OBJECT.path, "OPTIONS"),
+    ("POST", "/api/buckets/1", 405, OBJECT.path, "_OTHER"),
+    ("PATCH", "/api/buckets/1", 405, OBJECT.path, "_OTHER"),
+    ("TRACE", "/api/buckets/1", 405, OBJECT.path, "_OTHER"),
+    ("BREW", "/api/buckets/1", 405, OBJECT.path, "_OTHER"),
+    ("GET", "/api/buckets", 200, LISTING.path, "GET"),
+    ("GET", "/api/buckets?limit=0", 400, LISTING.path, "GET"),
+    ("DELETE", "/api/buckets", 405, LISTING.path, "_OTHER"),
     ("GET", "/api/metrics", 200, "/api/metrics", "GET"),
     ("PUT", "/api/metrics", 405, "/api/metrics", "_OTHER"),
     ("HEAD", "/metrics", 200, "/metrics", "HEAD"),
@@ -122,7 +125,7 @@ CASES = [
     ("GET", "/api/buckets/1#2", 400, UNMATCHED, "_OTHER"),
     ("GET", "ftp://y/healthz", 400, UNMATCHED, "_OTHER"),
     ("GET", "/api%2Fbuckets/1", 404, UNMATCHED, "_OTHER"),
-    ("GET", "/api/buckets/a%2Fb", 400, OBJECT, "GET"),
+    ("GET", "/api/buckets/a%2Fb", 400, OBJECT.path, "GET"),
 ]
 
 
@@ -135,8 +138,8 @@ def test_a_response_counts_once(service, method, target, status, path, label):  
 
 PUT = b"PUT /api/buckets/1 HTTP/1.1\r\nHost: x\r\n"
 REFUSALS = [
-    (PUT + b"Content-Length: 1048577\r\n\r\n" + b"x" * 1048577, 413, OBJECT, "PUT"),
-    (PUT + b"Content-Length: 99999999999\r\n\r\n", 413, OBJECT, "PUT"),
+    (PUT + b"Content-Length: 1048577\r\n\r\n" + b"x" * 1048577, 413, OBJECT.path, "PUT"),
+    (PUT + b"Content-Length: 99999999999\r\n\r\n", 413, OBJECT.path, "PUT"),
     (PUT + b"Content-Length: x\r\n\r\n", 400, UNMATCHED, "_OTHER"),
     (PUT + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 400, UNMATCHED, "_OTHER"),
     (PUT + b"Transfer-Encoding: gzip\r\n\r\n", 501, UNMATCHED, "_OTHER"),
@@ -161,7 +164,7 @@ def test_an_exception_counts_once_as_503_and_is_one_line_in_the_log(start, tmp_p
     shutil.rmtree(folder)
     before = scrape(service)
     assert service.request("PUT", "/api/buckets/a%20b", b"x").status == 503
-    assert_counted(service, before, (OBJECT, "PUT", "503"))
+    assert_counted(service, before, (OBJECT.path, "PUT", "503"))
     assert [line["message"] for line in service.log if line["level"] == "error"] == [
         "the store failed a request"
     ]
@@ -197,32 +200,32 @@ WATCHING = ("/healthz", "/readyz", "/metrics", "/api/metrics", "/openapi.json", 
 
 # What is asked of a healthy service that holds the object `x`: method, target, body, headers, label set.
 KNOWN = [
-    ("PUT", "/api/buckets/x", b"12345", {}, (OBJECT, "PUT", "200")),
-    ("PUT", "/api/buckets/%00", b"", {}, (OBJECT, "PUT", "400")),
-    ("PUT", "/api/buckets/x", b"", ANY, (OBJECT, "PUT", "412")),
-    ("PUT", "/api/buckets/x", b"x" * (MEBIBYTE + 1), {}, (OBJECT, "PUT", "413")),
-    ("GET", "/api/buckets/x", None, {}, (OBJECT, "GET", "200")),
-    ("GET", "/api/buckets/x", None, {"Range": "bytes=1-2"}, (OBJECT, "GET", "206")),
-    ("GET", "/api/buckets/x", None, ANY, (OBJECT, "GET", "304")),
-    ("GET", "/api/buckets/%00", None, {}, (OBJECT, "GET", "400")),
-    ("GET", "/api/buckets/none", None, {}, (OBJECT, "GET", "404")),
-    ("GET", "/api/buckets/x", None, {"If-Match": '"other"'}, (OBJECT, "GET", "412")),
-    ("GET", "/api/buckets/x", None, {"Range": "bytes=9-"}, (OBJECT, "GET", "416")),
-    ("HEAD", "/api/buckets/x", None, {}, (OBJECT, "HEAD", "200")),
-    ("HEAD", "/api/buckets/x", None, ANY, (OBJECT, "HEAD", "304")),
-    ("HEAD", "/api/buckets/%00", None, {}, (OBJECT, "HEAD", "400")),
-    ("HEAD", "/api/buckets/none", None, {}, (OBJECT, "HEAD", "404")),
-    ("HEAD", "/api/buckets/x", None, {"If-Match": '"other"'}, (OBJECT, "HEAD", "412")),
-    ("DELETE", "/api/buckets/x", None, {"If-Match": '"other"'}, (OBJECT, "DELETE", "412")),
-    ("DELETE", "/api/buckets/none", None, {}, (OBJECT, "DELETE", "400")),
-    ("OPTIONS", "/api/buckets/x", None, {}, (OBJECT, "OPTIONS", "200")),
-    ("POST", "/api/buckets/x", b"", {}, (OBJECT, "_OTHER", "405")),
-    ("GET", "/api/buckets", None, {}, (LISTING, "GET", "200")),
-    ("GET", "/api/buckets?limit=x", None, {}, (LISTING, "GET", "400")),
-    ("HEAD", "/api/buckets", None, {}, (LISTING, "HEAD", "200")),
-    ("HEAD", "/api/buckets?limit=x", None, {}, (LISTING, "HEAD", "400")),
-    ("OPTIONS", "/api/buckets", None, {}, (LISTING, "OPTIONS", "200")),
-    ("PUT", "/api/buckets", b"", {}, (LISTING, "_OTHER", "405")),
+    ("PUT", "/api/buckets/x", b"12345", {}, (OBJECT.path, "PUT", "200")),
+    ("PUT", "/api/buckets/%00", b"", {}, (OBJECT.path, "PUT", "400")),
+    ("PUT", "/api/buckets/x", b"", ANY, (OBJECT.path, "PUT", "412")),
+    ("PUT", "/api/buckets/x", b"x" * (MEBIBYTE + 1), {}, (OBJECT.path, "PUT", "413")),
+    ("GET", "/api/buckets/x", None, {}, (OBJECT.path, "GET", "200")),
+    ("GET", "/api/buckets/x", None, {"Range": "bytes=1-2"}, (OBJECT.path, "GET", "206")),
+    ("GET", "/api/buckets/x", None, ANY, (OBJECT.path, "GET", "304")),
+    ("GET", "/api/buckets/%00", None, {}, (OBJECT.path, "GET", "400")),
+    ("GET", "/api/buckets/none", None, {}, (OBJECT.path, "GET", "404")),
+    ("GET", "/api/buckets/x", None, {"If-Match": '"other"'}, (OBJECT.path, "GET", "412")),
+    ("GET", "/api/buckets/x", None, {"Range": "bytes=9-"}, (OBJECT.path, "GET", "416")),
+    ("HEAD", "/api/buckets/x", None, {}, (OBJECT.path, "HEAD", "200")),
+    ("HEAD", "/api/buckets/x", None, ANY, (OBJECT.path, "HEAD", "304")),
+    ("HEAD", "/api/buckets/%00", None, {}, (OBJECT.path, "HEAD", "400")),
+    ("HEAD", "/api/buckets/none", None, {}, (OBJECT.path, "HEAD", "404")),
+    ("HEAD", "/api/buckets/x", None, {"If-Match": '"other"'}, (OBJECT.path, "HEAD", "412")),
+    ("DELETE", "/api/buckets/x", None, {"If-Match": '"other"'}, (OBJECT.path, "DELETE", "412")),
+    ("DELETE", "/api/buckets/none", None, {}, (OBJECT.path, "DELETE", "400")),
+    ("OPTIONS", "/api/buckets/x", None, {}, (OBJECT.path, "OPTIONS", "200")),
+    ("POST", "/api/buckets/x", b"", {}, (OBJECT.path, "_OTHER", "405")),
+    ("GET", "/api/buckets", None, {}, (LISTING.path, "GET", "200")),
+    ("GET", "/api/buckets?limit=x", None, {}, (LISTING.path, "GET", "400")),
+    ("HEAD", "/api/buckets", None, {}, (LISTING.path, "HEAD", "200")),
+    ("HEAD", "/api/buckets?limit=x", None, {}, (LISTING.path, "HEAD", "400")),
+    ("OPTIONS", "/api/buckets", None, {}, (LISTING.path, "OPTIONS", "200")),
+    ("PUT", "/api/buckets", b"", {}, (LISTING.path, "_OTHER", "405")),
     *((m, path, None, {}, (path, m, "200")) for path in WATCHING for m in ("GET", "HEAD", "OPTIONS")),
     *((m, f"{path}?x=1", None, {}, (path, m, "400")) for path in WATCHING for m in ("GET", "HEAD")),
     ("DELETE", "/faults?x=1", None, {}, ("/faults", "DELETE", "400")),
@@ -233,11 +236,11 @@ KNOWN = [
     ("POST", "/", b"x" * (MEBIBYTE + 1), {}, (UNMATCHED, "_OTHER", "413")),
     ("POST", "/", b"", {"Transfer-Encoding": "gzip"}, (UNMATCHED, "_OTHER", "501")),
     ("GET", "/", None, {"X": "x" * 300_000}, (UNMATCHED, "_OTHER", "431")),
-    ("DELETE", "/api/buckets/x", None, {}, (OBJECT, "DELETE", "200")),
+    ("DELETE", "/api/buckets/x", None, {}, (OBJECT.path, "DELETE", "200")),
 ]
 FAILING = [
-    *(("/api/buckets/x", method, OBJECT) for method in ("GET", "HEAD", "PUT", "DELETE")),
-    *(("/api/buckets", method, LISTING) for method in ("GET", "HEAD")),
+    *(("/api/buckets/x", method, OBJECT.path) for method in ("GET", "HEAD", "PUT", "DELETE")),
+    *(("/api/buckets", method, LISTING.path) for method in ("GET", "HEAD")),
 ]
 
 
@@ -269,7 +272,7 @@ def test_every_status_that_the_api_knows_is_provoked_and_counted(start, tmp_path
         for target, method, path in FAILING:
             send(method, target, b"" if method == "PUT" else None, {}, (path, method, str(status)))
     fault(store="full")
-    send("PUT", "/api/buckets/x", b"12345", {}, (OBJECT, "PUT", "507"))
+    send("PUT", "/api/buckets/x", b"12345", {}, (OBJECT.path, "PUT", "507"))
     send("PUT", "/nothing", LARGE, {}, (UNMATCHED, "_OTHER", "507"))
     send("DELETE", "/faults", None, {}, ("/faults", "DELETE", "200"))
     (tmp_path / "data/incoming").rename(tmp_path / "gone")
@@ -284,7 +287,7 @@ def test_every_status_that_the_api_knows_is_provoked_and_counted(start, tmp_path
     # The server's own 500 and what is cut off (test_service_cut_off) have tests of their own; the rest of the
     # table is what has been sent.
     expected = {*label_sets(TIMED), *label_sets(UNTIMED), OTHER}
-    elsewhere = {(UNMATCHED, "_OTHER", "500"), (UNMATCHED, "_OTHER", "499"), (OBJECT, "GET", "499")}
+    elsewhere = {(UNMATCHED, "_OTHER", "500"), (UNMATCHED, "_OTHER", "499"), (OBJECT.path, "GET", "499")}
     assert sent.keys() ^ expected == {OTHER, *elsewhere}
     found = once(service, lambda found: found.counted()[UNMATCHED, "_OTHER", "503"]).counted()
     del sent[SCRAPE]
@@ -319,7 +322,7 @@ def test_both_families_of_durations_say_the_same(service):
                 f"{SEMANTIC_DURATION}_{suffix}", **semantic, **extra
             )
         assert found(f"{DURATION}_count", **ours) == found(COUNT, **ours)
-    assert found(f"{DURATION}_count", path=OBJECT, method="GET", status="404") > 0
+    assert found(f"{DURATION}_count", path=OBJECT.path, method="GET", status="404") > 0
     advised = {0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10}
     assert set(DURATION_BOUNDS) <= advised
 
@@ -333,7 +336,7 @@ def large(start):
     """A service that holds an object of SIZE bytes as `large`."""
     service = start(MAX_OBJECT_BYTES=SIZE)
     assert service.request("PUT", "/api/buckets/large", b"x" * SIZE).status == 200
-    once(service, lambda found: found.counted()[OBJECT, "PUT", "200"] == 1)
+    once(service, lambda found: found.counted()[OBJECT.path, "PUT", "200"] == 1)
     return service
 
 
@@ -358,7 +361,7 @@ def active(found: Scrape) -> float:
 
 def test_a_request_takes_until_its_body_is_sent(large, download):
     """It is active until then, in which a scrape and a probe are not."""
-    seconds = {"path": OBJECT, "method": "GET", "status": "200"}
+    seconds = {"path": OBJECT.path, "method": "GET", "status": "200"}
     before = scrape(large)
     assert active(before) == 0
     connection = download()
@@ -369,10 +372,10 @@ def test_a_request_takes_until_its_body_is_sent(large, download):
     received = 0  # of the head, too
     while received < SIZE:
         received += len(connection.recv(MEBIBYTE))
-    after = assert_counted(large, before, (OBJECT, "GET", "200"))
+    after = assert_counted(large, before, (OBJECT.path, "GET", "200"))
     assert active(after) == 0
     assert after(f"{DURATION}_sum", **seconds) - before(f"{DURATION}_sum", **seconds) > 1
-    sent = {"http_request_method": "GET", "http_route": OBJECT}
+    sent = {"http_request_method": "GET", "http_route": OBJECT.path}
     name = "http_server_response_body_size_bytes"
     assert after(f"{name}_sum", **sent) - before(f"{name}_sum", **sent) == SIZE
     assert after(f"{name}_count", **sent) - before(f"{name}_count", **sent) == 1
@@ -384,9 +387,9 @@ def test_a_client_that_leaves_ends_its_request_once(large, download):
     assert active(scrape(large)) == 5
     for connection in connections:
         connection.close()
-    after = assert_counted(large, before, *[(OBJECT, "GET", "499")] * 5)
+    after = assert_counted(large, before, *[(OBJECT.path, "GET", "499")] * 5)
     assert active(after) == 0
-    sent = {"http_request_method": "GET", "http_route": OBJECT}
+    sent = {"http_request_method": "GET", "http_route": OBJECT.path}
     name = "http_server_response_body_size_bytes_sum"
     assert 0 < after(name, **sent) - before(name, **sent) < 5 * SIZE
 
@@ -412,9 +415,9 @@ def test_sizes_are_of_the_bodies(start):
             found(f"{name}_bucket", **labels, le="1024.0"),
         )
 
-    assert sizes("request", "PUT", OBJECT) == (4, 1024 + 3, 4)
-    assert sizes("response", "GET", OBJECT) == (2, 1024 + 10, 2)
-    assert sizes("response", "GET", LISTING) == (1, listing, 1)
+    assert sizes("request", "PUT", OBJECT.path) == (4, 1024 + 3, 4)
+    assert sizes("response", "GET", OBJECT.path) == (2, 1024 + 10, 2)
+    assert sizes("response", "GET", LISTING.path) == (1, listing, 1)
 
 
 # --- the store and the server ---------------------------------------------------------------------
@@ -653,13 +656,13 @@ def test_a_rate_sees_the_first_error(start, tmp_path):
         if status:
             service.request("PUT", "/faults", b'{"error_ratio": 1}')
             assert service.request("GET", "/api/buckets/x").status == status
-            once(service, lambda found: found.counted()[OBJECT, "GET", "503"] == 1)
+            once(service, lambda found: found.counted()[OBJECT.path, "GET", "503"] == 1)
         found = [value for labels, value in scrape(service).counted().items() if labels[2] == "503"]
         values.append(sum(found) if found else "_")
     query = 'sum(increase(http_request_count_total{status="503"}[3m])) > bool 0'
 
     def checks(scrapes: list[object], seen: int) -> dict[str, object]:
-        series = f'http_request_count_total{{path="{OBJECT}",method="GET",status="503"}}'
+        series = f'http_request_count_total{{path="{OBJECT.path}",method="GET",status="503"}}'
         return {
             "interval": "1m",
             "input_series": [{"series": series, "values": " ".join(map(str, scrapes))}],

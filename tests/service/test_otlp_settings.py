@@ -10,7 +10,7 @@ import certifi
 import pytest
 
 from storage_api.config import otlp
-from tests.service.conftest import SERVICE
+from tests.support.service.process import SERVICE
 
 DOCS = Path(__file__).parents[2] / "docs/traces.md"
 OTLP = {"STORE": "memory", "OTEL_TRACES_EXPORTER": "otlp"}

@@ -16,7 +16,7 @@ from lab import ROOT
 from storage_api import __version__
 from storage_api.config import SETTINGS, Config, ConfigError, read
 
-DOCUMENT = [sys.executable, str(ROOT / "tools/service_settings.py")]
+DOCUMENT = [sys.executable, "-m", "tools.service_settings"]
 S3 = {"STORE": "s3", "STORE_S3_BUCKET": "objects"}
 AZURE = {"STORE": "azure", "STORE_AZURE_ACCOUNT": "someone", "STORE_AZURE_CONTAINER": "objects"}
 
@@ -424,7 +424,9 @@ def test_the_parent_of_a_folder_need_not_be_readable(start, end_of_start, withou
 
 
 def test_the_documentation_is_up_to_date():
-    done = subprocess.run([*DOCUMENT, "--check"], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [*DOCUMENT, "--check"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -77,7 +77,7 @@ CLOUDS = {"s3": "object_storage", "azure": "azure_storage"}
 """{STORE: the fixture that is a server for it}"""
 
 
-@pytest.fixture(params=["memory", "filesystem", *CLOUDS])
+@pytest.fixture(params=["memory", "filesystem", *(pytest.param(c, marks=pytest.mark.live) for c in CLOUDS)])
 def store(request, tmp_path, monkeypatch):
     settings = {"STORE": request.param, "STORE_PATH": str(tmp_path / "data")}
     if request.param in CLOUDS:

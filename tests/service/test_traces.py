@@ -20,7 +20,7 @@ from lab.toolchain import ToolError
 from lab.toolchain.tracing import otelcol
 from storage_api.config import otlp
 from storage_api.telemetry.tracing import Parent, parent_of
-from tests.service.conftest import SERVICE
+from tests.support.service.process import SERVICE
 from tests.support.waiting import wait_until
 
 # The collector is built when it is first asked for.

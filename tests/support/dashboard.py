@@ -1,4 +1,4 @@
-"""A dashboard's queries as Grafana would send them: variables resolved, intervals by its published rules."""
+"""A dashboard's queries as Grafana would send them: variables replaced, intervals by its published rules."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from typing import Any
 
 from lab.clients import Prometheus
 
-# Grafana counts a panel of this width when nothing else is known.
+# Grafana's default number of data points per query, about one per pixel of the panel's width.
 _POINTS = 1000
 _VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)(?::\w+)?\}|\[\[(\w+)\]\]")
 _LABEL_VALUES = re.compile(r"label_values\((?:(?P<metric>.+),\s*)?(?P<label>\w+)\)")
@@ -17,20 +17,20 @@ _LABEL_VALUES = re.compile(r"label_values\((?:(?P<metric>.+),\s*)?(?P<label>\w+)
 
 @dataclass(frozen=True)
 class Query:
-    """One target of a panel."""
+    """One query of a panel."""
 
     panel: str
     """The panel's title."""
     ref: str
     expression: str
-    """PromQL with Grafana's variables in it."""
+    """PromQL with Grafana's variables not yet replaced."""
     legend: str
     instant: bool
 
 
 @dataclass(frozen=True)
 class TimeRange:
-    """What a dashboard shows, and how often its datasource scrapes; all in seconds."""
+    """A dashboard's time range and the scrape interval of its data source, all in seconds."""
 
     start: float
     end: float
@@ -38,12 +38,12 @@ class TimeRange:
 
     @property
     def interval(self) -> float:
-        """`$__interval`: a point per pixel, and never less than a scrape."""
+        """`$__interval`: one point per pixel, but at least the scrape interval."""
         return max((self.end - self.start) / _POINTS, self.scrape_interval)
 
     @property
     def rate_interval(self) -> float:
-        """`$__rate_interval`: four scrapes, and never less than a step and a scrape."""
+        """`$__rate_interval`: interval plus scrape interval, but at least four scrape intervals."""
         return max(self.interval + self.scrape_interval, 4 * self.scrape_interval)
 
     def variables(self) -> dict[str, str]:
@@ -56,7 +56,7 @@ class TimeRange:
 
 
 class Dashboard:
-    """A dashboard's JSON."""
+    """A dashboard, from its JSON."""
 
     def __init__(self, model: Mapping[str, Any]) -> None:
         self.model = model
@@ -66,7 +66,7 @@ class Dashboard:
         return cls(json.loads(path.read_text(encoding="utf-8")))
 
     def queries(self) -> Iterator[Query]:
-        """Every target of every panel, those of collapsed rows included."""
+        """Yield every query of every panel, including those in collapsed rows."""
         for panel in _flat(self.model["panels"]):
             for target in panel.get("targets", ()):
                 yield Query(
@@ -78,7 +78,7 @@ class Dashboard:
                 )
 
     def resolve(self, prometheus: Prometheus) -> dict[str, str]:
-        """The variables' values in PromQL, as the dashboard opens: the first value, or all of them."""
+        """Return the variables' initial values in PromQL: all values if "All" is allowed, else the first."""
         values: dict[str, str] = {}
         for variable in self.model["templating"]["list"]:
             if variable["type"] == "query":
@@ -89,7 +89,7 @@ class Dashboard:
 
 
 def interpolate(text: str, *variables: Mapping[str, str]) -> str:
-    """The text with `$name`, `${name}` and `[[name]]` replaced; raises KeyError for an unknown name."""
+    """Replace `$name`, `${name}` and `[[name]]` in a text; raises KeyError for an unknown name."""
     known = {name: value for given in variables for name, value in given.items()}
     return _VARIABLE.sub(lambda match: known[next(filter(None, match.groups()))], text)
 
@@ -103,13 +103,13 @@ def _flat(panels: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
 def _label_values(query: str, prometheus: Prometheus) -> list[str]:
     match = _LABEL_VALUES.fullmatch(query)
     if match is None:
-        raise ValueError(f"a variable's query is not understood: {query}")
+        raise ValueError(f"only label_values() is supported as a variable's query, not {query}")
     matcher = {"match[]": match["metric"]} if match["metric"] else {}
     return prometheus.get(f"/api/v1/label/{match['label']}/values", **matcher)["data"]
 
 
 def _promql(values: Sequence[str], *, several: bool) -> str:
-    """Grafana's formatting for Prometheus: a value is escaped, several are alternatives of a regex."""
+    """Escape values as Grafana does for Prometheus; with `several`, they become a regex such as (a|b)."""
     if not several:
         return "".join(value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
     escaped = [

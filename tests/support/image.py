@@ -1,8 +1,10 @@
-"""`python -m lab.image`: the service's image as an archive that clusters and container engines load.
+"""Build the service's image as an archive that clusters and container engines can load.
 
-The first way that works: docker, podman or buildah on the Dockerfile; else an image made here, from the same
-sources, the same hashed requirements and the Dockerfile's own settings, around this machine's Python
-(Linux only, and for this machine's processor: good for a test cluster, nothing to publish).
+Uses the first builder that works: docker, podman or buildah build the Dockerfile; otherwise the image is
+assembled here from the same sources, the same hashed requirements and the Dockerfile's settings, around this
+machine's Python. Such an image needs Linux and this machine's processor: good for a test, not for publishing.
+
+    python -m tests.support.image image.tar
 """
 
 import argparse
@@ -33,26 +35,26 @@ DOCKERFILE = ROOT / "Dockerfile"
 LIBRARIES = "usr/local/lib"
 BUILD_SECONDS = 900
 
-# Of the standard library, what a server has no use for.
+# Parts of the standard library that a server does not need.
 _LEFT_OUT = ("site-packages", "dist-packages", "__pycache__", "config-*", "ensurepip", "idlelib", "lib2to3",
              "test", "tests", "_test*", "tkinter", "_tkinter*", "turtledemo")  # fmt: skip
 
 
 class ImageError(Exception):
-    """No way to build the image worked; the message is one line that names each."""
+    """No builder worked; the message is one line with the reason for each."""
 
 
 def default_name() -> str:
-    """What the chart runs with its default values: repository and the chart's appVersion."""
+    """Image that the chart uses by default: the repository from its values, tagged with its appVersion."""
     values = yaml.safe_load((ROOT / "charts/storage-api/values.yaml").read_text(encoding="utf-8"))
     chart = yaml.safe_load((ROOT / "charts/storage-api/Chart.yaml").read_text(encoding="utf-8"))
     return f"{values['image']['repository']}:{chart['appVersion']}"
 
 
 def build(archive: Path, name: str, builder: str = "auto") -> str:
-    """Writes the image, called `name`, as a docker-archive; returns the builder that did it.
+    """Write the image, called `name`, as a docker-archive; returns the name of the builder used.
 
-    `builder` is one of BUILDERS, or `auto` for the first that works; why one does not is said on stderr.
+    `builder` is one of BUILDERS, or `auto` for the first that works; stderr then says why others did not.
     Raises ImageError.
     """
     failures = []
@@ -62,20 +64,20 @@ def build(archive: Path, name: str, builder: str = "auto") -> str:
             BUILDERS[candidate](archive, name)
         except WayError as error:
             failures.append(f"{candidate}: {error}")
-            print(f"image: not by {candidate}: {error}", file=sys.stderr)
+            print(f"image: {candidate} does not work here: {error}", file=sys.stderr)
         else:
             return candidate
-    raise ImageError("the image can't be built by " + "; nor by ".join(failures))
+    raise ImageError("no builder works here: " + "; ".join(failures))
 
 
 def _docker(archive: Path, name: str) -> None:
-    _run(["docker", "version"])  # the client alone builds nothing
+    _run(["docker", "version"])  # fails early if the daemon is not reachable
     _run(["docker", "build", "--tag", name, str(ROOT)])
     _run(["docker", "save", "--output", str(archive), name])
 
 
 def _podman(archive: Path, name: str) -> None:
-    # With a registry's name, or podman would put its own localhost/ in front.
+    # Without a registry in the name, podman would prefix it with localhost/.
     full = _with_registry(name)
     _run(["podman", "build", "--format", "docker", "--tag", full, str(ROOT)])
     _run(["podman", "save", "--format", "docker-archive", "--output", str(archive), full])
@@ -88,14 +90,14 @@ def _buildah(archive: Path, name: str) -> None:
 
 
 def _with_registry(name: str) -> str:
-    """The name as a container runtime completes it: without a registry it means the default one."""
+    """The image name as a container runtime completes it: with the default registry if it has none."""
     first, _, rest = name.partition("/")
     return name if rest and re.search(r"[.:]|^localhost$", first) else f"docker.io/{name}"
 
 
 def _run(command: list[str]) -> None:
     if not shutil.which(command[0]):
-        raise WayError("it is not there")
+        raise WayError("not installed")
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=BUILD_SECONDS, check=False
@@ -103,19 +105,21 @@ def _run(command: list[str]) -> None:
     except subprocess.TimeoutExpired:
         raise WayError(f"{shlex.join(command[:2])} took longer than {BUILD_SECONDS} s") from None
     if done.returncode != 0:
-        raise WayError((done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1])
+        raise WayError(
+            (done.stderr.strip() or done.stdout.strip() or "it failed without a message").splitlines()[-1]
+        )
 
 
 def _python(archive: Path, name: str) -> None:
     if not platform().startswith("linux-"):
-        raise WayError(f"this machine's Python is for {platform()}, a container's is for Linux")
+        raise WayError(f"this machine's Python is for {platform()}, but containers need Linux")
     if libc_ver()[0] != "glibc":
         raise WayError("this machine's C library is not glibc")
     with tempfile.TemporaryDirectory(prefix="image-") as temporary:
         root = Path(temporary)
         home = _copy_interpreter(root)
         wheels.install(ROOT / "service/requirements-traces.txt", root / "app")
-        shutil.rmtree(root / "app/bin", ignore_errors=True)  # scripts that name this machine's Python
+        shutil.rmtree(root / "app/bin", ignore_errors=True)  # scripts with the path of this machine's Python
         shutil.copytree(
             ROOT / "service/storage_api",
             root / "app/storage_api",
@@ -125,14 +129,17 @@ def _python(archive: Path, name: str) -> None:
         _copy_libraries(root)
         for folder in ("data", "tmp", "etc/ssl/certs"):
             (root / folder).mkdir(parents=True)
-        # Where TLS clients look for the authorities they trust.
+        # The default place of trusted CA certificates.
         shutil.copy2(requests.certs.where(), root / "etc/ssl/certs/ca-certificates.crt")
         (root / "etc/passwd").write_text("root:x:0:0::/:/\nnonroot:x:65532:65532::/:/\n")
         _write_archive(archive, name, root)
 
 
 def _copy_interpreter(root: Path) -> Path:
-    """This interpreter and its standard library below usr/local, where it finds its home by itself."""
+    """Copy this interpreter and its standard library to usr/local, where Python finds its library by itself.
+
+    Returns the folder of the standard library.
+    """
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     binary = root / "usr/local/bin" / version
     binary.parent.mkdir(parents=True)
@@ -146,42 +153,42 @@ def _copy_interpreter(root: Path) -> Path:
 
 
 def _base() -> dict[str, str]:
-    """The paths of the interpreter itself, also when this is a virtual environment."""
+    """Base paths of the interpreter itself, even inside a virtual environment."""
     return {"base": sys.base_prefix, "installed_base": sys.base_prefix, "platbase": sys.base_exec_prefix}
 
 
 def _compile(*folders: Path) -> None:
-    # As the Dockerfile does: a read-only root can't cache bytecode later.
+    # As in the Dockerfile: a read-only root cannot cache bytecode later.
     options = ["-q", "-j", "0", "--invalidation-mode", "unchecked-hash"]
     for folder in folders:
         _run([sys.executable, "-m", "compileall", *options, "-s", str(folder), str(folder)])
 
 
 def _copy_libraries(root: Path) -> None:
-    """The loader to its own path, and every shared library that anything in the image asks for."""
+    """Copy every shared library that the image's programs link to, and the dynamic loader to its own path."""
     found: dict[str, Path] = {}
     programs = [*root.glob("usr/local/bin/python3*"), *root.rglob("*.so")]
     for program in programs:
         done = subprocess.run(["ldd", program], capture_output=True, text=True, timeout=30, check=False)
         if missing := re.findall(r"(\S+) => not found", done.stdout):
-            if program.parent.name == "lib-dynload":  # a module that does not work on this machine either
+            if program.parent.name == "lib-dynload":  # broken on this machine too
                 program.unlink()
                 continue
-            raise WayError(f"{program.name} needs {missing[0]}, which this machine lacks")
+            raise WayError(f"{program.name} needs {missing[0]}, which is not on this machine")
         found |= {name: Path(path) for name, path in re.findall(r"(\S+) => (/\S+)", done.stdout)}
         for loader in re.findall(r"^\s*(/\S+/ld-\S+)", done.stdout, re.MULTILINE):
             target = root / loader.lstrip("/")
             if not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(Path(loader).resolve(), target)
-    # Loaded by name when a thread ends, so that nothing lists it.
+    # libgcc_s is loaded by name when a thread ends: ldd does not list it.
     found |= {p.name: p for p in (found["libc.so.6"].parent / "libgcc_s.so.1",) if p.exists()}
     for name, path in found.items():
         shutil.copy2(path.resolve(), root / LIBRARIES / name)
 
 
 def _write_archive(archive: Path, name: str, root: Path) -> None:
-    """One layer, times and owners fixed: the same files give the same image."""
+    """Write the image with one layer; fixed times and owners make it reproducible from the same files."""
     with tempfile.TemporaryDirectory(prefix="archive-") as temporary:
         folder = Path(temporary)
         with tarfile.open(folder / "layer.tar", "w") as tar:
@@ -213,23 +220,23 @@ def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def dockerfile_settings() -> dict[str, object]:
-    """The image's settings as the last stage of the Dockerfile gives them, in the words of an image's config.
+    """The settings of the Dockerfile's last stage, in the format of an image's config.
 
-    The libraries' folder is added to the environment: the loader of this machine may not look there.
+    LD_LIBRARY_PATH is added, because this machine's loader may not search the folder of the copied libraries.
     """
     text = DOCKERFILE.read_text(encoding="utf-8").replace("\\\n", " ")
     stage = re.split(r"^FROM ", text, flags=re.MULTILINE)[-1]
-    said = re.findall(r"^([A-Z]+) +(.+)$", stage, re.MULTILINE)
-    arguments = dict(value.split("=", 1) for name, value in said if name == "ARG")
+    instructions = re.findall(r"^([A-Z]+) +(.+)$", stage, re.MULTILINE)
+    arguments = dict(value.split("=", 1) for name, value in instructions if name == "ARG")
 
     def last(instruction: str) -> str:
-        return [value for name, value in said if name == instruction][-1]
+        return [value for name, value in instructions if name == instruction][-1]
 
     return {
         "Env": [
             "PATH=/usr/local/bin",
             f"LD_LIBRARY_PATH=/{LIBRARIES}",
-            *(pair for name, value in said if name == "ENV" for pair in shlex.split(value)),
+            *(pair for name, value in instructions if name == "ENV" for pair in shlex.split(value)),
         ],
         "User": last("USER"),
         "WorkingDir": last("WORKDIR"),
@@ -246,7 +253,7 @@ def dockerfile_settings() -> dict[str, object]:
 
 
 def _healthcheck(instruction: str) -> dict[str, object]:
-    """A health check in the words of an image's config, where times are in nanoseconds."""
+    """A HEALTHCHECK instruction in the format of an image's config, with times in nanoseconds."""
     options, command = instruction.split("CMD", 1)
     seconds = dict(re.findall(r"--([a-z-]+)=(\d+)s", options))
     times = {name.title().replace("-", ""): int(value) * 10**9 for name, value in seconds.items()}
@@ -263,10 +270,10 @@ BUILDERS: dict[str, Callable[[Path, str], None]] = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m lab.image", description=__doc__.splitlines()[0], allow_abbrev=False
+        prog="python -m tests.support.image", description=__doc__.splitlines()[0], allow_abbrev=False
     )
     parser.add_argument("archive", type=Path, help="the file to write")
-    parser.add_argument("--name", default=default_name(), help="the image's name and tag (%(default)s)")
+    parser.add_argument("--name", default=default_name(), help="image name and tag (default: %(default)s)")
     parser.add_argument("--builder", choices=("auto", *BUILDERS), default="auto")
     options = parser.parse_args()
     try:

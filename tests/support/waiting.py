@@ -1,16 +1,32 @@
-"""Waiting for what comes in its own time, but not for ever."""
+"""Waiting for a state that comes in its own time, but not for ever."""
 
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
-Answer = TypeVar("Answer")
+Found = TypeVar("Found")
 
 
-def wait_until(ask: Callable[[], Answer], seconds: float = 10) -> Answer:
-    """Return what `ask` returns once it is true; an AssertionError when that takes more than `seconds`."""
+def wait_until(
+    look: Callable[[], Found],
+    seconds: float = 10,
+    awaited: str = "",
+    *,
+    every: float = 0.02,
+    despite: type[Exception] | tuple[type[Exception], ...] = (),
+) -> Found:
+    """Call `look` until it returns something true, and return that.
+
+    Raises AssertionError after `seconds`, with `awaited` ("the target is up") and what was seen last.
+    Exceptions of the types in `despite`, such as a refused connection, count as not yet.
+    """
     deadline = time.monotonic() + seconds
-    while not (answer := ask()):
-        assert time.monotonic() < deadline, f"not within {seconds} s; last seen: {answer!r}"
-        time.sleep(0.02)
-    return answer
+    while True:
+        try:
+            found = look()
+            if found:
+                return found
+        except despite as error:
+            found = error
+        assert time.monotonic() < deadline, f"not within {seconds} s: {awaited}; last seen: {found!r}"
+        time.sleep(every)

@@ -1,4 +1,4 @@
-/** Figures as bars. */
+/** Bar gauge: single values as bars. */
 import { VizOrientation } from '@grafana/data';
 import { BarGauge, BarGaugeDisplayMode } from '@grafana/ui';
 

@@ -1,15 +1,15 @@
-/** A figure on a dial: @grafana/ui exports no gauge. */
+/** Gauge: a value on a dial, drawn here because @grafana/ui exports no gauge. */
 import { formattedValueToString, getActiveThreshold, type FieldConfig, type FieldDisplay } from '@grafana/data';
 
 import { Values } from './values';
 import type { VizProps } from './viz';
 
-// The dial opens downwards, a quarter of the circle wide.
+// Angles in degrees. The dial is open at the bottom, for a quarter of the circle.
 const START = -225;
 const SWEEP = 270;
 const RADIUS = 80;
 
-/** The arc between two fractions of the dial. */
+/** SVG path of the arc between two positions on the dial, from 0 (start) to 1 (end). */
 function arc(from: number, to: number, radius: number): string {
   const point = (fraction: number) => {
     const angle = ((START + SWEEP * fraction) * Math.PI) / 180;

@@ -1,4 +1,4 @@
-/** How often a histogram's buckets were hit, over time. */
+/** Heatmap: counts per bucket of a histogram, over time. */
 import { FieldType, formattedValueToString, getValueFormat, type GrafanaTheme2 } from '@grafana/data';
 import { VizLayout } from '@grafana/ui';
 import * as schemes from 'd3-scale-chromatic';
@@ -8,9 +8,9 @@ import { toNumber } from '../frames';
 import { TimeGrid, type Cell } from './timegrid';
 import type { VizProps } from './viz';
 
-// Grafana turns some of D3's schemes round always, some on light pages only, all others on dark pages.
-const TURNED_ALWAYS = /^(BrBG|PiYG|PRGn|PuOr|RdBu|RdGy|RdYlBu|RdYlGn|Spectral|Rainbow|Sinebow)$/;
-const TURNED_ON_LIGHT = /^(Turbo|Cividis|Viridis|Magma|Inferno|Plasma|Warm|Cool|CubehelixDefault)$/;
+// Grafana always inverts some of D3's colour schemes, inverts some only in the light theme, all others in the dark one.
+const INVERTED_ALWAYS = /^(BrBG|PiYG|PRGn|PuOr|RdBu|RdGy|RdYlBu|RdYlGn|Spectral|Rainbow|Sinebow)$/;
+const INVERTED_ON_LIGHT = /^(Turbo|Cividis|Viridis|Magma|Inferno|Plasma|Warm|Cool|CubehelixDefault)$/;
 
 function palette(options: Record<string, any>, theme: GrafanaTheme2): (share: number) => string {
   const {
@@ -30,9 +30,9 @@ function palette(options: Record<string, any>, theme: GrafanaTheme2): (share: nu
   }
   const found = (schemes as unknown as Record<string, (t: number) => string>)[`interpolate${scheme}`];
   const draw = found ?? schemes.interpolateOranges;
-  const inTheme = TURNED_ON_LIGHT.test(scheme) ? theme.isLight : theme.isDark;
-  const turned = reverse !== (TURNED_ALWAYS.test(scheme) || inTheme);
-  return (share) => draw(turned ? 1 - share : share);
+  const inTheme = INVERTED_ON_LIGHT.test(scheme) ? theme.isLight : theme.isDark;
+  const inverted = reverse !== (INVERTED_ALWAYS.test(scheme) || inTheme);
+  return (share) => draw(inverted ? 1 - share : share);
 }
 
 export function HeatmapPanel(props: VizProps) {
@@ -41,7 +41,7 @@ export function HeatmapPanel(props: VizProps) {
     const frame = frames.find(({ fields }) => fields.some(({ type }) => type === FieldType.time));
     const time = frame?.fields.find(({ type }) => type === FieldType.time);
     if (!frame || !time || frames.length > 1) {
-      throw new Error('The preview draws heatmaps of one histogram, asked for with the format "heatmap".');
+      throw new Error('a heatmap needs exactly one histogram, queried with the format "heatmap".');
     }
     const edge = getValueFormat(options.yAxis?.unit ?? fieldConfig.defaults.unit);
     const count = getValueFormat(options.cellValues?.unit);

@@ -1,4 +1,4 @@
-/** The kinds of panels that the preview draws. */
+/** The visualizations that the preview supports, by the panel type in the dashboard JSON. */
 import type { FC } from 'react';
 
 import { BarGaugePanel } from './bargauge';
@@ -11,7 +11,7 @@ import { TextPanel } from './text';
 import { TimeSeriesPanel } from './timeseries';
 import type { VizProps } from './viz';
 
-export const KINDS: Partial<Record<string, FC<VizProps>>> = {
+export const VISUALIZATIONS: Partial<Record<string, FC<VizProps>>> = {
   bargauge: BarGaugePanel,
   gauge: GaugePanel,
   heatmap: HeatmapPanel,

@@ -1,4 +1,4 @@
-/** A figure with its course behind it. */
+/** Stat: a single value with a sparkline behind it. */
 import { BigValue, BigValueColorMode, BigValueGraphMode, BigValueTextMode } from '@grafana/ui';
 
 import { Values } from './values';

@@ -1,4 +1,4 @@
-/** What state each series was in, when. */
+/** State timeline: the state of each series over time. */
 import { FieldType, formattedValueToString, getFieldDisplayName, type Field } from '@grafana/data';
 import { VisibilityMode } from '@grafana/schema';
 import { SeriesIcon, VizLayout } from '@grafana/ui';
@@ -7,7 +7,7 @@ import { useMemo } from 'react';
 import { TimeGrid, type Cell } from './timegrid';
 import type { VizProps } from './viz';
 
-/** Neighbouring values that look the same are one cell; the last lasts until the end or the next gap. */
+/** Merges consecutive values with the same text into one cell, which ends at the next value, a gap, or `end`. */
 function cellsOf(field: Field, time: Field, lane: number, end: number): Cell[] {
   const step = time.config.interval ?? end;
   const cells: Cell[] = [];
@@ -37,7 +37,7 @@ export function StateTimelinePanel(props: VizProps) {
       const fields = frame.fields.filter(({ type }) => type !== FieldType.time);
       return time ? fields.map((field) => ({ field, time, name: getFieldDisplayName(field, frame, frames) })) : [];
     });
-    // The first series stands on top.
+    // Lanes count from the bottom, and the first series belongs at the top.
     rows.reverse();
     return {
       lanes: rows.map(({ name }) => name),

@@ -1,4 +1,4 @@
-/** Rows and columns. */
+/** Table: one frame as rows and columns. */
 import { TableNG } from '@grafana/ui/unstable';
 
 import type { VizProps } from './viz';

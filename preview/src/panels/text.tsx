@@ -1,4 +1,4 @@
-/** Words: Markdown or HTML, both made harmless. */
+/** Text: Markdown or HTML, both sanitized, or plain code. */
 import { renderTextPanelMarkdown, textUtil } from '@grafana/data';
 
 import type { VizProps } from './viz';
@@ -6,8 +6,8 @@ import type { VizProps } from './viz';
 export function TextPanel({ options: { mode, content = '' }, replace }: VizProps) {
   const text = replace(content);
   if (mode === 'code') {
-    return <pre className="words">{text}</pre>;
+    return <pre className="preview-text">{text}</pre>;
   }
   const html = mode === 'html' ? textUtil.sanitizeTextPanelContent(text) : renderTextPanelMarkdown(text);
-  return <div className="markdown-html words" dangerouslySetInnerHTML={{ __html: html }} />;
+  return <div className="markdown-html preview-text" dangerouslySetInnerHTML={{ __html: html }} />;
 }

@@ -1,4 +1,4 @@
-/** Lanes of coloured cells over time: what heatmap and state timeline have in common. */
+/** Lanes of coloured cells over time, shared by heatmap and state timeline. */
 import { dateTimeFormat, type GrafanaTheme2, type TimeRange } from '@grafana/data';
 import { AxisPlacement, ScaleDirection, ScaleOrientation } from '@grafana/schema';
 import {
@@ -16,26 +16,26 @@ import {
 import { useMemo, useState } from 'react';
 import type uPlot from 'uplot';
 
-/** In letters; the tooltip has the whole name. */
-const LONGEST_NAME = 30;
+/** In characters. Longer names are cut; the tooltip shows them in full. */
+const MAX_NAME_LENGTH = 30;
 
 export interface Cell {
   lane: number;
   from: number;
   to: number;
   color: string;
-  /** Written into the cell where it fits. */
+  /** Text drawn inside the cell if it fits. */
   label?: string;
   value: string;
 }
 
 interface Props {
-  /** Names of the lanes, from the bottom up. */
+  /** Names of the lanes, bottom to top. */
   lanes: string[];
-  /** Whether a lane's name is that of its upper edge. */
+  /** Position of a lane's name: in its middle, or at its top edge (for a bucket's upper bound). */
   named: 'middle' | 'top';
   cells: Cell[];
-  /** Share of a lane's height that its cells fill. */
+  /** Fraction of the lane's height that its cells fill, 0 to 1. */
   fill: number;
   width: number;
   height: number;
@@ -89,10 +89,10 @@ export function TimeGrid(props: Props) {
       range: () => [0, lanes.length],
     });
     built.addAxis({ scaleKey: 'x', isTime: true, placement: AxisPlacement.Bottom, timeZone, theme });
-    // A lane less than a line of text high keeps its name to itself.
+    // Where lanes are lower than a line of text, only every n-th name is shown.
     const every = Math.ceil((lanes.length * 16) / Math.max(1, height - 40));
     const shown = lanes.map((_, i) => i).filter((i) => i % every === 0);
-    const names = lanes.map((name) => (name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name));
+    const names = lanes.map((name) => (name.length > MAX_NAME_LENGTH ? `${name.slice(0, MAX_NAME_LENGTH)}…` : name));
     built.addAxis({
       scaleKey: 'y',
       placement: AxisPlacement.Left,

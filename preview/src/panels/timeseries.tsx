@@ -1,4 +1,4 @@
-/** Lines over time, with annotations and exemplars as marks. */
+/** Time series: lines over time, with annotations and exemplars as marks. */
 import { DashboardCursorSync, dateTimeFormat, FieldType, type DataFrame } from '@grafana/data';
 import { SortOrder, TooltipDisplayMode, type VizTooltipOptions } from '@grafana/schema';
 import {
@@ -21,11 +21,11 @@ import type { Mark } from '../query';
 import type { VizProps } from './viz';
 
 const NO_LEGEND = { showLegend: false, displayMode: 'list', placement: 'bottom', calcs: [] };
-// The library does not export these names of its TooltipHoverMode.
+// Values of TooltipHoverMode, which the library does not export.
 const ONE_SERIES = 0;
 const ALL_SERIES = 1;
 
-/** uPlot takes NaN and infinity for values to scale to. */
+/** Replaces NaN and infinity by null: uPlot would include them in the scale. */
 function finite(frames: DataFrame[]): DataFrame[] {
   return frames.map((frame) => ({
     ...frame,
@@ -43,7 +43,7 @@ interface MarksProps {
   color: (name: string) => string;
 }
 
-/** Annotations over the whole height. */
+/** Draws annotations over the whole height of the plot; exemplars are drawn as markers only. */
 function paint({ ctx, bbox, valToPos }: uPlot, marks: Mark[], color: MarksProps['color']) {
   ctx.save();
   ctx.beginPath();
@@ -62,9 +62,9 @@ function paint({ ctx, bbox, valToPos }: uPlot, marks: Mark[], color: MarksProps[
 }
 
 function Marks({ builder, marks, color }: MarksProps) {
-  // A new object at each drawing: the marks below follow the plot.
+  // A new object after each draw, so that the markers below move with the plot.
   const [drawn, setDrawn] = useState<{ u: uPlot }>();
-  // The hook outlives a render: it looks up the marks of the moment.
+  // The draw hook outlives a render: a ref gives it the current marks.
   const current = useRef(marks);
   current.current = marks;
   useLayoutEffect(() => {

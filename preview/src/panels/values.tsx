@@ -1,4 +1,4 @@
-/** Single figures side by side: what stat, gauge and bar gauge have in common. */
+/** Single values side by side, shared by stat, gauge and bar gauge. */
 import {
   getDisplayValueAlignmentFactors,
   getFieldDisplayValues,

@@ -1,22 +1,22 @@
-/** What every kind of panel is given to draw itself. */
+/** The props that every visualization receives. */
 import type { DataFrame, FieldConfigSource, GrafanaTheme2, TimeRange } from '@grafana/data';
 
 import type { Panel } from '../dashboard';
 import type { Mark } from '../query';
 
-/** What all panels of a dashboard show at a moment. */
+/** Props shared by all panels of a dashboard. */
 export interface View {
   range: TimeRange;
   timeZone: string;
-  /** What happened in the range. */
+  /** Annotations within the range. */
   marks: Mark[];
-  /** Narrows the page to a range in milliseconds. */
+  /** Sets the page's time range, in milliseconds since 1970. */
   zoom: (range: { from: number; to: number }) => void;
 }
 
 export interface VizProps extends View {
   panel: Panel;
-  /** The panel's own options; `{}` if it has none. */
+  /** The panel's options; `{}` if the JSON has none. */
   options: Record<string, any>;
   frames: DataFrame[];
   fieldConfig: FieldConfigSource;

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from flask import Flask, Response, abort, request
 
+from storage_api import routes
 from storage_api.telemetry.exchange import REFUSED
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/api/metrics", "/openapi.json"})
-"""Of what everyone may use: what watches the service has no token."""
+OPEN_PATHS = routes.paths(open=True)
+"""Paths that need no token: probes and scrapers have none."""
 MAX_FILE_BYTES = 1024 * 1024
 """A file of tokens that is larger is none."""
 

@@ -14,9 +14,7 @@ from werkzeug.datastructures import Headers
 from storage_api.stores import DEFAULT_CONTENT_TYPE, METADATA_CHARACTERS, NO_METADATA, Metadata
 
 from .errors import BadInput
-
-MAX_CONTENT_TYPE_CHARACTERS = 255
-"""What every store has room for."""
+from .limits import MAX_CONTENT_TYPE_CHARACTERS
 
 CODINGS = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 """A content coding (RFC 9110, 8.4.1)."""

@@ -18,6 +18,7 @@ from waitress import wasyncore
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
+from storage_api import routes
 from storage_api.api.app import StorageApi
 from storage_api.config import Config
 from storage_api.telemetry.metrics import watch_server
@@ -32,10 +33,6 @@ RECEIVE_BYTES = 65536
 """How much is read from a connection at a time, and how much of a body is kept in memory."""
 STALLED_SECONDS = 30
 """How long a client may take nothing of its answer."""
-LIVENESS, READINESS = frozenset({"/healthz"}), frozenset({"/readyz"})
-SCRAPES = frozenset({"/metrics", "/api/metrics", "/faults"})
-"""Paths of what watches and controls the service. Each of the sets has a thread of its own: none waits for
-another, nor for the API. Of them only readiness waits for the store, see `readiness`."""
 
 log = logging.getLogger(__name__)
 
@@ -57,16 +54,13 @@ class Server:
         self._config = config
         self._app = app
         self._deadline = self._look_again = 0.0
-        self._watching: dict[str, ThreadedTaskDispatcher] = {}
-        for paths in (LIVENESS, READINESS, SCRAPES):
-            pool = ThreadedTaskDispatcher()
-            pool.set_thread_count(1)
-            self._watching |= dict.fromkeys(paths, pool)
+        threads = {route.thread: _single_thread() for route in routes.ROUTES if route.thread}
+        self._watching = {route.path: threads[route.thread] for route in routes.ROUTES if route.thread}
         self._server = _serve(app, listeners[0], connection_limit=self._connections, threads=config.threads)
         self._servers = [self._server]
         for listener in listeners[1:]:
             # The same loop, the thread of scrapes.
-            shared = {"map": self._server._map, "_dispatcher": self._watching["/metrics"]}
+            shared = {"map": self._server._map, "_dispatcher": self._watching[routes.METRICS.path]}
             # Metrics can be scraped also while the API's port has no room left.
             limit = self._connections + 50
             self._servers.append(_serve(app.metrics_app, listener, connection_limit=limit, **shared))
@@ -187,6 +181,13 @@ class Server:
             if channel.idle:
                 channel.handle_close()
         return len(channels)
+
+
+def _single_thread() -> ThreadedTaskDispatcher:
+    """A pool of one thread, started."""
+    pool = ThreadedTaskDispatcher()
+    pool.set_thread_count(1)
+    return pool
 
 
 def _listen(config: Config) -> list[socket.socket]:

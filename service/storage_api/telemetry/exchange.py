@@ -16,14 +16,10 @@ from flask.globals import request_ctx
 from waitress.buffers import ReadOnlyFileBasedBuffer
 from werkzeug.exceptions import MethodNotAllowed
 
+from storage_api.routes import METHODS, OTHER_METHOD, UNMATCHED
+
 from . import tracing
 
-UNMATCHED = "unmatched"
-"""Route of a request that matches none."""
-OTHER_METHOD = "_OTHER"
-"""Method of a request whose method is not in METHODS; the name is OpenTelemetry's."""
-METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PUT"})
-"""What some route serves."""
 EXCHANGE = "storage_api.exchange"
 """WSGI environ key: the Exchange of the request."""
 REFUSED = "storage_api.refused"

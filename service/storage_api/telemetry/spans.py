@@ -26,17 +26,18 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from storage_api import __version__
+from storage_api import __version__, routes
 from storage_api.config import ConfigError
+from storage_api.routes import OTHER_METHOD, UNMATCHED
 
-from .exchange import EXCHANGE, OTHER_METHOD, UNMATCHED, Exchange
+from .exchange import EXCHANGE, Exchange
 from .span_export import SpanQueue
 from .tracing import Parent, TraceContext, parent_of
 
 MAX_CHARACTERS = 512
 """Of a value that a client chooses; the head of a request may have 64 KiB."""
-UNTRACED = frozenset({"/healthz", "/readyz", "/metrics", "/api/metrics"})
-"""Paths where no trace begins, as machines ask for them all the time; a trace that is sent there goes on."""
+UNTRACED = routes.paths(starts_traces=False)
+"""Probes and scrapes begin no trace, as there are so many of them; a trace that is sent there goes on."""
 
 
 class Spans:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from .exchange import Exchange
+from typing import Any, NamedTuple, Protocol
 
 HEADER = "traceresponse"
 """Header of a response that names the trace: the version, the trace's id, our span's id and the flags."""
@@ -19,6 +16,10 @@ SAMPLED = 1
 _TRACEPARENT = re.compile(
     r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
 )
+
+
+class _Request(Protocol):
+    environ: Mapping[str, Any]
 
 
 class Parent(NamedTuple):
@@ -63,7 +64,7 @@ def parent_of(environ: Mapping[str, Any]) -> Parent | None:
     return Parent(match[2], match[3], int(match[4], 16))
 
 
-def join(exchange: Exchange) -> TraceContext | None:
+def join(exchange: _Request) -> TraceContext | None:
     """The caller's trace, with nothing of ours recorded in it; None where there is none."""
     if "HTTP_TRACEPARENT" not in exchange.environ:
         return None  # As most, who shall not pay for more.

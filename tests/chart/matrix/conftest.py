@@ -61,7 +61,7 @@ def tool(missing_part):
 
 
 @pytest.fixture(scope="session", params=[(p, h) for p in presets() for h in HELMS], ids="-".join)
-def column(request, tool) -> Column:
+def column(request, tool, draws) -> Column:
     preset, helm = request.param
     path = tool(HELMS[helm])
     seen: dict[str, dict[str, Any]] = {}
@@ -70,7 +70,10 @@ def column(request, tool) -> Column:
         return render_chart(value_files=presets()[preset], kubernetes_version=version, helm=path)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        versions = kubernetes_versions()
+        known = kubernetes_versions()
+        # Of Helm 3 the newest alone: it is the same engine, and every version is rendered by Helm 4.
+        everyday = [known[0], known[-1]] if helm == "helm4" else known[-1:]
+        versions = draws(everyday, known)
         renders = dict(zip(versions, pool.map(render, versions), strict=True))
     for each in renders.values():
         each.objects[:] = [seen.setdefault(json.dumps(o), o) for o in each.objects]

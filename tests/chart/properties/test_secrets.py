@@ -41,10 +41,10 @@ def plain(secret):
     return [*decoded, *secret.get("stringData", {}).values()]
 
 
-def test_a_secret_reaches_a_secret_unchanged_and_nothing_else(secrets):
+def test_a_secret_reaches_a_secret_unchanged_and_nothing_else(secrets, draws):
     marked = {path: f"marked-{index}-{path[-1]}" for index, path in enumerate(secrets)}
 
-    @settings(deadline=None, max_examples=30)
+    @settings(deadline=None, max_examples=draws(8, 30))
     @given(st.sampled_from(secrets), TEXTS)
     def check(path, text):
         values = CONTEXT

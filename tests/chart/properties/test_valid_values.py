@@ -16,7 +16,6 @@ from tests.support.chart.kube_schemas import custom_schema, errors, kubernetes_v
 from tests.support.chart.schema_values import merged, nested
 from tests.support.chart.wiring import faults
 
-EXAMPLES = 200
 SLOW = settings(
     deadline=None,
     phases=set(Phase) - {Phase.explain},
@@ -107,10 +106,10 @@ def problems(render, release, namespace):
 
 
 @pytest.mark.timeout(900)
-def test_any_valid_values_render_valid_and_wired_objects(overrides, paths):
+def test_any_valid_values_render_valid_and_wired_objects(overrides, paths, draws):
     counted = Counter()
 
-    @settings(SLOW, max_examples=EXAMPLES)
+    @settings(SLOW, max_examples=draws(20, 200))
     @given(overrides, RELEASES, NAMESPACES, st.sampled_from(kubernetes_versions()))
     def check(drawn, release, namespace, version):
         preset, values = drawn

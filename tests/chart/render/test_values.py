@@ -10,9 +10,9 @@ from copy import deepcopy
 import pytest
 import yaml
 
-from ci import typing_errors
 from lab import ROOT
 from lab.render.chart import RenderError, render_chart
+from tools import misspelt_keys
 
 STACK = "kube-prometheus-stack"
 # A fixed password, so that two renders are equal.
@@ -183,7 +183,7 @@ def context(path):
 
 
 def test_schemas_and_table_are_what_the_comments_say():
-    command = [sys.executable, "tools/values_schema.py", "--check"]
+    command = [sys.executable, "-m", "tools.values_schema", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -249,7 +249,7 @@ def typing_errors_of(word):
 
 @pytest.mark.parametrize("word", ["grafana", "prometheusSpec", "serviceMonitorSelectorNilUsesHelmValues"])
 def test_names_up_to_two_edits_away_are_taken_for_typing_errors(word):
-    patterns = typing_errors.refused([word])
+    patterns = misspelt_keys.refused([word])
     found = [
         name for name in typing_errors_of(word) if not any(re.search(pattern, name) for pattern in patterns)
     ]
@@ -260,7 +260,7 @@ def test_names_up_to_two_edits_away_are_taken_for_typing_errors(word):
 @pytest.mark.parametrize("word", ["port", "type", "aab", "enabled", "aaaaaaa", "abababab", "grafana"])
 def test_a_name_is_no_typing_error_of_itself(word):
     for edits in (1, 2):
-        assert not [p for p in typing_errors.refused([word], edits=edits) if re.search(p, word)]
+        assert not [p for p in misspelt_keys.refused([word], edits=edits) if re.search(p, word)]
 
 
 def test_no_value_of_the_stack_is_taken_for_a_typing_error(rendered, needs_package):
@@ -499,10 +499,11 @@ def test_several_contradictions_are_told_at_once():
 @pytest.fixture
 def copy(tmp_path):
     """What the generator reads and writes, to be changed."""
-    for name in ("ci", "charts", "docs"):
+    for name in ("tools", "charts", "docs"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    for name in ("values.yaml", "values.schema.json"):
-        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "lab").mkdir()
+    for name in ("lab/__init__.py", "values.yaml", "values.schema.json"):
+        shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
 
@@ -519,7 +520,7 @@ def copy(tmp_path):
 def test_the_generator_names_the_line_that_it_can_not_read(copy, added, message):
     with (copy / "values.yaml").open("a") as file:
         file.write(f"\n{added}\n")
-    command = [sys.executable, "tools/values_schema.py", "--check"]
+    command = [sys.executable, "-m", "tools.values_schema", "--check"]
     done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert re.search(message, done.stderr, re.MULTILINE)

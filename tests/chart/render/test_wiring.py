@@ -10,6 +10,7 @@ import requests
 from lab import ROOT
 from storage_api.config import SETTINGS, read
 from tests.support.chart.pod import running
+from tests.support.chart.wiring import selects
 
 RELEASES = ["platform", "other", "r" * 53]
 MONITORING = ("ServiceMonitor", "PrometheusRule")
@@ -23,12 +24,6 @@ def one(objects, kind):
 def workload(render):
     (found,) = [o for o in render.ours if o["kind"] in ("Deployment", "StatefulSet")]
     return found
-
-
-def matches(selector, labels):
-    """Whether a label selector of matchLabels alone selects these labels."""
-    assert set(selector) <= {"matchLabels"}
-    return selector.get("matchLabels", {}).items() <= labels.items()
 
 
 def duration(text):
@@ -49,7 +44,7 @@ def render(request, rendered):
 def test_selectors_find_our_pods_and_name_the_release(render):
     pod = workload(render)["spec"]["template"]
     labels = pod["metadata"]["labels"]
-    assert matches(workload(render)["spec"]["selector"], labels)
+    assert selects(workload(render)["spec"]["selector"], labels)
     for service in (o for o in render.ours if o["kind"] == "Service"):
         selector = service["spec"]["selector"]
         assert selector.items() <= labels.items()
@@ -62,7 +57,7 @@ def test_the_service_monitor_selects_one_service_by_a_port_that_leads_to_the_con
     services = [
         o
         for o in render.objects
-        if o["kind"] == "Service" and matches(monitor["spec"]["selector"], o["metadata"]["labels"])
+        if o["kind"] == "Service" and selects(monitor["spec"]["selector"], o["metadata"]["labels"])
     ]
     (service,) = services  # a second one would scrape every pod twice
     (endpoint,) = monitor["spec"]["endpoints"]

@@ -1,4 +1,4 @@
-"""What the chart is rendered for and by; the versions of Kubernetes are those with schemas (kube_schemas)."""
+"""Axes of the render matrix: Helm versions and presets (Kubernetes versions: see kube_schemas)."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +11,6 @@ _SUFFIX = "-values.yaml"
 
 
 def presets() -> dict[str, list[Path]]:
-    """The value files of each environment: those of ci/, and `default`, which has none."""
+    """Value files of each preset: one in ci/ each, and none for `default`, the chart's default values."""
     files = sorted((ROOT / "ci").glob(f"*{_SUFFIX}"))
     return {"default": [], **{path.name.removesuffix(_SUFFIX): [path] for path in files}}

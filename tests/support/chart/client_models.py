@@ -1,4 +1,4 @@
-"""Rendered objects as the models of the official Python client read them."""
+"""Round trip of rendered objects through the models of the official Kubernetes Python client."""
 
 import json
 from typing import Any
@@ -9,13 +9,13 @@ _API = client.ApiClient()
 
 
 def is_built_in(document: dict[str, Any]) -> bool:
-    """Whether the kind is one of Kubernetes' own: of the core, a group without a domain, or `k8s.io`."""
+    """Tell if Kubernetes itself defines the kind: its group is empty, has no domain, or ends in `.k8s.io`."""
     group = document["apiVersion"].rpartition("/")[0]
     return "." not in group or (group.endswith(".k8s.io") and group != "gateway.networking.k8s.io")
 
 
 def losses(document: dict[str, Any]) -> list[str]:
-    """What a built-in object loses, gains or changes when the client reads and writes it, a line each."""
+    """Differences of a built-in object after the client has read and written it, one line each."""
     version = document["apiVersion"].rpartition("/")[2]
     model = f"{version.capitalize()}{document['kind']}"
     name = f"{document['kind']} {document['metadata']['name']}"
@@ -30,7 +30,7 @@ def losses(document: dict[str, Any]) -> list[str]:
 
 
 def differences(one: Any, other: Any, path: str = "") -> list[str]:
-    """Where two JSON values differ, a line for each place; `1` and `1.0` or `True` are different."""
+    """Differences between two JSON values, one line each with the path; `1` differs from `1.0` and `True`."""
     if isinstance(one, dict) and isinstance(other, dict):
         keys = sorted(one.keys() | other.keys())
         return [
@@ -53,7 +53,7 @@ def differences(one: Any, other: Any, path: str = "") -> list[str]:
 
 
 def _without_empty(value: Any) -> Any:
-    """The value without fields that are null, which mean the same as none."""
+    """The value without null fields, which mean the same as missing ones."""
     if isinstance(value, dict):
         return {key: _without_empty(each) for key, each in value.items() if each is not None}
     if isinstance(value, list):

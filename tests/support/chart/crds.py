@@ -1,7 +1,7 @@
-"""The CustomResourceDefinitions of the kinds that we render, as their projects publish them.
+"""The CustomResourceDefinitions of the custom kinds that the chart renders, as published by their projects.
 
-Those of kube-prometheus-stack come from its package where that is in charts/. All others come from their
-projects' Go modules, which the module `crds` among the lab's pins names and go.sum verifies.
+Those of the prometheus-operator come from kube-prometheus-stack's package if it is in charts/. All others
+come from the projects' Go modules, pinned in lab/toolchain/go/crds and verified by its go.sum.
 """
 
 import functools
@@ -23,11 +23,11 @@ _MODULES = {
     "gateway.networking.k8s.io": ("sigs.k8s.io/gateway-api", "config/crd/standard/{group}_{plural}.yaml"),
     "cert-manager.io": ("github.com/cert-manager/cert-manager", "deploy/crds/{group}_{plural}.yaml"),
 }
-"""API group -> the Go module that holds its definitions, and the file there."""
+"""API group -> (Go module with its definitions, path of a definition in the module)."""
 
 
 def definition(group: str, kind: str) -> dict[str, Any]:
-    """The CustomResourceDefinition of a kind; raises LookupError where none is known, WayError without Go."""
+    """The CustomResourceDefinition of a kind; raises LookupError if there is none, WayError without Go."""
     plural = f"{kind.lower()}{'es' if kind.endswith('s') else 's'}"
     if group not in _MODULES:
         raise LookupError(kind)
@@ -42,7 +42,7 @@ def definition(group: str, kind: str) -> dict[str, Any]:
 
 
 def _of_dependency(plural: str) -> str | None:
-    """The definition's YAML in kube-prometheus-stack's own package."""
+    """The definition's YAML from kube-prometheus-stack's package; None if either is missing."""
     package = dependency_package()
     if package is None:
         return None
@@ -55,7 +55,7 @@ def _of_dependency(plural: str) -> str | None:
 
 @functools.cache
 def _sources() -> dict[str, Path]:
-    """Module path -> its folder in Go's module cache."""
+    """Go module path -> its folder in Go's module cache; downloads the modules."""
     with tempfile.TemporaryDirectory(prefix="crds-") as temporary:
         main = golang.copy_module("crds", Path(temporary))
         printed = golang.run(["mod", "download", "-json"], main)

@@ -1,4 +1,4 @@
-"""What is kept of a render in the golden files: text that a person reads in a diff."""
+"""Contents of the golden files: a render shortened to what a person should review in a diff."""
 
 import functools
 from typing import Any
@@ -10,18 +10,18 @@ from lab.render.chart import DEPENDENCY, Render
 
 
 def names(render: Render) -> set[str]:
-    """A line for each object of ours: its kind and name."""
+    """`Kind name` of each of our objects."""
     return {f"{each['kind']} {each['metadata']['name']}" for each in render.ours}
 
 
 def manifest(render: Render) -> str:
-    """Our objects, sorted by kind and name; its files are named, secrets left out."""
+    """Our objects as YAML, sorted by kind and name, without secrets and without the chart's files."""
     objects = sorted(render.ours, key=lambda each: (each["kind"], each["metadata"]["name"]))
     return yaml.dump_all(map(_short, objects), Dumper=_Dumper, sort_keys=False, width=120)
 
 
 def settings(render: Render) -> dict[str, Any]:
-    """What the chart and the preset set of kube-prometheus-stack, and its defaults where it was rendered."""
+    """Values for kube-prometheus-stack from chart and preset, including its defaults if it was rendered."""
     return render.values.get(DEPENDENCY, {})
 
 
@@ -30,14 +30,14 @@ def as_text(values: dict[str, Any]) -> str:
 
 
 def missing(wanted: Any, found: Any, path: str = "") -> list[str]:
-    """Where `found` differs from `wanted`; maps may have more."""
+    """Differences of `found` from `wanted`, one line each; extra keys in maps of `found` are allowed."""
     if isinstance(wanted, dict) and isinstance(found, dict):
         return [line for key in wanted for line in missing(wanted[key], found.get(key), f"{path}.{key}")]
     return [] if wanted == found else [f"{path.lstrip('.')}: {found!r} instead of {wanted!r}"]
 
 
 class _Dumper(yaml.SafeDumper):
-    """Long texts as blocks, and no anchors for what happens to be equal."""
+    """Writes multi-line text as blocks, and repeats equal values instead of using anchors."""
 
     def ignore_aliases(self, _data: Any) -> bool:
         return True
@@ -51,7 +51,7 @@ _Dumper.add_representer(str, _text)
 
 
 def _short(document: dict[str, Any]) -> dict[str, Any]:
-    if document["kind"] == "Secret":  # a generated one differs from render to render
+    if document["kind"] == "Secret":  # generated secrets differ between renders
         return {
             **document,
             **{key: _hidden(document[key]) for key in ("data", "stringData") if key in document},
@@ -60,7 +60,7 @@ def _short(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _named(value: Any) -> Any:
-    """The value with the chart's own files named instead of repeated."""
+    """Replace the text of each chart file in the value by the file's name in parentheses."""
     if isinstance(value, dict):
         return {key: _named(each) for key, each in value.items()}
     if isinstance(value, list):
@@ -70,7 +70,7 @@ def _named(value: Any) -> Any:
 
 @functools.cache
 def _files() -> dict[str, str]:
-    """The name of each file that templates include, by its text."""
+    """Text -> name in parentheses, for each file that templates include."""
     patterns = ("dashboards/*.json", "files/*", "charts/storage-api/files/*")
     paths = [path for pattern in patterns for path in sorted(ROOT.glob(pattern)) if path.is_file()]
     return {path.read_text(encoding="utf-8").strip(): f"({path.relative_to(ROOT)})" for path in paths}

@@ -1,6 +1,7 @@
-"""The schemas that rendered objects are held against, closed: a field that a schema does not know is wrong.
+"""Strict schemas for rendered objects: unknown fields are errors.
 
-Built-in kinds come from `kubernetes-validate`, custom kinds from their CustomResourceDefinitions (`crds`).
+Schemas of built-in kinds come from `kubernetes-validate`, those of custom kinds from their
+CustomResourceDefinitions (module `crds`).
 """
 
 import functools
@@ -19,7 +20,7 @@ _BUILT_IN = resources.files("kubernetes_validate") / "kubernetes-json-schema"
 
 
 def kubernetes_versions() -> list[str]:
-    """Every version with schemas, oldest first, such as `1.25.0`."""
+    """Kubernetes versions with schemas, such as `1.25.0`, oldest first."""
     found = {
         match[1] for f in _BUILT_IN.iterdir() if (match := re.fullmatch(r"v([\d.]+)-local-strict", f.name))
     }
@@ -27,7 +28,7 @@ def kubernetes_versions() -> list[str]:
 
 
 def errors(document: dict[str, Any], kubernetes_version: str) -> list[str]:
-    """What is wrong with a rendered object, a line each; a kind without a schema is wrong too."""
+    """Schema violations of a rendered object, one line each; a kind without a schema is an error too."""
     api_version, kind = document["apiVersion"], document["kind"]
     try:
         validator = _validator(kubernetes_version, api_version, kind)
@@ -42,7 +43,7 @@ def errors(document: dict[str, Any], kubernetes_version: str) -> list[str]:
 
 @functools.cache
 def _validator(version: str, api_version: str, kind: str) -> Any:
-    """Raises LookupError where no schema is known."""
+    """Raises LookupError if there is no schema."""
     group, _, group_version = api_version.rpartition("/")
     prefix = f"{group.partition('.')[0]}-" if group else ""
     file = _BUILT_IN / f"v{version}-local-strict" / f"{kind.lower()}-{prefix}{group_version}.json"
@@ -64,27 +65,27 @@ def _definitions(version: str) -> Any:
 
 @functools.cache
 def custom_schema(api_version: str, kind: str) -> Schema:
-    """The closed schema of a custom kind; raises LookupError."""
+    """The strict schema of a custom kind; raises LookupError."""
     group, _, group_version = api_version.rpartition("/")
     for version in crds.definition(group, kind)["spec"]["versions"]:
         if version["name"] == group_version:
-            return _closed(version["schema"]["openAPIV3Schema"])
+            return _strict(version["schema"]["openAPIV3Schema"])
     raise LookupError(kind)
 
 
-def _closed(schema: Any) -> Any:
-    """A schema whose objects take no other fields, Kubernetes' extensions said in JSON Schema's words."""
+def _strict(schema: Any) -> Any:
+    """Forbid unknown fields in a schema, and translate Kubernetes' extensions to JSON Schema."""
     if isinstance(schema, list):
-        return [_closed(item) for item in schema]
+        return [_strict(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    closed = {key: _closed(value) for key, value in schema.items()}
+    strict = {key: _strict(value) for key, value in schema.items()}
     if schema.get("x-kubernetes-int-or-string"):
-        closed.pop("type", None)
-        closed["anyOf"] = [{"type": "integer"}, {"type": "string"}]
+        strict.pop("type", None)
+        strict["anyOf"] = [{"type": "integer"}, {"type": "string"}]
     open_object = schema.get("x-kubernetes-preserve-unknown-fields") or "additionalProperties" in schema
     if isinstance(schema.get("properties"), dict) and schema.get("type") == "object" and not open_object:
-        closed["additionalProperties"] = False
-    if isinstance(schema.get("nullable"), bool) and schema["nullable"] and "type" in closed:
-        closed["type"] = [closed["type"], "null"]
-    return closed
+        strict["additionalProperties"] = False
+    if isinstance(schema.get("nullable"), bool) and schema["nullable"] and "type" in strict:
+        strict["type"] = [strict["type"], "null"]
+    return strict

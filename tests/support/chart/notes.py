@@ -1,4 +1,4 @@
-"""What Helm tells the user after an installation."""
+"""The chart's NOTES, which Helm prints after an installation."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ def notes(
     release: str = RELEASE,
     namespace: str = NAMESPACE,
 ) -> str:
-    """The NOTES of the chart and its subcharts; raises RenderError."""
+    """Render the NOTES of the chart and its subcharts; raises RenderError."""
     with tempfile.TemporaryDirectory(prefix="chart-") as temporary:
         chart = stage_chart(Path(temporary))
         command = [toolchain.helm(), "install", release, chart, "--namespace", namespace, "--dry-run=client"]

@@ -1,11 +1,10 @@
-"""The service as a process with the settings that its rendered pod would have."""
+"""The service as a local process, configured like its rendered pod."""
 
 import contextlib
 import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,15 +14,16 @@ from lab import ROOT
 from lab.ports import HOST
 from lab.render import workload
 from lab.render.chart import Render
+from tests.support.waiting import wait_until
 
 SECONDS = 20
 
 
 @contextlib.contextmanager
 def running(render: Render, folder: Path, **environment: str) -> Iterator[dict[str, str]]:
-    """The local URL of each of the pod's ports by name; its objects are kept in `folder`.
+    """Run the service while the block runs; yields the local URL of each of the pod's ports, by port name.
 
-    `environment` replaces what exists only in a cluster.
+    Stored objects are kept in `folder`. `environment` overrides variables that make sense only in a cluster.
     """
     with contextlib.ExitStack() as stack:
         free = {name: stack.enter_context(socket.create_server((HOST, 0))) for name in workload.PORTS}
@@ -37,15 +37,12 @@ def running(render: Render, folder: Path, **environment: str) -> Iterator[dict[s
     )
     urls = {port.name: f"http://{port.address}" for port in found.pod.ports}
     try:
-        deadline = time.monotonic() + SECONDS
-        while True:
-            assert process.poll() is None, "the service ended"
-            assert time.monotonic() < deadline, f"the service did not answer within {SECONDS} s"
-            try:
-                requests.get(f"{urls['http']}/healthz", timeout=2)
-                break
-            except requests.ConnectionError:
-                time.sleep(0.1)
+
+        def answers() -> bool:
+            assert process.poll() is None, "the service exited"
+            return requests.get(f"{urls['http']}/healthz", timeout=2).ok
+
+        wait_until(answers, SECONDS, "the service answers", every=0.1, despite=requests.ConnectionError)
         yield urls
     finally:
         process.terminate()

@@ -1,4 +1,4 @@
-"""Invalid values: every way in which one value of the chart's JSON schema can be wrong."""
+"""Invalid values for the chart's JSON schema: for each value, an example of every way to get it wrong."""
 
 import re
 from collections.abc import Iterator
@@ -10,12 +10,12 @@ from tests.support.chart.schema_values import DEEP, Path, Reader, Schema, is_kub
 
 @dataclass(frozen=True)
 class Fault:
-    """A values file with one thing wrong."""
+    """A values file with a single error."""
 
     kind: str
-    """What is wrong: type, key, range, choice, pattern, length or items."""
+    """Kind of error: type, key, range, choice, pattern, length or items."""
     path: Path
-    """Of the value at fault."""
+    """Path of the wrong value."""
     value: Any
 
     @property
@@ -31,13 +31,13 @@ _KIND_OF = {str: "string", int: "integer", float: "number", bool: "boolean", lis
 
 
 def faults(reader: Reader, schema: Schema | None = None, path: Path = (), depth: int = 0) -> Iterator[Fault]:
-    """Every way in which one value of a schema can be wrong, an example each."""
+    """Yield an example of every way in which one value of a schema can be wrong."""
     node = reader.resolve(reader.root if schema is None else schema)
     if path:
         yield from (Fault("type", path, v) for v in _of_wrong_type(reader, node))
         yield from _out_of_range(node, path)
     properties = node.get("properties", {})
-    if node.get("additionalProperties") is False or "patternProperties" in node:  # those of typing errors
+    if node.get("additionalProperties") is False or "patternProperties" in node:  # refuses misspelt keys
         yield from (
             Fault("key", (*path, typo), "text")
             for name in properties
@@ -51,7 +51,7 @@ def faults(reader: Reader, schema: Schema | None = None, path: Path = (), depth:
 
 
 def _typos(name: str) -> Iterator[str]:
-    """A name with one letter dropped, doubled, replaced, or swapped with the next."""
+    """Misspell a name: one letter dropped, doubled, replaced, or swapped with the next."""
     middle = len(name) // 2
     before, letter, after = name[:middle], name[middle], name[middle + 1 :]
     yield before + after
@@ -62,7 +62,7 @@ def _typos(name: str) -> Iterator[str]:
 
 
 def _types(reader: Reader, node: Schema) -> set[str]:
-    """The JSON types that a schema takes; empty where it takes all."""
+    """The JSON types that a schema allows; empty if it allows all."""
     if "enum" in node:
         return {_KIND_OF[type(each)] for each in node["enum"]}
     types = node.get("type", [])

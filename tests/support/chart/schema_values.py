@@ -1,4 +1,4 @@
-"""Valid values drawn from the chart's JSON schema, as hypothesis strategies."""
+"""Hypothesis strategies that draw valid values from the chart's JSON schema."""
 
 import json
 import pathlib
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 Schema = dict[str, Any]
 Path = tuple[str, ...]
 
-# Text that is no string, no scalar or another document once it stands in YAML without quotes.
+# Text that YAML reads as something else, such as a number, a map or a new document, unless it is quoted.
 TRICKY = (
     "true", "no", "null", "~", "0", "007", "1e3", "1.0", "0x1F", "1_000", "12:30:45", "2020-01-01", "=", "<<",
     "- a", "a: b", "a #b", "#", "'", '"', "\\", "{{ .Values }}", "{a", "[a", "*a", "&a", "!a", "%a", "@a",
@@ -24,7 +24,7 @@ DEEP = 3
 
 
 def chart_schema(root: pathlib.Path) -> Schema:
-    """The umbrella's schema with that of storage-api in its place, their definitions apart."""
+    """The umbrella chart's schema with storage-api's schema inserted, each with its own definitions."""
     whole, part = (
         (folder / "values.schema.json").read_text(encoding="utf-8")
         for folder in (root, root / "charts" / "storage-api")
@@ -37,13 +37,13 @@ def chart_schema(root: pathlib.Path) -> Schema:
 
 
 class Reader:
-    """A schema with its definitions at hand."""
+    """A schema, with methods that resolve its references and draw values from it."""
 
     def __init__(self, schema: Schema) -> None:
         self.root = schema
 
     def resolve(self, schema: Schema) -> Schema:
-        """The schema with what it refers to and all of `allOf` put into one."""
+        """Merge a schema with the one it refers to (`$ref`) and with all of `allOf`."""
         while "$ref" in schema or "allOf" in schema:
             schema = dict(schema)
             parts = schema.pop("allOf", [])
@@ -57,9 +57,9 @@ class Reader:
         return schema
 
     def settings(self, schema: Schema | None = None, path: Path = ()) -> Iterator[tuple[Path, Schema]]:
-        """Every value that a user may set, with its path: the leaves of the tree of named properties.
+        """Yield the path and schema of every value that a user may set: the leaves of the named properties.
 
-        A schema without a type belongs to a key that is only known by its name.
+        The schema of a key that the chart only knows by name has no type.
         """
         node = self.resolve(self.root if schema is None else schema)
         if node.get("properties") and not is_kubernetes(schema or {}):
@@ -69,7 +69,7 @@ class Reader:
             yield path, node
 
     def valid(self, schema: Schema, depth: int = 0) -> st.SearchStrategy[Any]:
-        """Values that a schema takes; objects that it leaves open hold few keys."""
+        """A strategy for values that a schema allows; objects with arbitrary keys get only a few."""
         if any(part.get("$ref", "").endswith(".Quantity") for part in (schema, *schema.get("allOf", ()))):
             return st.sampled_from(["1", "250m", "64Mi", "1.5Gi"])
         node = self.resolve(schema)
@@ -82,7 +82,7 @@ class Reader:
                 rest = {name: value for name, value in node.items() if name != key}
                 return st.one_of([self.valid({**rest, **self.resolve(each)}, depth) for each in node[key]])
         types = node.get("type", "object" if "properties" in node else "string")
-        if isinstance(types, list):  # null stands for a key that is left out
+        if isinstance(types, list):  # null means that the key is unset
             kinds = [each for each in types if each != "null"]
             return st.one_of([self.valid({**node, "type": each}, depth) for each in kinds])
         return getattr(self, f"_{types}")(node, depth)
@@ -104,7 +104,7 @@ class Reader:
         takes = re.compile(pattern or "", re.ASCII)
 
         def fits(text: str) -> bool:
-            # Go's `$` is the very end of a text.
+            # In Go, `$` matches only at the very end of the text, not before a final newline as in Python.
             return least <= len(text) <= most and bool(takes.search(text)) and not (pattern and "\n" in text)
 
         tricky = [text for text in TRICKY if fits(text)]
@@ -142,7 +142,7 @@ _ASCII = st.characters(min_codepoint=32, max_codepoint=126)
 
 
 def is_kubernetes(schema: Schema) -> bool:
-    """Whether a value is one of Kubernetes' own types, set as a whole."""
+    """Tell if a schema is one of Kubernetes' types, whose value is set as a whole."""
     return any("/io.k8s." in part.get("$ref", "") for part in (schema, *schema.get("allOf", ())))
 
 
@@ -153,14 +153,14 @@ def _bounds(node: Schema) -> tuple[int, int]:
 
 
 def nested(path: Path, value: Any) -> dict[str, Any]:
-    """The values file that sets one value."""
+    """The values that set a single value, such as {"a": {"b": value}} for the path ("a", "b")."""
     for name in reversed(path):
         value = {name: value}
     return value
 
 
 def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Values as Helm merges files: maps are joined, everything else is replaced."""
+    """Merge values as Helm merges value files: maps are merged, everything else is replaced."""
     both = {**one, **other}
     for key in one.keys() & other.keys():
         if isinstance(one[key], dict) and isinstance(other[key], dict):

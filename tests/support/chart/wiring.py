@@ -1,4 +1,4 @@
-"""What refers to what in a render: each reference must lead somewhere, each selector to exactly its own."""
+"""Checks of a render's references: each must lead to an existing object, each selector only to our pods."""
 
 import json
 import re
@@ -13,12 +13,12 @@ WORKLOADS = ("Deployment", "StatefulSet")
 NAME = "app.kubernetes.io/name"
 PROMETHEUS_PODS = {NAME: "prometheus"}
 ANY_PROMETHEUS = {"namespaceSelector": {}, "podSelector": {"matchLabels": PROMETHEUS_PODS}}
-# The operator's kinds, and how the Prometheus object calls their selectors.
+# The operator's kinds, and the prefix of their selectors' names in the Prometheus object.
 _SELECTED = {"ServiceMonitor": "serviceMonitor", "PrometheusRule": "rule"}
 
 
 def faults(render: Render, release: str, namespace: str) -> list[str]:
-    """What is not wired in our objects, a line each."""
+    """Broken references and wrong selectors of our objects, one line each."""
     checks = [_identity(render, release, namespace), _dashboards(render, namespace)]
     checks.append(stack_wiring.faults(render, namespace))
     if render.values["storage-api"].get("enabled"):
@@ -28,7 +28,7 @@ def faults(render: Render, release: str, namespace: str) -> list[str]:
 
 
 def selects(selector: Object, labels: dict[str, str]) -> bool:
-    """Whether a label selector, of any form, selects an object with these labels."""
+    """Tell if a label selector (matchLabels, matchExpressions or both) matches these labels."""
 
     def holds(rule: Object) -> bool:
         key, operator, values = rule["key"], rule["operator"], rule.get("values", [])
@@ -53,11 +53,11 @@ def _identity(render: Render, release: str, namespace: str) -> Iterator[str]:
         if metadata.get("namespace") not in {namespace, where["alertmanager"], where["grafana"]}:
             yield f"{name} is in namespace {metadata.get('namespace')}"
         if metadata["labels"].get("app.kubernetes.io/instance") != release:
-            yield f"{name} does not carry its release"
+            yield f"{name} lacks the label of its release"
 
 
 def _dashboards(render: Render, namespace: str) -> Iterator[str]:
-    """Each ConfigMap of a dashboard is what the bundled Grafana's sidecar looks for, and where it looks."""
+    """Check that the bundled Grafana's sidecar looks for each dashboard's ConfigMap, in its namespace."""
     values = stack_wiring.stack_values(render)
     if not (values["enabled"] and values["grafana"]["enabled"]):
         return
@@ -75,11 +75,11 @@ def _dashboards(render: Render, namespace: str) -> Iterator[str]:
                 if not {"ALL", metadata["namespace"]} & set(searched):
                     yield f"Grafana's sidecar does not look for {name} in {metadata['namespace']}"
                 if (key := sidecar.get("folderAnnotation")) and key not in annotations:
-                    yield f"{name} is in no folder"
+                    yield f"{name} has no folder annotation"
 
 
 class _Api:
-    """The storage API's workload, and what leads to it."""
+    """The storage API's workload, and checks of the objects that refer to it."""
 
     def __init__(self, render: Render, release: str, namespace: str) -> None:
         self.render, self.release, self.namespace = render, release, namespace
@@ -111,7 +111,7 @@ class _Api:
                 if selector.items() <= other.items():
                     yield f"Service {name} selects pods that are not the API's"
             if len({port["port"] for port in service["spec"]["ports"]}) < len(service["spec"]["ports"]):
-                yield f"Service {name} has two ports of one number"
+                yield f"Service {name} has two ports with the same number"
             yield from (
                 f"Service {name} leads to port {port['targetPort']}, which no container has"
                 for port in service["spec"]["ports"]
@@ -134,34 +134,36 @@ class _Api:
         account = spec["serviceAccountName"]
         made = self.render.values["storage-api"]["serviceAccount"].get("create")
         if made and not self.has("ServiceAccount", account):
-            yield f"the pods' ServiceAccount {account} is not made"
+            yield f"the pods' ServiceAccount {account} does not exist"
         for each in (spec, *(pod["spec"] for pod in self.test_pods())):
             volumes = [volume["name"] for volume in each.get("volumes", ())]
-            yield from (f"two volumes are called {name}" for name in set(volumes) if volumes.count(name) > 1)
+            yield from (f"two volumes are named {name}" for name in set(volumes) if volumes.count(name) > 1)
             mounted = [m["name"] for c in each["containers"] for m in c.get("volumeMounts", ())]
-            yield from (f"volume {name} is mounted but not there" for name in mounted if name not in volumes)
+            yield from (
+                f"volume {name} is mounted but not defined" for name in mounted if name not in volumes
+            )
         for container in spec["containers"]:
             name = self.service["metadata"]["name"]
             if {"configMapRef": {"name": name}} in container["envFrom"] and not self.has("ConfigMap", name):
-                yield f"ConfigMap {name} is read but not made"
+                yield f"ConfigMap {name} is read but does not exist"
             for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
                 port = container[probe]["httpGet"]["port"]
                 if port not in [each["name"] for each in container["ports"]]:
-                    yield f"{probe} asks port {port}, which the container does not have"
+                    yield f"{probe} uses port {port}, which the container does not have"
         given = self.render.values["storage-api"]["store"]["persistence"].get("existingClaim")
         for volume in spec["volumes"]:
             claim = volume.get("persistentVolumeClaim", {}).get("claimName", given)
             if volume["name"] == "data" and claim != given and not self.has("PersistentVolumeClaim", claim):
-                yield f"claim {claim} is mounted but not made"
+                yield f"claim {claim} is mounted but does not exist"
         if self.api["kind"] == "StatefulSet" and not self.has("Service", self.api["spec"]["serviceName"]):
-            yield "the StatefulSet's Service is not made"
+            yield "the StatefulSet's Service does not exist"
 
     def monitoring(self) -> Iterator[str]:
         job = f'namespace="{self.namespace}", job="{self.service["metadata"]["name"]}"'
         for monitor in self.ours("ServiceMonitor"):
             selector, namespaces = monitor["spec"]["selector"], monitor["spec"]["namespaceSelector"]
             if namespaces != {"matchNames": [self.namespace]}:
-                yield f"the ServiceMonitor looks into {namespaces}"
+                yield f"the ServiceMonitor selects the namespaces {namespaces}"
             found = [
                 o for o in self.render.objects
                 if o["kind"] == "Service" and selects(selector, o["metadata"].get("labels", {}))
@@ -187,7 +189,7 @@ class _Api:
                 yield f"Prometheus does not pick up our {o['kind']}"
 
     def picked_up(self, o: Object) -> bool:
-        """By the Prometheus that is rendered, or by what the values make of it."""
+        """Tell if Prometheus selects an object, according to the rendered Prometheus, else to the values."""
         key = _SELECTED[o["kind"]]
         labels = o["metadata"]["labels"]
         if found := self.render.find("Prometheus"):
@@ -211,25 +213,25 @@ class _Api:
             name = policy["metadata"]["name"]
             if selects(spec["podSelector"], self.labels):
                 ports = [port["name"] for c in self.pod["spec"]["containers"] for port in c["ports"]]
-                for pod in self.test_pods():  # they must get in, whoever else may
+                for pod in self.test_pods():  # these must always be allowed
                     for port in ports:
                         if not self.admitted(spec, pod["metadata"]["labels"], port):
-                            yield f"NetworkPolicy {name} shuts out {pod['metadata']['name']} from {port}"
+                            yield f"NetworkPolicy {name} blocks {pod['metadata']['name']} on port {port}"
                 scrapers = self.render.values["storage-api"]["networkPolicy"]["metrics"].get("from")
                 for port in {e["port"] for o in self.ours("ServiceMonitor") for e in o["spec"]["endpoints"]}:
                     if scrapers == [ANY_PROMETHEUS] and not self.admitted(spec, PROMETHEUS_PODS, port):
-                        yield f"NetworkPolicy {name} shuts out Prometheus"
+                        yield f"NetworkPolicy {name} blocks Prometheus"
             else:
                 yield f"NetworkPolicy {name} does not select our pods"
             if any(selects(spec["podSelector"], labels) for labels in self.other_pods()):
                 yield f"NetworkPolicy {name} selects pods that are not the API's"
 
     def test_pods(self) -> list[Object]:
-        """The pods of `helm test` that ask the API."""
+        """The `helm test` pods that call the API."""
         return [o for o in self.ours("Pod") if o["metadata"]["labels"][NAME] == self.labels[NAME]]
 
     def admitted(self, spec: Object, labels: dict[str, str], port: str) -> bool:
-        """Whether a policy lets pods with these labels reach a port of the pods."""
+        """Tell if a policy allows ingress on `port` from pods with these labels."""
         return any(
             port in [each["port"] for each in rule["ports"]]
             and any("podSelector" in peer and selects(peer["podSelector"], labels) for peer in rule["from"])

@@ -1,11 +1,10 @@
-"""A cluster and a release in it through kubectl and helm; every call is bounded in time."""
+"""A cluster and a Helm release in it, controlled through kubectl and helm; every call has a timeout."""
 
 import contextlib
 import json
 import re
 import select
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,18 +14,20 @@ import yaml
 
 from lab import toolchain
 from lab.render.chart import KubernetesLoader
+from tests.support.waiting import wait_until
 
 Object = dict[str, Any]
 Found = TypeVar("Found")
 SECONDS = 60
-# Who made a namespace, so that the next run may remove what a killed one left.
+# Label of the namespaces that these tests create, so that the next run can remove those of a killed one.
 MANAGED_BY = {"app.kubernetes.io/managed-by": "observability-platform-e2e"}
 RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
 
 
-# A policy drops what it forbids: the other side never answers.
+# Tries a TCP connection. A NetworkPolicy drops blocked packets, so a timeout counts as closed.
 CONNECT = """
 import socket, sys
+from tests.support.waiting import wait_until
 address = socket.getaddrinfo(sys.argv[1], int(sys.argv[2]), socket.AF_INET)[0][4]
 try:
     socket.create_connection(address, timeout=2).close()
@@ -37,42 +38,41 @@ except (TimeoutError, ConnectionRefusedError):
 
 
 class CommandError(Exception):
-    """kubectl or helm refused; the message is the command and its own words."""
+    """kubectl or helm failed; the message holds the command and its error output."""
 
 
 def run(
     command: Sequence[str | Path], *, given: str | None = None, seconds: float = SECONDS
 ) -> subprocess.CompletedProcess[str]:
-    """What a command printed; raises CommandError where it fails or takes longer than `seconds`."""
+    """Run a command with `given` as its input; raises CommandError if it fails or exceeds `seconds`."""
     words = [str(word) for word in command]
-    said = f"{Path(words[0]).name} {' '.join(words[1:])}"
+    shown = f"{Path(words[0]).name} {' '.join(words[1:])}"
     try:
         done = subprocess.run(
             words, input=given, capture_output=True, text=True, errors="replace", timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired:
-        raise CommandError(f"{said}: no end after {seconds} s") from None
+        raise CommandError(f"{shown}: still running after {seconds} s") from None
     if done.returncode != 0:
-        raise CommandError(f"{said}\n{done.stderr.strip() or done.stdout.strip()}")
+        raise CommandError(f"{shown}\n{done.stderr.strip() or done.stdout.strip()}")
     return done
 
 
 def wait_for(look: Callable[[], Found], seconds: float, what: str) -> Found:
-    """The first true answer of `look`; after `seconds` an AssertionError with the last one."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}; last seen: {found!r}"
-        time.sleep(0.3)
-    return found
+    """Call `look` until it returns something true, and return that; raises AssertionError after `seconds`.
+
+    `what` names the awaited state in the error message, such as "the target is up".
+    """
+    return wait_until(look, seconds, what, every=0.3)
 
 
 def documents(manifest: str) -> list[Object]:
-    """The objects of a manifest with several documents."""
+    """Parse the objects of a multi-document YAML manifest."""
     return [o for o in yaml.load_all(manifest, Loader=KubernetesLoader) if o]
 
 
 def python_pod(name: str, namespace: str, image: str, labels: Mapping[str, str] | None = None) -> Object:
-    """A pod that answers HTTP on port 8000 and may run where PodSecurity is `restricted`."""
+    """A pod that serves HTTP on port 8000 and satisfies PodSecurity `restricted`."""
     container = {
         "name": "python",
         "image": image,
@@ -96,24 +96,24 @@ class Cluster:
     """The cluster of KUBECONFIG's current context."""
 
     def __init__(self) -> None:
-        """Raises CommandError where there is none that answers."""
+        """Raises CommandError if no cluster answers."""
         self.context = self.kubectl("config", "current-context", seconds=10).strip()
         version = json.loads(self.kubectl("version", "--output=json", "--request-timeout=10s", seconds=20))
         self.version = version["serverVersion"]["gitVersion"]
         self.namespaces: list[str] = []
-        """What this run made, for cleaning up and for explaining failures."""
+        """Namespaces created by this run, for clean-up and for `explain`."""
 
     def kubectl(self, *arguments: str | Path, given: str | None = None, seconds: float = SECONDS) -> str:
         return run([toolchain.kubectl(), *arguments], given=given, seconds=seconds).stdout
 
     def get(self, kind: str, name: str = "", namespace: str = "", selector: str = "") -> Object:
-        """One object, or a list of the kind; raises CommandError."""
+        """Get one object by name, or a List of all objects of a kind; raises CommandError."""
         where = ["--namespace", namespace] if namespace else ["--all-namespaces"]
         which = [name] if name else ["--selector", selector] if selector else []
         return json.loads(self.kubectl("get", kind, *which, *where, "--output=json"))
 
     def serves(self, resource: str) -> bool:
-        """Whether the API server knows a resource, such as `prometheusrules.monitoring.coreos.com`."""
+        """Tell if the API server serves a resource, such as `prometheusrules.monitoring.coreos.com`."""
         try:
             self.kubectl("get", resource, "--all-namespaces", "--output=name", "--request-timeout=10s")
         except CommandError:
@@ -121,17 +121,23 @@ class Cluster:
         return True
 
     def apply(self, *objects: Object, dry_run: bool = False) -> str:
-        """What the API server warned of; raises CommandError with its reason where it refuses one."""
+        """Apply objects and return the API server's warnings; raises CommandError if it refuses one."""
         command = [toolchain.kubectl(), "apply", "--server-side", "--filename=-", "--field-manager=e2e"]
-        # Nothing is changed then: what another release owns is no reason to refuse.
+        # A dry run changes nothing, so it need not fail on fields that another release owns.
         command += ["--dry-run=server", "--force-conflicts"] if dry_run else []
         return run(command, given=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})).stderr
 
     def create_namespace(self, name: str) -> None:
-        """A `restricted` one: what a killed run of ours left is removed, another's is not touched."""
+        """Create a namespace that enforces PodSecurity `restricted`.
+
+        A namespace of that name left by a killed run is removed first. Raises CommandError if it belongs to
+        someone else.
+        """
         found = self.get("namespace", selector=f"kubernetes.io/metadata.name={name}")["items"]
         if found and not MANAGED_BY.items() <= found[0]["metadata"]["labels"].items():
-            raise CommandError(f"the namespace {name} exists and is not of these tests: remove it first")
+            raise CommandError(
+                f"the namespace {name} exists and was not created by these tests: remove it first"
+            )
         if found:
             self.namespaces.append(name)
             self.delete_namespace(name)
@@ -140,10 +146,13 @@ class Cluster:
         self.namespaces.append(name)
 
     def delete_namespace(self, name: str, *, wait: bool = True) -> None:
-        """With its releases, that may have more elsewhere; `close` waits for what was not waited for here."""
+        """Uninstall the releases in a namespace, which may own objects elsewhere, and delete the namespace.
+
+        With `wait=False` the deletion continues in the background, and `close` waits for it.
+        """
         inside = ["--namespace", name]
         for release in run([toolchain.helm(), "list", "--short", *inside]).stdout.split():
-            with contextlib.suppress(CommandError):  # one that a killed run left half done
+            with contextlib.suppress(CommandError):  # half-installed by a killed run
                 run([toolchain.helm(), "uninstall", release, *inside])
         self.kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=false")
         if wait:
@@ -152,13 +161,13 @@ class Cluster:
             self.namespaces.remove(name)
 
     def close(self) -> None:
-        """Removes every namespace that this run made."""
+        """Delete every namespace that this run created."""
         for wait in (False, True):
             for name in list(self.namespaces):
                 self.delete_namespace(name, wait=wait)
 
     def start(self, *pods: Object) -> None:
-        """Starts pods, and waits until each is ready."""
+        """Start pods and wait until each is ready."""
         self.apply(*pods)
         for pod in pods:
             self.wait_ready(pod["metadata"]["name"], pod["metadata"]["namespace"])
@@ -168,23 +177,23 @@ class Cluster:
         self.kubectl("wait", f"pod/{pod}", f"--namespace={namespace}", *ready, seconds=70)
 
     def python(self, pod: str, namespace: str, code: str, *arguments: str) -> str:
-        """What Python code prints in a pod that has the service's image."""
+        """Run Python code in a pod of the service's image and return its output."""
         command = ["exec", pod, f"--namespace={namespace}", "--", "python", "-c", code, *arguments]
         return self.kubectl(*command).strip()
 
     def reaches(self, pod: str, namespace: str, host: str, port: int) -> bool:
-        """Whether a pod can open a connection; a name is resolved first, and must be known."""
+        """Tell if a pod can open a TCP connection; raises CommandError if it cannot resolve `host`."""
         return self.python(pod, namespace, CONNECT, host, str(port)) == "open"
 
     @contextlib.contextmanager
     def forward(self, service: str, namespace: str, port: int | str) -> Iterator[str]:
-        """A URL on loopback that leads to one pod behind a Service."""
+        """Forward a Service's port (to one of its pods) while the block runs; yields the local URL."""
         command = ["port-forward", f"service/{service}", f":{port}", f"--namespace={namespace}"]
         process = subprocess.Popen(
             [toolchain.kubectl(), *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         try:
-            # One line comes when it listens, or when it gives up.
+            # kubectl prints one line when it is listening, or when it fails.
             line = (
                 process.stdout.readline() if select.select([process.stdout], [], [], 20)[0] else "no answer"
             )
@@ -197,30 +206,30 @@ class Cluster:
             process.stdout.close()
 
     def explain(self) -> str:
-        """Pods, events and the last lines of every pod's log, of the namespaces that this run made."""
-        said = []
+        """Pods, events and the last lines of every pod's log, for the namespaces that this run created."""
+        report = []
         for namespace in self.namespaces:
             inside = f"--namespace={namespace}"
-            said += [
+            report += [
                 self._try(
                     "get", "statefulsets,deployments,replicasets,pods,pvc,hpa", inside, "--output=wide"
                 ),
                 self._try("get", "events", inside, "--sort-by=.lastTimestamp"),
             ]
             for pod in self._try("get", "pods", inside, "--output=name").split():
-                said.append(f"--- {pod}")
-                said.append(self._try("logs", pod, inside, "--all-containers", "--tail=20"))
-        return "\n".join(said)
+                report.append(f"--- {pod}")
+                report.append(self._try("logs", pod, inside, "--all-containers", "--tail=20"))
+        return "\n".join(report)
 
     def _try(self, *arguments: str) -> str:
         with contextlib.suppress(CommandError):
             return self.kubectl(*arguments, seconds=20)
-        return f"(no answer to kubectl {' '.join(arguments)})"
+        return f"(failed: kubectl {' '.join(arguments)})"
 
 
 @dataclass
 class Release:
-    """One release of a packaged chart in one namespace."""
+    """A release of a packaged chart in a namespace."""
 
     cluster: Cluster
     name: str
@@ -229,13 +238,13 @@ class Release:
     value_files: tuple[Path, ...] = ()
     values: Object = field(default_factory=dict)
     seconds: int = 120
-    """How long helm waits for everything to be ready."""
+    """Helm's timeout for everything to be ready."""
     warnings: str = ""
-    """What helm and the API server warned of at the last install or upgrade."""
+    """Warnings of helm and the API server during the last install or upgrade."""
 
     @property
     def service(self) -> str:
-        """The storage API's Service, that also names its other objects and the job."""
+        """Name of the storage API's Service, of its other objects, and of the job in Prometheus."""
         return f"{self.name}-storage-api"
 
     def helm(
@@ -245,11 +254,11 @@ class Release:
         return run(command, given=given, seconds=seconds or self.seconds + 30)
 
     def install(self) -> None:
-        """Until everything is ready; raises CommandError."""
+        """Install and wait until everything is ready; raises CommandError."""
         self._apply("install", self.values)
 
     def upgrade(self, values: Object) -> None:
-        """As `install`, with these values instead of the release's."""
+        """Upgrade to other values and wait until everything is ready; raises CommandError."""
         self._apply("upgrade", values)
 
     def _apply(self, verb: str, values: Object) -> None:
@@ -265,21 +274,21 @@ class Release:
         self.helm("uninstall", self.name, "--wait", f"--timeout={self.seconds}s")
 
     def test(self) -> str:
-        """Helm's account of its tests; raises CommandError where one fails."""
+        """Run `helm test` and return its output; raises CommandError if a test fails."""
         return self.helm("test", self.name, "--logs", "--timeout=280s", seconds=290).stdout
 
     def objects(self) -> list[Object]:
-        """What the release consists of, hooks left out."""
+        """The release's objects, without hooks."""
         return documents(self.helm("get", "manifest", self.name).stdout)
 
     def pods(self) -> list[Object]:
-        """The storage API's pods, those that are ending left out."""
+        """The storage API's pods, without terminating ones."""
         selector = f"app.kubernetes.io/instance={self.name},app.kubernetes.io/component=api"
         found = self.cluster.get("pods", namespace=self.namespace, selector=selector)["items"]
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
 
 def is_ready(pod: Object) -> bool:
-    """A pod that runs and is ready, or one that has done its work."""
+    """True for a pod that is Ready, or that has completed successfully."""
     conditions = {c["type"]: c["status"] for c in pod["status"].get("conditions", [])}
     return conditions.get("Ready") == "True" or pod["status"].get("phase") == "Succeeded"

@@ -1,10 +1,10 @@
-"""Runs in a pod: sends requests until its standard input ends, then prints what happened, as JSON.
+"""Load generator for a pod: sends requests until its standard input ends, then prints totals as JSON.
 
     python -c "$(cat hammer.py)" URL WORKERS PAUSE_SECONDS
 
-Each worker stores an object of its own and reads it back, in turn: an answer is wrong if it has other bytes.
-Half of them open a connection for each request, half keep one until the server asks to close it. No request
-is sent twice: whatever goes wrong is counted.
+Each worker alternately stores its own object and reads it back; a GET that returns other bytes counts as
+wrong. Half of the workers open a connection per request, the others keep theirs until the server closes it.
+Requests are never retried, so every failure is counted.
 """
 
 import collections
@@ -47,7 +47,7 @@ class Worker(threading.Thread):
             stop.wait(pause)
 
     def exchange(self, connection, turn):
-        """One request and its answer; whether the connection is done with."""
+        """Send one request; returns True if the connection must be closed."""
         method = "GET" if turn % 2 else "PUT"
         body = f"{self.number} {turn}".encode() if method == "PUT" else None
         began = time.monotonic()
@@ -57,7 +57,7 @@ class Worker(threading.Thread):
             content = response.read()
         except (OSError, http.client.HTTPException) as error:
             self.failures[f"{method} {type(error).__name__}: {error}"] += 1
-            self.stored = None  # what a PUT without an answer did is unknown
+            self.stored = None  # a PUT without a response may or may not have been stored
             return True
         self.answers[f"{method} {response.status}"] += 1
         self.slowest = max(self.slowest, time.monotonic() - began)

@@ -1,4 +1,4 @@
-"""Which Prometheus watches the release: that of the bundled stack, or one that an operator runs already."""
+"""The Prometheus that monitors the release: from the bundled stack, or one already in the cluster."""
 
 import base64
 import gzip
@@ -13,30 +13,33 @@ MODES = ("bundled", "byo")
 
 
 class ModeError(Exception):
-    """The mode asked for can't be; one line."""
+    """E2E_MODE is invalid or cannot be used; the message is one line."""
 
 
 def mode() -> str:
-    """`bundled`: with the kube-prometheus-stack in charts/. `byo`: with the operator that the cluster has."""
+    """Mode of this run: `bundled` (kube-prometheus-stack from charts/) or `byo` (the cluster's own operator).
+
+    Raises ModeError.
+    """
     chosen = os.environ.get("E2E_MODE") or ("bundled" if dependency_package() else "byo")
     if chosen not in MODES:
         raise ModeError(f"E2E_MODE={chosen} is not allowed: use one of {', '.join(MODES)}")
     if chosen == "bundled" and not dependency_package():
-        raise ModeError("E2E_MODE=bundled needs kube-prometheus-stack in charts/: make deps")
+        raise ModeError("E2E_MODE=bundled needs kube-prometheus-stack in charts/: run make deps")
     return chosen
 
 
 @dataclass(frozen=True)
 class Monitoring:
-    """A Prometheus object of the operator, and the Alertmanager beside it."""
+    """A Prometheus object of the operator, and the Alertmanager in the same namespace."""
 
     cluster: Cluster
     name: str
     namespace: str
     labels: dict[str, str] = field(default_factory=dict)
-    """What its selectors ask of our objects."""
+    """Labels that our objects need to match its selectors."""
     alertmanager: bool = True
-    """Whether one runs in the same namespace."""
+    """True if there is an Alertmanager in the same namespace."""
 
     prometheus_url = property(lambda self: f"http://prometheus-operated.{self.namespace}:9090")
     alertmanager_url = property(lambda self: f"http://alertmanager-operated.{self.namespace}:9093")
@@ -47,12 +50,18 @@ class Monitoring:
 
     @classmethod
     def existing(cls, cluster: Cluster) -> "Monitoring":
-        """E2E_PROMETHEUS (namespace/name), or the only one there; raises CommandError."""
+        """The Prometheus named by E2E_PROMETHEUS (namespace/name), or the cluster's only one.
+
+        Raises CommandError.
+        """
         every = cluster.get("prometheuses.monitoring.coreos.com")["items"]
         known = {f"{p['metadata']['namespace']}/{p['metadata']['name']}": p["spec"] for p in every}
         wanted = os.environ.get("E2E_PROMETHEUS") or (next(iter(known)) if len(known) == 1 else "")
         if wanted not in known:
-            raise CommandError(f"E2E_PROMETHEUS={wanted!r}: the cluster has {', '.join(known) or 'none'}")
+            raise CommandError(
+                f"E2E_PROMETHEUS={wanted!r} must name one Prometheus, namespace/name; "
+                f"the cluster has {', '.join(known) or 'none'}"
+            )
         namespace, name = wanted.split("/")
         alertmanagers = cluster.get("alertmanagers.monitoring.coreos.com", namespace=namespace)["items"]
         given = os.environ.get("E2E_MONITORING_LABELS")
@@ -63,12 +72,12 @@ class Monitoring:
         return cls(cluster, name, namespace, labels, bool(alertmanagers))
 
     def configuration(self) -> dict[str, Any]:
-        """What the operator wrote for Prometheus."""
+        """The Prometheus configuration that the operator generated."""
         secret = self.cluster.get("secret", f"prometheus-{self.name}", self.namespace)
         return load_yaml(gzip.decompress(base64.b64decode(secret["data"]["prometheus.yaml.gz"])).decode())
 
     def rule_files(self) -> dict[str, dict[str, Any]]:
-        """The rule files that the operator wrote, by name."""
+        """The rule files that the operator generated, by file name."""
         maps = self.cluster.get(
             "configmaps", namespace=self.namespace, selector=f"prometheus-name={self.name}"
         )

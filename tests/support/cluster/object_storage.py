@@ -1,4 +1,4 @@
-"""An S3 server in the cluster: the SeaweedFS of this machine's virtual environment, in a pod of our image."""
+"""An S3 server in the cluster: the virtual environment's SeaweedFS, copied into a pod of our image."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ BUCKET = "objects"
 PORT = 8333
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "someone", "AWS_SECRET_ACCESS_KEY": "a-test-secret"}
 
-# The pod waits for the program, so that no second image is needed.
+# The pod's command waits for the program to be copied in, so that no second image is needed.
 _START = f"""
 import os, pathlib, time
 folder = pathlib.Path("/tmp/s3")
@@ -35,7 +35,7 @@ folder.mkdir()
 with (folder / "weed").open("wb") as file:
     shutil.copyfileobj(sys.stdin.buffer, file)
 if (size := (folder / "weed").stat().st_size) != int(sys.argv[2]):
-    sys.exit(f"{size} of {sys.argv[2]} bytes arrived")
+    sys.exit(f"received only {size} of {sys.argv[2]} bytes")
 (folder / "weed").chmod(0o755)
 (folder / "ready").touch()
 """
@@ -46,7 +46,7 @@ urlopen(Request("http://127.0.0.1:8888/buckets/{BUCKET}/", method="POST"), timeo
 
 
 def start(cluster: Cluster, namespace: str, image: str) -> Object:
-    """Starts it with an empty bucket; returns what the chart's `store` must say to use it."""
+    """Start the S3 server with an empty bucket; returns the chart's `store` values that use it."""
     pod = python_pod(NAME, namespace, image)
     container = pod["spec"]["containers"][0]
     container["command"] = ["python", "-c", _START]
@@ -89,4 +89,4 @@ def _send(namespace: str) -> None:
             check=False,
         )
     if done.returncode != 0:
-        raise CommandError(f"sending {WEED} into the pod {NAME}: {done.stderr.strip()}")
+        raise CommandError(f"copying {WEED} into the pod {NAME} failed: {done.stderr.strip()}")

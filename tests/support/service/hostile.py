@@ -1,4 +1,4 @@
-"""Requests that nobody sends by accident, from a seed."""
+"""Generator of malformed and malicious HTTP requests, reproducible from a seed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from random import Random
 from typing import NamedTuple
 
 SMUGGLED = "smuggled"
-"""The beginning of ids that only a request within another one's body has."""
+"""Prefix of object ids used only by requests hidden in another request's body: none may ever be stored."""
 PIPELINED = 25
-"""Requests on a connection, at most."""
+"""Maximum number of requests per connection."""
 
 CHUNKED = b"Transfer-Encoding: chunked"
 METHODS = ("GET", "GET", "PUT", "HEAD", "DELETE", "OPTIONS", "POST", "PATCH", "BREW", "_OTHER")
@@ -355,7 +355,10 @@ LARGE_FIELDS = (
 
 
 class Request(NamedTuple):
-    """`data` as sent; `last`: the server ends the connection after it, or waits for more."""
+    """A request: the bytes to send as `data`.
+
+    `last` marks one after which the server closes the connection or waits for more data.
+    """
 
     method: str
     data: bytes
@@ -363,21 +366,24 @@ class Request(NamedTuple):
 
 
 class Script(NamedTuple):
-    """What is sent on one connection; the client hangs up without reading when it is `abandoned`."""
+    """The requests sent on one connection; if `abandoned`, the client disconnects without reading."""
 
     requests: list[Request]
     abandoned: bool
 
 
 class Generator:
-    """Hostile requests, the same for the same seed. `authorization` is what lets a request in."""
+    """Draws hostile requests, the same ones for the same seed.
+
+    `authorization` is a valid Authorization header line; most requests carry it to pass authentication.
+    """
 
     def __init__(self, seed: int, authorization: bytes) -> None:
         self._random = Random(seed)  # noqa: S311 - not for secrets
         self._authorization = authorization
 
     def scripts(self, requests: int) -> Iterator[Script]:
-        """As many connections as it takes to send so many requests."""
+        """Yield scripts until they hold at least this many requests."""
         while requests > 0:
             script = self._script()
             requests -= len(script.requests)
@@ -396,8 +402,8 @@ class Generator:
     # --- one request ------------------------------------------------------------------------------
 
     def _survived(self) -> Request:
-        """One that the app answers, after which the connection goes on."""
-        if self._random.random() < 0.002:  # Each costs as much as dozens of others.
+        """Draw a request that the app answers and after which the connection stays open."""
+        if self._random.random() < 0.002:  # rare: each costs as much as dozens of others
             return self._head("GET", b"/metrics", [b"Accept: " + self._random.choice(ACCEPTED)])
         kind = self._random.choice(
             (
@@ -408,7 +414,7 @@ class Generator:
         return kind()
 
     def _ended(self) -> Request:
-        """One that the server refuses to read on after."""
+        """Draw a request after which the server refuses to read on."""
         kind = self._random.choice(
             (
                 *(self._line, self._field, self._framing, self._framing, self._chunks, self._half),
@@ -441,7 +447,7 @@ class Generator:
         return self._head(method, choose(PREFIXES) + self._segment(), body=self._object(method))
 
     def _object(self, method: str) -> bytes:
-        """What there is to GET a part of."""
+        """A body for a PUT, so that later requests find an object to read parts of."""
         return b"0123456789" * self._random.randrange(30) if method == "PUT" else b""
 
     def _segment(self) -> bytes:
@@ -473,7 +479,7 @@ class Generator:
         return self._head(method, choose(TARGETS), fields, body=self._object(method))
 
     def _part(self) -> Request:
-        """Parts and conditions, of an object that is mostly there."""
+        """Range and conditional requests for an object that usually exists."""
         choose = self._random.choice
         method = choose(("GET", "GET", "HEAD", "PUT", "PUT", "DELETE"))
         names = [choose(CONDITIONS) for _ in range(choose((1, 1, 2)))]
@@ -481,7 +487,7 @@ class Generator:
         return self._head(method, choose(TARGETS[:4]), fields, body=self._object(method))
 
     def _body(self) -> Request:
-        """A sound body of nonsense, with a request within: it is no request."""
+        """A correctly framed body of nonsense, often with a request inside, which must not be executed."""
         choose = self._random.choice
         body = choose(BODIES)
         if self._random.random() < 0.5:
@@ -535,7 +541,7 @@ class Generator:
         return self._head("GET", b"/api/buckets/1", [self._random.choice(BAD_FIELDS)], last=True)
 
     def _framing(self) -> Request:
-        """Two lengths, or one that is none: what follows might be taken for a request."""
+        """Conflicting or invalid body lengths: a fooled server would execute the request that follows."""
         fields = [*self._random.choice(LENGTHS), b"Connection: keep-alive"]
         version = b"HTTP/1.0" if fields[0] == CHUNKED and len(fields) == 2 else b"HTTP/1.1"
         request = self._head("PUT", b"/api/buckets/1", fields, version=version, last=True)
@@ -546,7 +552,7 @@ class Generator:
         return request._replace(data=request.data + self._random.choice(BAD_CHUNKS) + self._smuggled())
 
     def _large(self) -> Request:
-        """More than is taken: seldom, as each costs as much as hundreds of others."""
+        """Headers above the size limit; rare, as each costs as much as hundreds of other requests."""
         if self._random.random() < 0.9:
             return self._line()
         fields = self._random.choice(LARGE_FIELDS)
@@ -555,7 +561,7 @@ class Generator:
     def _half(self) -> Request:
         data = self._head("PUT", b"/api/buckets/1", body=self._smuggled()).data
         data = data[: self._random.randrange(1, len(data))]
-        if self._random.random() < 0.02:  # Enough to be received into a file.
+        if self._random.random() < 0.02:  # large enough to be spooled to a file
             data = self._head("PUT", b"/api/buckets/1", body=b"x" * 700_000).data[:600_000]
         elif self._random.random() < 0.5:
             data = self._head("PUT", b"/api/buckets/1", [CHUNKED]).data + self._random.choice(ENDLESS_CHUNKS)

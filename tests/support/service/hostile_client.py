@@ -1,4 +1,4 @@
-"""A client that sends requests as they are, and takes no answer for granted."""
+"""A client that sends raw requests and strictly checks every response."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import NamedTuple
 from tests.support.service.hostile import Script
 
 ALLOWED = {200, 206, 304, 400, 401, 404, 405, 412, 413, 416, 431, 501}
-"""Every status that a hostile request may get; 501 is for transfer codings other than chunked."""
+"""The statuses that a hostile request may get; 501 is for transfer codings other than chunked."""
 ENDING = {304, 400, 401, 413, 431, 501}
-"""Every status that may end a connection before its last request; 304 ends one of HTTP/1.0."""
+"""The statuses that may end a connection before its last request; 304 ends one of HTTP/1.0."""
 
 
 class Answer(NamedTuple):
@@ -24,7 +24,7 @@ class Answer(NamedTuple):
 
 
 class Client:
-    """Sends scripts and keeps count. `problems` are answers that must not be, as text."""
+    """Sends scripts and counts the responses by status; `problems` describes every wrong response."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -60,7 +60,7 @@ class Client:
                     f"{reason}: {answer.head!r} {answer.body[:300]!r} to {request.data[:500]!r}"
                 )
         if len(answers) < len(script.requests) and not (answers and ends(answers[-1])):
-            self.problems.append(f"only {len(answers)} answers to {script.requests}"[:2000])
+            self.problems.append(f"only {len(answers)} responses to {script.requests}"[:2000])
 
 
 def read_all(connection: socket.socket) -> bytes:
@@ -71,31 +71,31 @@ def read_all(connection: socket.socket) -> bytes:
 
 
 def parse(data: bytes, methods: list[str]) -> Iterator[Answer]:
-    """The answers in `data`, one for each of `methods`; raises ValueError where it holds something else."""
+    """Parse the responses in `data`, at most one per entry of `methods`; raises ValueError if malformed."""
     start, methods = 0, iter(methods)
     while start < len(data):
         end = data.find(b"\r\n\r\n", start)
         head = data[start:end]
         if end < 0 or not re.match(rb"HTTP/1\.[01] [1-5]\d\d ", head):
-            raise ValueError("no answer")
+            raise ValueError("not an HTTP response")
         start = end + 4
         status = int(head[9:12])
         if status == 100:
             continue
         method = next(methods, None)
         if method is None:
-            raise ValueError("more answers than requests")
+            raise ValueError("more responses than requests")
         length = re.search(rb"\r\ncontent-length: (\d+)", head, re.IGNORECASE)
-        # What is refused unread is answered with a body, whatever its method was.
+        # A request refused before it was parsed gets a response with a body, even if its method was HEAD.
         if status in (204, 304) or (method == "HEAD" and data[start : start + 5] in (b"", b"HTTP/")):
             size = 0
         elif length:
             size = int(length[1])
         else:
-            raise ValueError("an answer without a length")
+            raise ValueError("response without Content-Length")
         body = data[start : start + size]
         if len(body) < size:
-            raise ValueError("half an answer")
+            raise ValueError("incomplete response")
         start += size
         yield Answer(status, head, body)
 
@@ -106,16 +106,16 @@ def ends(answer: Answer) -> bool:
 
 
 def fault_of(answer: Answer) -> str | None:
-    """What is wrong with an answer to a hostile request, if anything."""
+    """The reason why a response to a hostile request is wrong; None if it is right."""
     if answer.status not in ALLOWED:
-        return "status"
+        return "unexpected status"
     if b"\r\nX-Content-Type-Options: nosniff" not in answer.head:
-        return "no nosniff"
+        return "no X-Content-Type-Options: nosniff"
     if b"\r\nX-Injected" in answer.head:
-        return "injected"
+        return "injected header"
     if answer.status >= 400 and answer.body:
         if b"\r\nContent-Type: application/json" not in answer.head:
-            return "no JSON"
+            return "error body is not JSON"
         if not json.loads(answer.body)["error"]:
-            return "no error"
+            return "error body has no error"
     return None

@@ -13,9 +13,9 @@ from storage_api.api.conditions import Conditions
 from storage_api.api.errors import BadInput
 from storage_api.api.metadata import content_type, metadata, refuse_what_is_not_served
 from storage_api.api.ranges import Part, part
+from storage_api.routes import OBJECT
 from storage_api.stores import NO_METADATA, Metadata, Object, Store
 
-ROUTE = "/api/buckets/<id>"
 READ_BYTES = 256 * 1024
 """How much is handed on at a time where the server does not read the object's file by itself."""
 
@@ -25,7 +25,7 @@ def blueprint(store: Store) -> Blueprint:
     routes = Blueprint("buckets", __name__)
     routes.before_request(parameters.refuse)
 
-    @routes.put(ROUTE)
+    @routes.put(OBJECT.path)
     def put(id: str) -> Response:
         id = _checked(id)
         refuse_what_is_not_served(request.environ)
@@ -44,7 +44,7 @@ def blueprint(store: Store) -> Blueprint:
         response.set_etag(etag)
         return response
 
-    @routes.get(ROUTE)
+    @routes.get(OBJECT.path)
     def get(id: str) -> Response:
         id = _checked(id)
         conditions = Conditions(request.headers)
@@ -60,7 +60,7 @@ def blueprint(store: Store) -> Blueprint:
         found, body = store.get(id, (lambda found: plan(found)[1:]) if asks else None) or abort(404)
         return _answer(found, plan(found), body)
 
-    @routes.delete(ROUTE)
+    @routes.delete(OBJECT.path)
     def delete(id: str) -> Response:
         id = _checked(id)
         refuse_what_is_not_served(request.environ)

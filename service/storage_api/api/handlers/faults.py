@@ -11,6 +11,7 @@ from flask import Blueprint, Response, abort, jsonify, request
 from storage_api import faults
 from storage_api.api import parameters
 from storage_api.faults.drills import Drills
+from storage_api.routes import FAULTS
 
 MAX_BYTES = 4096
 """Of the JSON that asks for a fault."""
@@ -21,11 +22,11 @@ def blueprint(drills: Drills, draining: threading.Event) -> Blueprint:
     routes = Blueprint("faults", __name__)
     routes.before_request(parameters.refuse)
 
-    @routes.get("/faults")
+    @routes.get(FAULTS.path)
     def show() -> Response:
         return _state(drills)
 
-    @routes.put("/faults")
+    @routes.put(FAULTS.path)
     def begin() -> Response:
         if draining.is_set():
             abort(503, "shutting down")
@@ -35,7 +36,7 @@ def blueprint(drills: Drills, draining: threading.Event) -> Blueprint:
             abort(_refusal(error))
         return _state(drills)
 
-    @routes.delete("/faults")
+    @routes.delete(FAULTS.path)
     def end() -> Response:
         drills.end()
         return _state(drills)

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, abort, jsonify
 
 from storage_api.api import parameters
 from storage_api.api.readiness import Readiness
+from storage_api.routes import HEALTHZ, READYZ
 from storage_api.stores import Store
 
 
@@ -17,11 +18,11 @@ def blueprint(store: Store, draining: threading.Event) -> Blueprint:
     routes = Blueprint("health", __name__)
     routes.before_request(parameters.refuse)
 
-    @routes.get("/healthz")
+    @routes.get(HEALTHZ.path)
     def alive() -> Response:
         return jsonify(status="ok")
 
-    @routes.get("/readyz")
+    @routes.get(READYZ.path)
     def ready() -> Response:
         if draining.is_set():
             abort(503, "shutting down")

@@ -7,11 +7,10 @@ from werkzeug.http import quote_etag
 
 from storage_api.api import ids, parameters
 from storage_api.api.errors import BadInput
+from storage_api.api.limits import LISTING_LIMIT, MAX_LISTING_LIMIT
+from storage_api.routes import LISTING
 from storage_api.stores import Object, Store
 
-ROUTE = "/api/buckets"
-LIMIT = 100
-MAX_LIMIT = 1000
 PARAMETERS = ("prefix", "limit", "after")
 
 
@@ -19,7 +18,7 @@ def blueprint(store: Store) -> Blueprint:
     """The route that lists the objects in `store`."""
     routes = Blueprint("listing", __name__)
 
-    @routes.get(ROUTE)
+    @routes.get(LISTING.path)
     def buckets() -> Response:
         given = parameters.read(PARAMETERS)
         prefix = given.get("prefix", "")
@@ -43,10 +42,10 @@ def _checked(field: str, id: str) -> None:
 
 def _limit(text: str | None) -> int:
     if text is None:
-        return LIMIT
+        return LISTING_LIMIT
     # int() alone would also take "1_0", " 1 " and digits of other scripts.
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= MAX_LIMIT):
-        raise BadInput("limit", f"a limit is a whole number from 1 to {MAX_LIMIT}")
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= MAX_LISTING_LIMIT):
+        raise BadInput("limit", f"a limit is a whole number from 1 to {MAX_LISTING_LIMIT}")
     return int(text)
 
 

@@ -11,6 +11,7 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_options_header
 
 from storage_api.api import parameters
+from storage_api.routes import API_METRICS, METRICS
 
 VERSIONS = {"application/openmetrics-text": ("1.0.0",), "text/plain": ("0.0.4", "1.0.0")}
 """{format: versions that are served}"""
@@ -23,8 +24,8 @@ def blueprint(registry: CollectorRegistry) -> Blueprint:
     routes = Blueprint("metrics", __name__)
     routes.before_request(parameters.refuse)
 
-    @routes.get("/metrics")
-    @routes.get("/api/metrics")
+    @routes.get(METRICS.path)
+    @routes.get(API_METRICS.path)
     def metrics() -> Response:
         encode, content_type = choose_encoder(_wanted(request.accept_mimetypes))
         response = Response(encode(registry), content_type=content_type)

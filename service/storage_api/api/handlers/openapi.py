@@ -7,6 +7,7 @@ from flask import Blueprint, Response, jsonify
 from storage_api.api import parameters
 from storage_api.api.openapi import document
 from storage_api.config import Config
+from storage_api.routes import OPENAPI
 
 
 def blueprint(config: Config) -> Blueprint:
@@ -15,7 +16,7 @@ def blueprint(config: Config) -> Blueprint:
     routes.before_request(parameters.refuse)
     described = document(config)
 
-    @routes.get("/openapi.json")
+    @routes.get(OPENAPI.path)
     def openapi() -> Response:
         return jsonify(described)
 

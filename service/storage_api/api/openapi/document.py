@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 
 from storage_api import __version__, faults
-from storage_api.api.handlers import listing
-from storage_api.api.metadata import CODINGS, MAX_CONTENT_TYPE_CHARACTERS
+from storage_api.api.limits import LISTING_LIMIT, MAX_CONTENT_TYPE_CHARACTERS, MAX_LISTING_LIMIT
+from storage_api.api.metadata import CODINGS
 from storage_api.config import Config
 from storage_api.stores import METADATA_CHARACTERS
 
@@ -230,13 +230,18 @@ def _listing() -> Json:
     )
     page = record(
         {
-            "buckets": {"type": "array", "items": found, "maxItems": listing.MAX_LIMIT},
+            "buckets": {"type": "array", "items": found, "maxItems": MAX_LISTING_LIMIT},
             "next": {"type": ["string", "null"], "description": "`after` of the next page; null at the end."},
         },
         "buckets",
         "next",
     )
-    limit = {"type": "integer", "minimum": 1, "maximum": listing.MAX_LIMIT, "default": listing.LIMIT}
+    limit = {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": MAX_LISTING_LIMIT,
+        "default": LISTING_LIMIT,
+    }
     return {
         "get": operation(
             "listObjects",

@@ -10,10 +10,11 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
-from storage_api.telemetry.exchange import METHODS, OTHER_METHOD, Exchange
+from storage_api.routes import LISTING, METHODS, OBJECT, OTHER_METHOD
+from storage_api.telemetry.exchange import Exchange
 
 from .histograms import Distribution, Histogram, Labels, family
-from .labels import LISTING, OBJECT, OTHER, TIMED, UNTIMED, LabelSet, fold, label_sets
+from .labels import OTHER, TIMED, UNTIMED, LabelSet, fold, label_sets
 
 DURATION_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 """Seconds; of those that OpenTelemetry advises for http.server.request.duration, as few as do."""
@@ -22,8 +23,8 @@ SIZE_BOUNDS = (2**10, 2**16, 2**20, 2**24, 2**30)
 SCHEME = "http"
 """Label `url_scheme`: the server speaks nothing else."""
 
-_SIZED_REQUESTS = (("PUT", OBJECT),)
-_SIZED_RESPONSES = (("GET", OBJECT), ("GET", LISTING))
+_SIZED_REQUESTS = (("PUT", OBJECT.path),)
+_SIZED_RESPONSES = (("GET", OBJECT.path), ("GET", LISTING.path))
 
 
 class _Series(NamedTuple):

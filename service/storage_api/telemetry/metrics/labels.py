@@ -4,42 +4,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from storage_api.telemetry.exchange import OTHER_METHOD, UNMATCHED
+from storage_api.routes import OTHER_METHOD, ROUTES, UNMATCHED, Statuses
 
-OBJECT = "/api/buckets/<id>"
-LISTING = "/api/buckets"
+Table = dict[str, Statuses]
+"""{route: {method: statuses}}"""
 
-_READ = {"GET": (200, 400), "HEAD": (200, 400), "OPTIONS": (200,), OTHER_METHOD: (405,)}
+TIMED: Table = {route.path: route.statuses for route in ROUTES if route.timed}
+"""What users wait for: counted and timed."""
 
-TIMED: dict[str, dict[str, tuple[int, ...]]] = {
-    OBJECT: {
-        "GET": (200, 206, 304, 400, 404, 412, 416, 499, 500, 503),
-        "HEAD": (200, 304, 400, 404, 412, 500, 503),
-        "PUT": (200, 400, 412, 413, 500, 503, 507),
-        "DELETE": (200, 400, 412, 500, 503),
-        "OPTIONS": (200,),
-        OTHER_METHOD: (405,),
-    },
-    LISTING: {
-        "GET": (200, 400, 500, 503),
-        "HEAD": (200, 400, 500, 503),
-        "OPTIONS": (200,),
-        OTHER_METHOD: (405,),
-    },
-}
-"""{route: {method: statuses}} of what users wait for: counted and timed."""
-
-UNTIMED: dict[str, dict[str, tuple[int, ...]]] = {
-    "/healthz": _READ,
-    "/readyz": _READ | {"GET": (200, 400, 503), "HEAD": (200, 400, 503)},
-    "/metrics": _READ,
-    "/api/metrics": _READ,
-    "/openapi.json": _READ,
-    "/faults": _READ | {"PUT": (200, 400, 503), "DELETE": (200, 400)},
-    # What is not in the table, and what was refused before it had a route.
+UNTIMED: Table = {route.path: route.statuses for route in ROUTES if not route.timed} | {
+    # Requests to no route of the table, and requests refused before their route was known.
     UNMATCHED: {OTHER_METHOD: (400, 401, 404, 413, 431, 499, 500, 501, 503, 507)},
 }
-"""{route: {method: statuses}} of what is only counted."""
+"""What is only counted."""
 
 
 class LabelSet(NamedTuple):
@@ -50,7 +27,7 @@ class LabelSet(NamedTuple):
     status: str
 
 
-def label_sets(table: dict[str, dict[str, tuple[int, ...]]]) -> list[LabelSet]:
+def label_sets(table: Table) -> list[LabelSet]:
     """The rows of `table`, in its order."""
     return [
         LabelSet(route, method, str(status))

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sized
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Gauge
-from waitress.task import ThreadedTaskDispatcher
 
 
-def watch_server(dispatcher: ThreadedTaskDispatcher, connections: Sized, registry: CollectorRegistry) -> None:
+class ThreadPool(Protocol):
+    """What the gauges read of a server's pool of threads."""
+
+    threads: Sized
+    queue: Sized
+    active_count: int
+
+
+def watch_server(dispatcher: ThreadPool, connections: Sized, registry: CollectorRegistry) -> None:
     """Show in `registry` the threads and the queue of `dispatcher`, and the number of `connections`."""
     for name, help, read in (
         ("threads", "Threads that work on requests.", lambda: len(dispatcher.threads)),

@@ -1,49 +1,49 @@
-/** The page says what it is not. */
+/** The footer: says that this is a preview, and which features it does not support. */
 import type { Dashboard, Panel } from './dashboard';
 import { knowsTransformation } from './fields';
-import { KINDS } from './panels';
+import { VISUALIZATIONS } from './panels';
 
-const NEVER = [
+const NEVER_SUPPORTED = [
   'editing, sharing and inspecting',
-  'annotations kept by Grafana itself',
+  'annotations stored in Grafana',
   'ad hoc filters',
   'actions, and data links outside tables',
   'data sources other than Prometheus',
-  'heatmaps computed from single values, and native histograms',
+  'heatmaps calculated from single values, and native histograms',
   'time shifts of single panels',
 ];
 
-/** What this dashboard asks for and the preview leaves out. */
-export function undrawn({ panels }: Dashboard): string[] {
+/** Features that this dashboard uses and the preview omits, as phrases for the footer. */
+export function unsupported({ panels }: Dashboard): string[] {
   const all: Panel[] = panels.flatMap((panel) => [panel, ...(panel.panels ?? [])]);
-  const kinds = all
-    .filter(({ type }) => type !== 'row' && !KINDS[type])
-    .map(({ type }) => `panels of the kind "${type}"`);
+  const types = all
+    .filter(({ type }) => type !== 'row' && !VISUALIZATIONS[type])
+    .map(({ type }) => `panels of type "${type}"`);
   const transformations = all.flatMap((panel) => (panel.transformations ?? []).map(({ id }) => id));
   const shifted = all
     .filter(({ timeFrom, timeShift }) => timeFrom || timeShift)
     .map(({ title }) => `the time shift of "${title}"`);
   return [
     ...new Set([
-      ...kinds,
+      ...types,
       ...transformations.filter((id) => !knowsTransformation(id)).map((id) => `the transformation "${id}"`),
       ...shifted,
     ]),
   ];
 }
 
-export function NotGrafana({ missing = [] }: { missing?: string[] }) {
+export function PreviewNotice({ omitted = [] }: { omitted?: string[] }) {
   return (
     <footer>
       <p>
         <strong>Preview, not Grafana.</strong> Drawn from the same dashboard files with Grafana&rsquo;s published
         libraries.
-        {missing.length > 0 && ` On this dashboard it leaves out ${missing.join(', ')}.`}
+        {omitted.length > 0 && ` On this dashboard it omits ${omitted.join(', ')}.`}
       </p>
       <details>
-        <summary>What the preview does not draw</summary>
+        <summary>Not supported in the preview</summary>
         <ul>
-          {NEVER.map((text) => (
+          {NEVER_SUPPORTED.map((text) => (
             <li key={text}>{text}</li>
           ))}
         </ul>

@@ -1,0 +1,42 @@
+"""The table of routes is what the app serves, and what is written about routes elsewhere agrees with it."""
+
+import re
+from collections import defaultdict
+
+import pytest
+
+from dashboards.config import USERS
+from lab import ROOT, status_table
+from storage_api import routes
+from storage_api.api.app import create_app
+from storage_api.config import Config
+from storage_api.stores import MemoryStore
+
+RULE = ROOT / "charts/storage-api/templates/prometheusrule.yaml"
+
+
+def test_the_app_serves_exactly_the_routes_of_the_table():
+    app = create_app(Config(faults_enabled=True), MemoryStore())
+    served = defaultdict(set)
+    for rule in app.url_map.iter_rules():
+        served[rule.rule] |= rule.methods
+    assert served == {route.path: route.statuses.keys() - {routes.OTHER_METHOD} for route in routes.ROUTES}
+
+
+def test_routes_are_found_by_their_properties():
+    assert routes.paths(timed=True) == {"/api/buckets", "/api/buckets/<id>"}
+    assert routes.paths(open=False) == {"/api/buckets", "/api/buckets/<id>", "/faults"}
+    assert routes.paths(starts_traces=False, open=True) == {"/healthz", "/readyz", "/metrics", "/api/metrics"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(USERS, id="dashboards"),
+        pytest.param(status_table._REQUESTS, id="status table"),
+        pytest.param(RULE.read_text(), id="rules"),
+    ],
+)
+def test_queries_leave_out_the_routes_that_users_do_not_wait_for(text):
+    (left_out,) = re.findall(r'"(/healthz\|[^"]*)"', text)
+    assert set(left_out.split("|")) == routes.paths(timed=False)

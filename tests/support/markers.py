@@ -1,0 +1,67 @@
+"""Adds the markers that follow from what a test uses, and stops tests that use more than their markers say.
+
+    live       uses a server: through one of the fixtures below, or marked by hand if the test starts it
+    browser    uses a browser
+    cluster    needs a cluster: tests/e2e
+    thorough   draws more cases with THOROUGH=1, through the fixture `draws`
+
+`make check` runs what is neither live nor browser.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SERVERS = {"start", "object_storage", "azure_storage", "collector", "run_collector", "platform", "proof"}
+BROWSERS = {"browser"}
+ENDING = {"end_of_start", "health_check"}
+"""Fixtures that run the service's program where it ends by itself, such as with a wrong setting."""
+PROGRAMS = {"prometheus", "alertmanager", "weed", "azurite", "otelcol-contrib", "grafana", "storage_api"}
+"""Programs, and modules of Python, that serve until they are stopped."""
+
+_current: pytest.Item | None = None
+
+
+def add(item: pytest.Item) -> None:
+    """Add the markers that an item's fixtures and folder imply."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    implied = {
+        "live": fixtures & (SERVERS | BROWSERS),
+        "browser": fixtures & BROWSERS,
+        "cluster": item.nodeid.startswith("tests/e2e/"),
+        "thorough": "draws" in fixtures,
+    }
+    for name, holds in implied.items():
+        if holds:
+            item.add_marker(name)
+
+
+def watch() -> None:
+    """Look at every program that this process starts from now on, by Python's audit events."""
+    sys.addaudithook(_hook)
+
+
+@contextmanager
+def running(item: pytest.Item) -> Iterator[None]:
+    """Hold what is started in the meantime against the markers of `item`."""
+    global _current  # noqa: PLW0603 - an audit hook takes no argument of ours
+    _current = item
+    try:
+        yield
+    finally:
+        _current = None
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    if event != "subprocess.Popen" or _current is None:
+        return
+    command = [str(part) for part in arguments[1]] if not isinstance(arguments[1], str) else [arguments[1]]
+    if "--version" in command:
+        return
+    started = PROGRAMS & {Path(command[0]).name, *(command[2:3] if "-m" in command[1:2] else ())}
+    if started and not (_current.get_closest_marker("live") or ENDING & set(_current.fixturenames)):
+        raise AssertionError(f"{started.pop()} is a server: mark {_current.nodeid} as live")
