@@ -36,6 +36,13 @@ def altered(render, kind, change):
     return replace(render, objects=objects)
 
 
+def with_prometheus_spec(render, spec):
+    """The render with other settings of the stack's Prometheus, also those that the chart refuses."""
+    values = copy.deepcopy(render.values)
+    values["kube-prometheus-stack"]["prometheus"]["prometheusSpec"].update(spec)
+    return replace(render, values=values)
+
+
 def monitor(render, **spec):
     return altered(render, "ServiceMonitor", lambda o: o["spec"].update(spec))
 
@@ -223,9 +230,8 @@ def test_nothing_is_left_out_by_default(render):
     ],
     ids=str,
 )
-def test_a_monitor_that_the_prometheus_would_not_select_is_left_out_and_named(spec, kept):
-    values = {"kube-prometheus-stack": {"prometheus": {"prometheusSpec": spec}}}
-    config = build(render_chart(values, value_files=[VALUES]))
+def test_a_monitor_that_the_prometheus_would_not_select_is_left_out_and_named(render, spec, kept):
+    config = build(with_prometheus_spec(render, spec))
     ours = [s for s in config.main["scrape_configs"] if "storage-api" in s["job_name"]]
     line = (
         "ServiceMonitor observability/platform-storage-api: the Prometheus of the render does not select it"
@@ -233,10 +239,8 @@ def test_a_monitor_that_the_prometheus_would_not_select_is_left_out_and_named(sp
     assert (len(ours) == 1, line in config.left_out) == (kept, not kept)
 
 
-def test_a_rule_that_the_prometheus_would_not_select_is_left_out_and_named():
-    spec = {"ruleSelector": {"matchLabels": {"team": "a"}}}
-    values = {"kube-prometheus-stack": {"prometheus": {"prometheusSpec": spec}}}
-    config = build(render_chart(values, value_files=[VALUES]))
+def test_a_rule_that_the_prometheus_would_not_select_is_left_out_and_named(render):
+    config = build(with_prometheus_spec(render, {"ruleSelector": {"matchLabels": {"team": "a"}}}))
     assert config.rules == {}
     assert config.main["rule_files"] == []
     assert any(line.startswith("PrometheusRule ") for line in config.left_out)
