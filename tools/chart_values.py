@@ -59,8 +59,10 @@ class Value:
         required = {"required": list(keys)}
         others: Schema = {"additionalProperties": False}
         if self.path == (STACK,):
-            keys |= {name: {} for name in sorted(FIRST_LEVEL - keys.keys())}
-            others["patternProperties"] = refused(keys)  # they say which was meant
+            foreign = sorted(FIRST_LEVEL - keys.keys())
+            # They say which was meant. For names that we do not set, one edit keeps every render cheaper.
+            others["patternProperties"] = refused(keys, foreign) | refused(foreign, keys, 1)
+            keys |= {name: {} for name in foreign}
         elif self.path[0] in SHARED and self.path not in OURS:
             edits = 2 if self.path[0] == STACK else 1  # `global` is shared with charts that we do not know
             others = {"patternProperties": refused(keys, ALIKE.get(self.path[1:], ()), edits)}

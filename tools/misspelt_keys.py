@@ -31,14 +31,14 @@ def refused(keys: Iterable[str], others: Iterable[str] = (), edits: int = 2) -> 
 def _edited(word: str, edits: int) -> list[str]:
     """Patterns for the word with one or two edits, none of which the word itself matches.
 
-    It must not, as Helm's regular expressions have no lookahead to leave it out. So a letter is replaced by
-    none, by another, or by any two; and of two letters, not one by none and one by two. A swap replaces two.
+    It must not, as Helm's regular expressions have no lookahead to leave it out. So a letter is dropped,
+    replaced, or gets a neighbour; and of two letters, not one is dropped and one added. A swap replaces two.
     """
-    patterns = [_one(word, lambda letter: f"([^{letter}]?|..)")]
+    patterns = [_one(word, lambda letter: f"([^{letter}]?|{letter}.|.{letter})")]
     if edits > 1:
         patterns += [
             _two(word, lambda letter: f"[^{letter}]?"),
-            _two(word, lambda letter: f"([^{letter}]|..)"),
+            _two(word, lambda letter: f"([^{letter}]|{letter}.|.{letter})"),
         ]
     else:
         pairs = [i for i in range(len(word) - 1) if word[i] != word[i + 1]]
