@@ -3,16 +3,16 @@
 import os
 import signal
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from lab.render.chart import DEPENDENCY, dependency_package
 from tests.support import caller_environment, markers
+from tests.support import draws as sizes
 
 # At import, before anything reads the environment.
 caller_environment.forget()
-
-THOROUGH = os.environ.get("THOROUGH", "") not in ("", "0")
 
 
 def pytest_configure() -> None:
@@ -22,7 +22,7 @@ def pytest_configure() -> None:
 
 
 def pytest_report_header() -> str:
-    return "draws: full" if THOROUGH else "draws: everyday sizes (THOROUGH=1 for the full ones)"
+    return "draws: full" if sizes.THOROUGH else "draws: everyday sizes (THOROUGH=1 for the full ones)"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,12 +39,9 @@ def pytest_runtest_protocol(item: pytest.Item):
 
 
 @pytest.fixture(scope="session")
-def draws() -> Callable[[int, int], int]:
-    """How many cases a test draws: `draws(everyday, full)`, the second with THOROUGH=1.
-
-    For tests whose confidence grows with the number of cases and that would take minutes for all of them.
-    """
-    return lambda everyday, full: full if THOROUGH else everyday
+def draws() -> Callable[[Any, Any], Any]:
+    """The number of cases that a test draws; see tests/support/draws.py."""
+    return sizes.draws
 
 
 @pytest.fixture(scope="session")
