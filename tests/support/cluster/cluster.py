@@ -27,7 +27,6 @@ RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("e
 # Tries a TCP connection. A NetworkPolicy drops blocked packets, so a timeout counts as closed.
 CONNECT = """
 import socket, sys
-from tests.support.waiting import wait_until
 address = socket.getaddrinfo(sys.argv[1], int(sys.argv[2]), socket.AF_INET)[0][4]
 try:
     socket.create_connection(address, timeout=2).close()
