@@ -41,7 +41,10 @@ def names(refusal, fault):
     """Whether a refusal names the path of the value, and an unknown key itself, in either Helm's words."""
     paths = [fault.path, fault.path[:-1]] if fault.kind == "key" else [fault.path]
     paths += [path[1:] for path in paths if path[:1] == ("storage-api",)]
-    places = [f"at '{''.join(f'/{name}' for name in each)}':" for each in paths]
+    places = [
+        f"at '/{'/'.join(each)}':" if each else "at the first level:"  # the second in the lab's words
+        for each in paths
+    ]
     places += [f"- {'.'.join(each) or '(root)'}: " for each in paths]
     places += [f"type mismatch on {'.'.join(each)}: " for each in paths]
     return any(place in refusal for place in places) and (fault.kind != "key" or fault.path[-1] in refusal)

