@@ -216,7 +216,7 @@ def test_a_generated_token_is_refused_where_it_would_change_at_every_sync(render
     given = {"adminPassword": "given", "imageRenderer": {"enabled": True}}
     values = {"global": {"gitops": True}, STACK: {"grafana": given}}
     (line,) = refusal(values)
-    assert line.startswith(f"{STACK}.grafana.imageRenderer.existingSecret: empty; with global.gitops")
+    assert line.startswith(f"{STACK}.grafana.imageRenderer.existingSecret: empty, but with global.gitops")
     given["imageRenderer"]["existingSecret"] = "mine"
     rendered(values)
 
