@@ -164,7 +164,7 @@ def test_receivers_of_a_configuration_that_is_not_in_the_values_are_not_expected
 def test_the_notes_name_the_labels_that_a_namespace_needs():
     selector = {"serviceMonitorNamespaceSelector": {"matchLabels": {"monitoring": "on"}}}
     values = {STACK: {"prometheus": {"prometheusSpec": selector}}}
-    assert "give the namespace observability the labels that they ask for" in notes(values)
+    assert "give the namespace observability the labels that they require" in notes(values)
 
 
 # --- refused, and what is taken instead ---------------------------------------------------------------
