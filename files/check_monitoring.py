@@ -1,7 +1,8 @@
-"""`helm test`: the monitoring has what the release brought. Argument: prometheus, alertmanager or grafana.
+"""`helm test`: check that the monitoring has loaded what the release installed.
 
-Reads URL, the server's address; EXPECTED, what must be there, as JSON; USERNAME and PASSWORD for Grafana.
-What is missing is looked for again for SECONDS (180): an operator and a sidecar take their time.
+Argument: prometheus, alertmanager or grafana. Environment: URL, the server's address; EXPECTED, what it must
+have, as JSON; USERNAME and PASSWORD for Grafana; SECONDS (180), how long to retry, because the operator and
+the sidecars need time. Prints one line per check, and exits with 1 if any of them failed.
 """
 
 import base64
@@ -17,8 +18,8 @@ SECONDS = int(os.environ.get("SECONDS", "180"))
 
 
 def get(path):
-    """The JSON at a path; raises OSError."""
-    request = urllib.request.Request(URL + path)  # noqa: S310 (the chart's own address)
+    """Return the JSON at a path; raises OSError."""
+    request = urllib.request.Request(URL + path)  # noqa: S310 (an address from the chart)
     if "USERNAME" in os.environ:
         account = f"{os.environ['USERNAME']}:{os.environ['PASSWORD']}"
         request.add_header("Authorization", "Basic " + base64.b64encode(account.encode()).decode())
@@ -27,8 +28,8 @@ def get(path):
 
 
 def prometheus():
-    """Our targets are up, our rules loaded and healthy."""
-    # Prometheus in agent mode has no rules to ask for.
+    """Check that our targets are up, and that our rules are loaded and healthy."""
+    # Prometheus in agent mode has no API for rules.
     groups = get("/api/v1/rules")["data"]["groups"] if EXPECTED["rules"] else []
     health = {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
     for name in EXPECTED["rules"]:
@@ -40,28 +41,29 @@ def prometheus():
             for target in get("/api/v1/targets?state=active")["data"]["activeTargets"]
             if ours.items() <= target["labels"].items()
         ]
-        yield bool(targets), f"targets of {EXPECTED['namespace']}/{EXPECTED['job']}: {len(targets)}"
+        yield bool(targets), f"targets of {EXPECTED['namespace']}/{EXPECTED['job']}: {len(targets)} found"
         for target in targets:
             line = f"target {target['scrapeUrl']}: {target['health']} {target['lastError']}"
             yield target["health"] == "up", line.rstrip()
 
 
 def alertmanager():
-    """Our receivers are there, and a route leads to each."""
+    """Check that our receivers are configured, and that a route leads to each of them."""
     config = get("/api/v2/status")["config"]["original"]
     routes = [line.partition("receiver:")[2] for line in config.splitlines() if "receiver:" in line]
     routed = {route.strip(" \"'") for route in routes}
     known = {receiver["name"] for receiver in get("/api/v2/receivers")}
     for name in EXPECTED["receivers"]:
-        yield name in known, f"receiver {name}: {'there' if name in known else 'missing'}"
-        yield name in routed, f"route to {name}: {'there' if name in routed else 'missing'}"
+        yield name in known, f"receiver {name}: {'found' if name in known else 'missing'}"
+        yield name in routed, f"route to {name}: {'found' if name in routed else 'missing'}"
 
 
 def grafana():
-    """Our dashboards are served by their uid, in their folder."""
+    """Check that our dashboards exist, each in its folder."""
     found = {each["uid"]: each.get("folderTitle") for each in get("/api/search?type=dash-db&limit=5000")}
     for uid, folder in EXPECTED["dashboards"].items():
-        yield found.get(uid) == folder, f"dashboard {uid}: in folder {found.get(uid)}, expected {folder}"
+        place = f"in folder {found[uid]}, expected {folder}" if uid in found else "missing"
+        yield found.get(uid) == folder, f"dashboard {uid}: {place}"
 
 
 def main():

@@ -1,4 +1,4 @@
-{{/* The labels of every object of the umbrella's own. Argument: a dict of `root`, `component` and `extra`. */}}
+{{/* Labels of all objects of this chart. Argument: a dict of `root`, `component` and `extra` (further labels). */}}
 {{- define "observability-platform.labels" -}}
 {{- $ours := dict
       "app.kubernetes.io/name" .root.Chart.Name
@@ -11,7 +11,7 @@
 {{- toYaml (merge $ours .extra) -}}
 {{- end }}
 
-{{/* Each object that an operator must find, with the labels that it is found by, a line each. */}}
+{{/* Objects that an operator must select, one per line with their labels, such as `ServiceMonitor: release=platform`. */}}
 {{- define "observability-platform.monitoringLabels" -}}
 {{- $all := merge dict .Values.global.monitoring.labels (dict "release" .Release.Name) -}}
 {{- $objects := dict -}}
@@ -25,17 +25,17 @@
 {{- end }}
 {{- end }}
 
-{{/* The name of the Secret that we make for Grafana's administrator. */}}
+{{/* Name of the Secret that the chart creates for Grafana's administrator. */}}
 {{- define "observability-platform.grafanaSecret" -}}
 observability-platform-grafana-admin
 {{- end }}
 
-{{/* The labels by which an operator's selector finds our AlertmanagerConfig. */}}
+{{/* Labels of the AlertmanagerConfig that the selectors of an operator can ask for. */}}
 {{- define "observability-platform.alertingLabels" -}}
 {{- merge dict .Values.alerting.labels .Values.global.monitoring.labels (dict "release" .Release.Name) | toYaml -}}
 {{- end }}
 
-{{/* The namespace of our AlertmanagerConfig: beside the bundled Alertmanager it sees every alert. */}}
+{{/* Namespace of the AlertmanagerConfig: that of the bundled Alertmanager, because only there it receives all alerts. */}}
 {{- define "observability-platform.alertingNamespace" -}}
 {{- $stack := index .Values "kube-prometheus-stack" -}}
 {{- if and $stack.enabled $stack.alertmanager.enabled -}}
@@ -45,13 +45,13 @@ observability-platform-grafana-admin
 {{- end -}}
 {{- end }}
 
-{{/* The receivers that a route and the routes below it name, one a line. Argument: the route. */}}
+{{/* Receivers that a route and its child routes refer to, one per line. Argument: the route. */}}
 {{- define "observability-platform.routedReceivers" -}}
 {{- with .receiver }}{{ . }}{{ "\n" }}{{ end -}}
 {{- range .routes }}{{ include "observability-platform.routedReceivers" . }}{{ end -}}
 {{- end }}
 
-{{/* The image of the `helm test` pods: tests.image, from global.imageRegistry where that is set, or the storage API's. */}}
+{{/* Image of the `helm test` pods: tests.image, pulled from global.imageRegistry if that is set, or the storage API's image. */}}
 {{- define "observability-platform.testImage" -}}
 {{- $image := .Values.tests.image -}}
 {{- $registry := .Values.global.imageRegistry -}}
@@ -60,12 +60,12 @@ observability-platform-grafana-admin
 {{- else if or (not $registry) (hasPrefix (printf "%s/" $registry) $image) -}}
 {{- $image -}}
 {{- else -}}
-{{- /* The part before the first slash is a registry if it has a dot or a port, or is localhost. */ -}}
+{{- /* The part before the first slash is a registry if it contains a dot or a colon, or is localhost. */ -}}
 {{- printf "%s/%s" $registry (regexReplaceAll "^([^/]*[.:][^/]*|localhost)/" $image "") -}}
 {{- end -}}
 {{- end }}
 
-{{/* The parts that our `helm test` pods ask, as a JSON list: those that have an address, Grafana only for dashboards of ours. */}}
+{{/* Parts that `helm test` checks, as a JSON list: those with an address, and Grafana only if dashboards are installed. */}}
 {{- define "observability-platform.testedParts" -}}
 {{- $parts := list -}}
 {{- if and .Values.tests.enabled (index .Subcharts "storage-api") -}}
@@ -79,8 +79,8 @@ observability-platform-grafana-admin
 {{- end }}
 
 {{/*
-A pod of `helm test` that runs files/check_monitoring.py. Argument: a dict of `root`, `part` (one of testedParts),
-`expected` (what must be found there), and if needed `env` (further variables) and `namespace` (default: the release's).
+Pod of `helm test` that runs files/check_monitoring.py. Argument: a dict of `root`, `part` (one of testedParts),
+`expected` (what the script must find), and optionally `env` (more variables) and `namespace` (default: the release's).
 */}}
 {{- define "observability-platform.testPod" -}}
 {{- $api := index .root.Subcharts "storage-api" -}}

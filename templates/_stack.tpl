@@ -1,6 +1,6 @@
 {{/*
-The values of kube-prometheus-stack, as JSON: the given ones above those of files/stack-defaults.yaml. Every template
-reads them from here: without the dependency's package its own defaults are missing from .Values.
+Values of kube-prometheus-stack, as JSON: the given values, merged over files/stack-defaults.yaml. All templates read them
+from here, because .Values lacks the defaults of kube-prometheus-stack if its package is not in charts/.
 */}}
 {{- define "observability-platform.stack" -}}
 {{- $defaults := index (.Files.Get "files/stack-defaults.yaml" | fromYaml) "kube-prometheus-stack" -}}
@@ -9,8 +9,8 @@ reads them from here: without the dependency's package its own defaults are miss
 {{- end }}
 
 {{/*
-The namespace of a part (prometheus, alertmanager, grafana), by the dependency's rules: Grafana does not follow the
-stack's namespaceOverride, and Prometheus has none of its own. Argument: a dict of `root` and `part`.
+Namespace of a part (prometheus, alertmanager or grafana), by the rules of kube-prometheus-stack: its namespaceOverride
+does not apply to Grafana, and Prometheus has no namespaceOverride of its own. Argument: a dict of `root` and `part`.
 */}}
 {{- define "observability-platform.namespace" -}}
 {{- $stack := include "observability-platform.stack" .root | fromJson -}}
@@ -23,18 +23,18 @@ stack's namespaceOverride, and Prometheus has none of its own. Argument: a dict 
 {{- end -}}
 {{- end }}
 
-{{/* The name of a part's Service. Argument: a dict of `root` and `part`. */}}
+{{/* Name of a part's Service. Argument: a dict of `root` and `part`. */}}
 {{- define "observability-platform.service" -}}
 {{- $stack := index .root.Values "kube-prometheus-stack" -}}
 {{- eq .part "grafana" | ternary $stack.grafana.fullnameOverride (printf "%s-%s" $stack.fullnameOverride .part) -}}
 {{- end }}
 
-{{/* The port of a part's Service. Argument: a dict of `root` and `part`. */}}
+{{/* Port of a part's Service. Argument: a dict of `root` and `part`. */}}
 {{- define "observability-platform.port" -}}
 {{- (index (include "observability-platform.stack" .root | fromJson) .part).service.port -}}
 {{- end }}
 
-{{/* The path below which a part serves its API, such as `/prometheus`; empty at the root. Argument: a dict of `root` and `part`. */}}
+{{/* Path prefix of a part's API, such as `/prometheus`; empty if there is none. Argument: a dict of `root` and `part`. */}}
 {{- define "observability-platform.path" -}}
 {{- $stack := include "observability-platform.stack" .root | fromJson -}}
 {{- if eq .part "grafana" -}}
@@ -49,8 +49,8 @@ stack's namespaceOverride, and Prometheus has none of its own. Argument: a dict 
 {{- end }}
 
 {{/*
-The address at which `helm test` asks a part: the given one, else that of the bundled stack, or nothing where neither
-is there. Argument: a dict of `root` and `part`.
+URL at which `helm test` reaches a part: the given one, that of the bundled stack, or nothing if there is neither.
+Argument: a dict of `root` and `part`.
 */}}
 {{- define "observability-platform.url" -}}
 {{- $stack := index .root.Values "kube-prometheus-stack" -}}
@@ -61,7 +61,7 @@ is there. Argument: a dict of `root` and `part`.
 {{- end -}}
 {{- end }}
 
-{{/* Whether dashboards are made: `true` or nothing. */}}
+{{/* `true` if dashboards are installed, else nothing. */}}
 {{- define "observability-platform.dashboards" -}}
 {{- $stack := index .Values "kube-prometheus-stack" -}}
 {{- if eq (.Values.dashboards.enabled | toString) "auto" -}}
@@ -72,8 +72,8 @@ is there. Argument: a dict of `root` and `part`.
 {{- end }}
 
 {{/*
-Whether a label selector selects labels: `true` or nothing. Argument: a dict of `root`, `selector`, `labels` and
-`partly`, which is true where other labels than these may be there, as a namespace's are.
+`true` if a label selector matches labels, else nothing. Argument: a dict of `root`, `selector`, `labels` and `partly`.
+With `partly`, the object may have more labels than `labels`, as a namespace has: rules about those are taken to match.
 */}}
 {{- define "observability-platform.selects" -}}
 {{- $labels := .labels -}}

@@ -1,7 +1,8 @@
-"""`helm test`: an object makes the round trip through the Service.
+"""`helm test`: store, read and delete an object through the Service.
 
-Reads API and METRICS, the addresses of both ports, OBJECT_BYTES, the size of that object, and TOKENS_FILE
-where the API asks for a token.
+Environment: API and METRICS, the URLs of both ports; OBJECT_BYTES, the size of the object; TOKENS_FILE, if
+the API requires a token. Prints one line per request, and exits with a message at the first unexpected
+response.
 """
 
 import os
@@ -18,7 +19,7 @@ DEADLINE = time.monotonic() + 60
 
 
 def authorization():
-    """The header with the first token."""
+    """Return the header with the first token, or no header if the API requires none."""
     if TOKENS_FILE is None:
         return {}
     tokens = pathlib.Path(TOKENS_FILE).read_text(encoding="utf-8").split()
@@ -26,7 +27,7 @@ def authorization():
 
 
 def call(method, url, body, headers):
-    """Status and body; a server that can't be reached yet is asked again for a minute."""
+    """Return the status and the body; retries for a minute while the server is unreachable."""
     while True:
         try:
             request = urllib.request.Request(url, body, headers, method=method)  # noqa: S310 (our Service)
@@ -41,10 +42,10 @@ def call(method, url, body, headers):
 
 
 def expect(method, path, status, body=None, *, address=API, headers=None):
-    """The answer's body; another status ends the test."""
+    """Return the response's body; exits if the status is not the expected one."""
     found, content = call(method, address + path, body, TOKEN if headers is None else headers)
     if found != status:
-        sys.exit(f"FAILED {method} {path}: {found} instead of {status}: {content[:200]!r}")
+        sys.exit(f"FAILED {method} {path}: status {found} instead of {status}: {content[:200]!r}")
     print(f"ok {method} {path}: {found}")
     return content
 
@@ -56,7 +57,7 @@ expect("GET", "/readyz", 200)
 expect("GET", bucket, 404)
 expect("PUT", bucket, 200, content)
 if expect("GET", bucket, 200) != content:
-    sys.exit(f"FAILED GET {bucket}: other bytes than were stored")
+    sys.exit(f"FAILED GET {bucket}: the bytes are not those that were stored")
 expect("DELETE", bucket, 200)
 expect("GET", bucket, 404)
 if TOKEN:
@@ -64,4 +65,4 @@ if TOKEN:
 if METRICS != API:
     expect("GET", "/api/metrics", 404)
 if b"storage_build_info" not in expect("GET", "/api/metrics", 200, address=METRICS, headers={}):
-    sys.exit("FAILED GET /api/metrics: storage_build_info is missing")
+    sys.exit("FAILED GET /api/metrics: the metric storage_build_info is missing")

@@ -3,8 +3,9 @@
 {{- end }}
 
 {{/*
-The name of every object: `<release>-storage-api`, or the release's own name where it holds that already.
-What is no DNS label, or leaves suffixes no room in 63 characters, is made one, and unique by a hash.
+The name of all objects: `<release>-storage-api`, or only the release's name if that already contains `storage-api`.
+A name that is not a DNS label, or has more than 50 characters and so leaves no room for suffixes, is shortened or
+adapted, with a hash at its end to keep it unique.
 */}}
 {{- define "storage-api.fullname" -}}
 {{- $name := include "storage-api.name" . -}}
@@ -17,14 +18,14 @@ What is no DNS label, or leaves suffixes no room in 63 characters, is made one, 
 {{- end -}}
 {{- end }}
 
-{{/* What a Service, a monitor or a policy selects our pods by: never changed, it is immutable in a workload. */}}
+{{/* Labels by which Services, monitors and policies select our pods. Never change them: a workload's selector is immutable. */}}
 {{- define "storage-api.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "storage-api.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: api
 {{- end }}
 
-{{/* The labels of our pods: without the chart's version, which would restart them at every release of it. */}}
+{{/* Labels of our pods. Without the chart's version, because each new version would then restart the pods. */}}
 {{- define "storage-api.podLabels" -}}
 {{- $ours := include "storage-api.selectorLabels" . | fromYaml -}}
 {{- $_ := set $ours "app.kubernetes.io/version" (.Chart.AppVersion | toString) -}}
@@ -33,7 +34,7 @@ app.kubernetes.io/component: api
 {{- toYaml (merge $ours .Values.podLabels .Values.commonLabels) -}}
 {{- end }}
 
-{{/* The labels of every object; no value may replace one of ours. Argument: a dict of `root`, `component` and `extra`. */}}
+{{/* Labels of all objects. Extra labels cannot replace ours. Argument: a dict of `root`, `component` and `extra`. */}}
 {{- define "storage-api.labelsWith" -}}
 {{- $ours := dict
       "app.kubernetes.io/name" (include "storage-api.name" .root)
@@ -51,8 +52,8 @@ app.kubernetes.io/component: api
 {{- end }}
 
 {{/*
-The labels of a monitor or rule, with those by which an operator's selector finds it: the object's own, then
-global.monitoring.labels, then `release`. Argument: a dict of `root` and `labels`.
+Labels of a ServiceMonitor or PrometheusRule, including those that the operator's selectors ask for. The object's own
+labels win over global.monitoring.labels, and those over `release`. Argument: a dict of `root` and `labels`.
 */}}
 {{- define "storage-api.monitoringLabels" -}}
 {{- $global := dig "monitoring" "labels" dict (.root.Values.global | default dict) -}}
@@ -68,14 +69,14 @@ global.monitoring.labels, then `release`. Argument: a dict of `root` and `labels
 {{- end -}}
 {{- end }}
 
-{{/* registry/repository:tag, or @digest; global.imageRegistry reaches every image of the platform. */}}
+{{/* The image: registry/repository:tag, or registry/repository@digest. global.imageRegistry wins over image.registry. */}}
 {{- define "storage-api.image" -}}
 {{- $registry := default .Values.image.registry (.Values.global | default dict).imageRegistry -}}
 {{- $version := .Values.image.digest | empty | ternary (printf ":%s" (default .Chart.AppVersion .Values.image.tag)) (printf "@%s" .Values.image.digest) -}}
 {{- printf "%s%s%s" (empty $registry | ternary "" (printf "%s/" $registry)) .Values.image.repository $version -}}
 {{- end }}
 
-{{/* The pull secrets of a pod spec, or nothing; the global list holds names or {name: ...}. */}}
+{{/* The imagePullSecrets of a pod, or nothing. Items of the global list are names or {name: ...}. */}}
 {{- define "storage-api.imagePullSecrets" -}}
 {{- with concat .Values.imagePullSecrets ((.Values.global | default dict).imagePullSecrets | default list) -}}
 imagePullSecrets:
@@ -85,7 +86,7 @@ imagePullSecrets:
 {{- end -}}
 {{- end }}
 
-{{/* The pod's security context; an id of 0 is left to the platform. */}}
+{{/* The security context of a pod. An ID of 0 is left out, so that the platform chooses it. */}}
 {{- define "storage-api.podSecurityContext" -}}
 runAsNonRoot: true
 {{- with .Values.podSecurity.runAsUser }}
@@ -109,7 +110,7 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{/* The Secret with the object store's credentials, or nothing where the pod's own identity is used. */}}
+{{/* Name of the Secret with the object store's credentials, or nothing if the pod uses its own identity. */}}
 {{- define "storage-api.storeSecret" -}}
 {{- $store := get .Values.store .Values.store.type | default dict -}}
 {{- if $store.existingSecret -}}
@@ -119,15 +120,15 @@ capabilities:
 {{- end -}}
 {{- end }}
 
-{{/* Whether objects are kept in a store that several pods share: `true` or nothing. */}}
+{{/* `true` if several pods can share the store, else nothing. */}}
 {{- define "storage-api.sharedStore" -}}
 {{- has .Values.store.type (list "s3" "gcs" "azure") | ternary "true" "" -}}
 {{- end }}
 
 {{/*
-The link-local servers that pods without a Secret get their cloud credentials from, as a JSON object of addresses and
-ports; an empty one where a Secret is given or no cloud is asked. 169.254.169.254 (fd00:ec2::254) is the node's metadata
-server, 169.254.170.23 (fd00:ec2::23) the agent of EKS Pod Identity, port 988 GKE's own metadata server.
+Link-local servers from which pods without a Secret get their cloud credentials, as a JSON object of addresses and
+ports. Empty if there is a Secret or the store is not in a cloud. 169.254.169.254 (fd00:ec2::254) is the node's metadata
+server, 169.254.170.23 (fd00:ec2::23) the agent of EKS Pod Identity, and port 988 GKE's metadata server.
 */}}
 {{- define "storage-api.identityServers" -}}
 {{- $servers := dict
@@ -138,7 +139,7 @@ server, 169.254.170.23 (fd00:ec2::23) the agent of EKS Pod Identity, port 988 GK
 {{- empty (include "storage-api.storeSecret" .) | ternary (get $servers .Values.store.type | default dict) dict | toJson -}}
 {{- end }}
 
-{{/* The file of the bearer tokens: a folder is mounted, as a file alone would not follow its Secret. */}}
+{{/* Path of the file with the bearer tokens. Its folder is mounted: a file mounted alone (subPath) is never updated. */}}
 {{- define "storage-api.tokensFile" -}}
 /etc/storage-api/auth/tokens
 {{- end }}
@@ -158,20 +159,20 @@ server, 169.254.170.23 (fd00:ec2::23) the agent of EKS Pod Identity, port 988 GK
   readOnly: true
 {{- end }}
 
-{{/* The port's name at which metrics are served. */}}
+{{/* Name of the port that serves metrics. */}}
 {{- define "storage-api.metricsPort" -}}
 {{- empty .Values.metrics.port | ternary "http" "metrics" -}}
 {{- end }}
 
-{{/* The port that a URL names or implies. */}}
+{{/* Port of a URL: the explicit one, or the default of its scheme. */}}
 {{- define "storage-api.urlPort" -}}
 {{- $url := urlParse . -}}
 {{- regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (eq $url.scheme "http" | ternary 80 443) -}}
 {{- end }}
 
 {{/*
-The prefix that must be taken off requests to a path of Ingress or HTTPRoute, such as /storage; nothing where the path
-is one of the API's own. Of a regular expression such as /storage(/|$)(.*), its literal beginning.
+Prefix to remove from requests to a path of the Ingress or HTTPRoute, such as /storage, or nothing if the path is one of
+the API's own. For a regular expression such as /storage(/|$)(.*), its literal beginning.
 */}}
 {{- define "storage-api.pathPrefix" -}}
 {{- $literal := regexFind "^[-A-Za-z0-9_.~%!&',;=:@/]*" . | trimSuffix "/" -}}
@@ -179,12 +180,12 @@ is one of the API's own. Of a regular expression such as /storage(/|$)(.*), its 
 {{- $own | ternary "" $literal -}}
 {{- end }}
 
-{{/* The path of an object behind a path of Ingress or HTTPRoute. */}}
+{{/* Public path of an object. Argument: the path of the Ingress or HTTPRoute. */}}
 {{- define "storage-api.objectPath" -}}
 {{- printf "%s/api/buckets/<id>" (include "storage-api.pathPrefix" .) -}}
 {{- end }}
 
-{{/* The addresses of an object from outside the cluster, a line each. */}}
+{{/* Addresses of an object from outside the cluster, one per line. */}}
 {{- define "storage-api.addresses" -}}
 {{- $v := .Values -}}
 {{- $scheme := or $v.certificate.enabled $v.ingress.tlsSecret | empty | ternary "http" "https" -}}
@@ -197,7 +198,7 @@ through the Gateway: {{ $v.certificate.enabled | ternary "https://" "" }}{{ repl
 {{- end }}
 {{- end }}
 
-{{/* The hosts of Ingress and HTTPRoute, as a JSON list. */}}
+{{/* All hosts of the Ingress and the HTTPRoute, as a JSON list. */}}
 {{- define "storage-api.hosts" -}}
 {{- concat (.Values.ingress.enabled | ternary .Values.ingress.hosts list) (.Values.httpRoute.enabled | ternary .Values.httpRoute.hostnames list) | uniq | toJson -}}
 {{- end }}
@@ -206,7 +207,7 @@ through the Gateway: {{ $v.certificate.enabled | ternary "https://" "" }}{{ repl
 {{- default (printf "%s-tls" (include "storage-api.fullname" .)) .Values.certificate.secretName -}}
 {{- end }}
 
-{{/* The seconds of a Prometheus duration such as 1m30s. */}}
+{{/* Seconds in a Prometheus duration: 90 for 1m30s. */}}
 {{- define "storage-api.seconds" -}}
 {{- $units := dict "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0 "d" 86400.0 "w" 604800.0 "y" 31536000.0 -}}
 {{- $sum := 0.0 -}}
@@ -217,40 +218,40 @@ through the Gateway: {{ $v.certificate.enabled | ternary "https://" "" }}{{ repl
 {{- $sum -}}
 {{- end }}
 
-{{/* The bytes of a quantity such as 10Gi. */}}
+{{/* Bytes in a quantity: 1024 for 1Ki. */}}
 {{- define "storage-api.bytes" -}}
 {{- $units := dict "" 1.0 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "E" 1e18 "Ki" 1024.0 "Mi" 1048576.0 "Gi" 1073741824.0 "Ti" 1099511627776.0 "Pi" 1125899906842624.0 "Ei" 1152921504606846976.0 -}}
 {{- $unit := regexFind "[A-Za-z]*$" . -}}
 {{- mulf (trimSuffix $unit . | float64) (get $units $unit) -}}
 {{- end }}
 
-{{/* An alert's runbook annotation, or nothing. Argument: a dict of `root` and `alert`. */}}
+{{/* The runbook_url annotation of an alert, or nothing. Argument: a dict of `root` and `alert`. */}}
 {{- define "storage-api.runbookUrl" -}}
 {{- with .root.Values.prometheusRule.runbookUrl -}}
 runbook_url: {{ printf "%s/%s" (trimSuffix "/" .) $.alert }}
 {{- end -}}
 {{- end }}
 
-{{/* What a person should know of the values, a line each. */}}
+{{/* Warnings about the given values, one per line. */}}
 {{- define "storage-api.warnings" -}}
 {{- if eq .Values.store.type "memory" -}}
-Objects are kept in memory: they are gone with the pod.
+Objects are stored in memory: they are lost when the pod is replaced.
 {{ end -}}
 {{- if and (eq .Values.store.type "filesystem") (not .Values.store.persistence.enabled) -}}
-Objects are kept in a folder of the pod: they are gone with it.
+Objects are stored in the pod, without a volume: they are lost when the pod is replaced.
 {{ end -}}
 {{- if .Values.faults.enabled -}}
-WARNING: faults.enabled is on. Whoever reaches the API{{ if .Values.auth.existingSecret }} with a token{{ end }} can make it fail: see docs/drills.md, and switch it off after the drill.
+WARNING: faults.enabled is true. Anyone who can reach the API{{ if .Values.auth.existingSecret }} with a token{{ end }} can make it fail: see docs/drills.md. Set it to false after the drill.
 {{ end -}}
 {{- $plain := and .Values.ingress.enabled (not .Values.certificate.enabled) (not .Values.ingress.tlsSecret) -}}
 {{- if and .Values.auth.existingSecret (or $plain (ne .Values.service.type "ClusterIP")) -}}
-Bearer tokens cross the network unencrypted unless your load balancer adds TLS: set certificate.enabled or ingress.tlsSecret.
+Bearer tokens are sent unencrypted unless your load balancer terminates TLS: set certificate.enabled or ingress.tlsSecret.
 {{ end -}}
 {{- with .Values.config.metricsDisabled -}}
-Metrics are switched off: panels and queries that read {{ join ", " . }} stay empty.
+Some metrics are disabled: panels and queries that use {{ join ", " . }} stay empty.
 {{ end -}}
 {{- $outside := or .Values.ingress.enabled .Values.httpRoute.enabled (ne .Values.service.type "ClusterIP") -}}
 {{- if and .Values.networkPolicy.enabled $outside (eq (toJson .Values.networkPolicy.api.from) `[{"podSelector":{}}]`) -}}
-The NetworkPolicy lets in the pods of this namespace only: name who else may in networkPolicy.api.from.
+The NetworkPolicy only admits pods of this namespace: add other clients to networkPolicy.api.from.
 {{ end -}}
 {{- end }}

@@ -1,7 +1,7 @@
-{{/* What the spec of every pod of ours has, also of the `helm test` pods: where and as whom it runs. */}}
+{{/* Part of the pod spec that all our pods share, including those of `helm test`: scheduling and security context. */}}
 {{- define "storage-api.podSpec" -}}
 automountServiceAccountToken: false
-# With links a Service called `metrics` would set METRICS_PORT=tcp://..., which the service refuses.
+# With service links, a Service named `metrics` would set METRICS_PORT=tcp://..., which the storage API rejects.
 enableServiceLinks: false
 {{- with include "storage-api.imagePullSecrets" . }}
 {{ . }}
@@ -21,7 +21,7 @@ tolerations:
 {{- end }}
 {{- end }}
 
-{{/* The spec of a `helm test` pod, without its containers. It keeps node affinity; rules about other pods are the API's. */}}
+{{/* Spec of a `helm test` pod, without its containers. Only node affinity applies: pod affinity concerns the API's pods. */}}
 {{- define "storage-api.testPodSpec" -}}
 restartPolicy: Never
 {{ include "storage-api.podSpec" . }}
@@ -32,13 +32,13 @@ affinity:
 {{- end }}
 {{- end }}
 
-{{/* The pod template that the Deployment and the StatefulSet share. */}}
+{{/* Pod template of the Deployment and the StatefulSet. */}}
 {{- define "storage-api.podTemplate" -}}
 metadata:
   labels:
     {{- include "storage-api.podLabels" . | nindent 4 }}
   annotations:
-    # A changed setting restarts the pods.
+    # Restarts the pods if a setting changes.
     checksum/config: {{ include (print $.Template.BasePath "/configmap.yaml") . | sha256sum }}
     {{- if .Values.store.s3.secretAccessKey }}
     checksum/secret: {{ include (print $.Template.BasePath "/secret.yaml") . | sha256sum }}
@@ -49,7 +49,7 @@ metadata:
 spec:
   serviceAccountName: {{ include "storage-api.serviceAccountName" . | quote }}
   {{- include "storage-api.podSpec" . | nindent 2 }}
-  # The delay, the drain, and a little to spare.
+  # The delay, the time for requests in progress, and 5 seconds to spare.
   terminationGracePeriodSeconds: {{ add .Values.config.shutdownDelaySeconds .Values.config.shutdownTimeoutSeconds 5 }}
   {{- with .Values.affinity }}
   affinity:
@@ -120,7 +120,7 @@ spec:
         {{- toYaml . | nindent 8 }}
         {{- end }}
   volumes:
-    # Large bodies are spooled here while the root filesystem is read-only.
+    # Spool for large request bodies: the root filesystem is read-only.
     - name: tmp
       emptyDir: {}
     {{- if eq .Values.store.type "filesystem" }}

@@ -1,16 +1,16 @@
-{{/* The groups of our rules: the spec of the PrometheusRule, which `helm test` of the platform looks up too. */}}
+{{/* Rule groups: the spec of the PrometheusRule, and the names of the rules that `helm test` of the platform expects. */}}
 {{- define "storage-api.ruleGroups" -}}
-{{- /* Without a ServiceMonitor of ours, or without pods, there is no target by design: its absence is no fault. */}}
+{{- /* Without a ServiceMonitor or without pods there is no target on purpose, so its absence must not fire an alert. */}}
 {{- $expected := and .Values.serviceMonitor.enabled (or .Values.autoscaling.enabled (gt (int .Values.replicas) 0)) }}
 {{- $target := printf "namespace=%q, job=%q" .Release.Namespace (include "storage-api.fullname" .) }}
-{{- /* Probes, scrapes and drills are not what users ask for. */}}
+{{- /* Count only users' requests: no probes, scrapes or drills. */}}
 {{- $requests := printf "%s, path!~%q" $target "/healthz|/readyz|/metrics|/api/metrics|/openapi.json|/faults" }}
 groups:
   - name: {{ include "storage-api.fullname" . }}.rules
     rules:
       - record: namespace_job:http_request_count:rate5m
         expr: sum by (namespace, job) (rate(http_request_count_total{ {{- $requests -}} }[5m]))
-      # No requests, no ratio; requests without a failure, 0.
+      # 0 if no request fails; no sample if there are no requests.
       - record: namespace_job:http_request_errors:ratio_rate5m
         expr: |-
           (
@@ -30,12 +30,12 @@ groups:
         labels:
           severity: {{ .down.severity }}
         annotations:
-          summary: The storage API can't be scraped.
+          summary: Prometheus cannot scrape the storage API.
           description: >-
             {{ "{{ if $labels.pod }}" -}}
-            Prometheus has not reached {{ "{{ $labels.pod }} of {{ $labels.namespace }}/{{ $labels.job }}" }} for {{ .down.for }}.
+            Prometheus has failed to scrape the pod {{ "{{ $labels.pod }} of {{ $labels.namespace }}/{{ $labels.job }}" }} for {{ .down.for }}.
             {{- "{{ else }}" -}}
-            The target of {{ "{{ $labels.namespace }}/{{ $labels.job }}" }} is gone: Prometheus has had none for {{ .down.for }}.
+            Prometheus has found no pod of {{ "{{ $labels.namespace }}/{{ $labels.job }}" }} to scrape for {{ .down.for }}.
             {{- "{{ end }}" }}
           {{- with include "storage-api.runbookUrl" (dict "root" $ "alert" "StorageApiDown") }}
           {{- . | nindent 10 }}
@@ -48,10 +48,10 @@ groups:
         labels:
           severity: {{ .errorRatioHigh.severity }}
         annotations:
-          summary: The storage API fails too many requests.
+          summary: Too many requests to the storage API fail.
           description: >-
-            {{ "{{ $labels.namespace }}/{{ $labels.job }} answers {{ $value | humanizePercentage }}" }} of its requests
-            with 5xx; the limit is {{ printf "{{ %v | humanizePercentage }}" .errorRatioHigh.threshold }}.
+            {{ "{{ $labels.namespace }}/{{ $labels.job }} answered {{ $value | humanizePercentage }}" }} of its requests
+            in the last 5 minutes with a 5xx status; the threshold is {{ printf "{{ %v | humanizePercentage }}" .errorRatioHigh.threshold }}.
           {{- with include "storage-api.runbookUrl" (dict "root" $ "alert" "StorageApiErrorRatioHigh") }}
           {{- . | nindent 10 }}
           {{- end }}

@@ -66,9 +66,9 @@ def test_an_object_makes_the_round_trip_with_a_token_and_metrics_apart(guarded):
 @pytest.mark.parametrize(
     ("name", "instead", "line"),
     [
-        ("TOKENS_FILE", "STALE", "401 instead of 404"),
-        ("METRICS", "API", "FAILED GET /api/metrics: 404 instead of 200"),
-        ("API", "METRICS", "FAILED GET /readyz: 404 instead of 200"),
+        ("TOKENS_FILE", "STALE", "status 401 instead of 404"),
+        ("METRICS", "API", "FAILED GET /api/metrics: status 404 instead of 200"),
+        ("API", "METRICS", "FAILED GET /readyz: status 404 instead of 200"),
     ],
 )
 def test_the_round_trip_fails_where_tokens_or_ports_are_not_as_rendered(guarded, name, instead, line):
@@ -83,7 +83,7 @@ def test_the_round_trip_fails_where_the_api_is_another(default, platform):
     url = platform.url("prometheus")
     done = run(default, "platform-storage-api-test", API=url, METRICS=url)
     assert done.returncode != 0
-    assert "FAILED GET /readyz: 404 instead of 200" in done.stderr
+    assert "FAILED GET /readyz: status 404 instead of 200" in done.stderr
 
 
 @pytest.mark.live
@@ -98,7 +98,7 @@ def test_prometheus_has_our_targets_and_rules(default, platform):
 def test_alertmanager_has_its_receivers(default, platform):
     done = run(default, "platform-test-alertmanager", URL=platform.url("alertmanager"))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "ok     receiver null: there" in done.stdout
+    assert "ok     receiver null: found" in done.stdout
 
 
 @pytest.mark.live
@@ -106,7 +106,7 @@ def test_alertmanager_has_its_receivers(default, platform):
     ("part", "expected", "line"),
     [
         ("prometheus", {"rules": ["Gone"], "job": ""}, "FAILED rule Gone: not loaded"),
-        ("prometheus", {"rules": [], "job": "a", "namespace": "b"}, "FAILED targets of b/a: 0"),
+        ("prometheus", {"rules": [], "job": "a", "namespace": "b"}, "FAILED targets of b/a: 0 found"),
         ("alertmanager", {"receivers": ["gone"]}, "FAILED receiver gone: missing"),
     ],
 )

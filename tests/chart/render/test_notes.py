@@ -66,7 +66,7 @@ def test_the_notes_list_the_labels_that_each_object_carries(rendered, values, fi
 @pytest.mark.parametrize("enabled", [True, False])
 def test_the_notes_speak_of_dashboards_where_there_are_any(enabled):
     text = notes({**WITHOUT_STACK, "dashboards": {"enabled": enabled}})
-    assert ("Grafana's sidecar finds the dashboards by grafana_dashboard=1." in text) == enabled
+    assert ("The dashboards are ConfigMaps with the labels grafana_dashboard=1," in text) == enabled
 
 
 def test_the_notes_give_the_path_below_which_a_part_serves():

@@ -96,7 +96,7 @@ def test_bearer_tokens_are_not_sent_over_plain_http(preset):
 )
 def test_the_notes_warn_of_tokens_over_plain_http(values, warned):
     base = {"auth": {"existingSecret": "tokens"}, "ingress": {"enabled": True, "hosts": ["a.example"]}}
-    assert ("Bearer tokens cross the network unencrypted" in notes({"storage-api": base | values})) == warned
+    assert ("Bearer tokens are sent unencrypted" in notes({"storage-api": base | values})) == warned
 
 
 # --- alerts ---------------------------------------------------------------------------------------

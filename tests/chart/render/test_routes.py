@@ -89,7 +89,7 @@ def test_an_ingress_whose_controller_strips_the_prefix_prints_it(rendered, value
 
 
 def test_a_prefix_that_nothing_strips_is_refused(rendered):
-    with pytest.raises(RenderError, match=r"^storage-api\.ingress\.path: nothing takes /storage off"):
+    with pytest.raises(RenderError, match=r"^storage-api\.ingress\.path: the prefix /storage is not removed"):
         rendered(ingress("/storage"))
 
 

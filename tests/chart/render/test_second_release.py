@@ -48,8 +48,8 @@ def test_dashboards_come_with_grafana_unless_told_otherwise(rendered, values, br
     assert bool(dashboards(rendered(values))) == brings
     said = notes(values)
     grafana = not values.get(STACK)
-    assert ("This release brings no dashboards" in said) == (not grafana and not brings)
-    assert ("Only one release per Grafana may bring them" in said) == (not grafana and brings)
+    assert ("No dashboards are installed" in said) == (not grafana and not brings)
+    assert ("Install them with one release only" in said) == (not grafana and brings)
     assert ('dashboards in the folder "' in said) == (grafana and brings)
 
 

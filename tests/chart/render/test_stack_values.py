@@ -164,7 +164,7 @@ def test_receivers_of_a_configuration_that_is_not_in_the_values_are_not_expected
 def test_the_notes_name_the_labels_that_a_namespace_needs():
     selector = {"serviceMonitorNamespaceSelector": {"matchLabels": {"monitoring": "on"}}}
     values = {STACK: {"prometheus": {"prometheusSpec": selector}}}
-    assert "give the namespace observability the labels that they ask for" in notes(values)
+    assert "give the namespace observability the labels that they require" in notes(values)
 
 
 # --- refused, and what is taken instead ---------------------------------------------------------------
@@ -216,7 +216,7 @@ def test_a_generated_token_is_refused_where_it_would_change_at_every_sync(render
     given = {"adminPassword": "given", "imageRenderer": {"enabled": True}}
     values = {"global": {"gitops": True}, STACK: {"grafana": given}}
     (line,) = refusal(values)
-    assert line.startswith(f"{STACK}.grafana.imageRenderer.existingSecret: empty; with global.gitops")
+    assert line.startswith(f"{STACK}.grafana.imageRenderer.existingSecret: empty, but with global.gitops")
     given["imageRenderer"]["existingSecret"] = "mine"
     rendered(values)
 

@@ -138,11 +138,11 @@ def test_a_second_default_datasource_is_refused():
 
 def test_an_interval_longer_than_the_datasources_is_refused():
     grafana = {"sidecar": {"datasources": {"defaultDatasourceScrapeInterval": "1m"}}}
-    with pytest.raises(RenderError, match=r"serviceMonitor\.interval: 1m1s is longer than .* 1m,"):
+    with pytest.raises(RenderError, match=r"serviceMonitor\.interval: 1m1s is longer than .* \(1m\),"):
         render_chart(
             {"storage-api": {"serviceMonitor": {"interval": "1m1s"}}, STACK: {"grafana": grafana}},
         )
-    with pytest.raises(RenderError, match=r"prometheusSpec\.scrapeInterval: 90s is longer than .* 1m,"):
+    with pytest.raises(RenderError, match=r"prometheusSpec\.scrapeInterval: 90s is longer than .* \(1m\),"):
         prometheus = {"prometheusSpec": {"scrapeInterval": "90s"}}
         render_chart({STACK: {"grafana": grafana, "prometheus": prometheus}})
 
@@ -287,7 +287,7 @@ def test_grafana_with_a_volume_is_replaced_not_rolled(rendered):
     if not render.stand_in:
         assert the(render, "Deployment", f"{PREFIX}-grafana")["spec"]["strategy"] == {"type": "Recreate"}
     rolling = {"persistence": {"enabled": True}, "deploymentStrategy": {"type": "RollingUpdate"}}
-    with pytest.raises(RenderError, match=r"grafana\.deploymentStrategy\.type: RollingUpdate waits"):
+    with pytest.raises(RenderError, match=r"grafana\.deploymentStrategy\.type: RollingUpdate never finishes"):
         rendered({STACK: {"grafana": rolling}})
 
 
@@ -400,17 +400,20 @@ def test_the_notes_forward_ports_of_services_that_there_are(rendered, path):
 @pytest.mark.parametrize(
     ("values", "warning"),
     [
-        ({"store": {"type": "memory"}}, "they are gone with the pod"),
-        ({"store": {"persistence": {"enabled": False}}}, "they are gone with it"),
-        ({"ingress": {"enabled": True, "hosts": ["a.example"]}}, "name who else may"),
-        ({"service": {"type": "NodePort"}}, "name who else may"),
+        ({"store": {"type": "memory"}}, "Objects are stored in memory"),
+        ({"store": {"persistence": {"enabled": False}}}, "Objects are stored in the pod, without a volume"),
+        (
+            {"ingress": {"enabled": True, "hosts": ["a.example"]}},
+            "add other clients to networkPolicy.api.from",
+        ),
+        ({"service": {"type": "NodePort"}}, "add other clients to networkPolicy.api.from"),
         (
             {"faults": {"enabled": True}},
-            "WARNING: faults.enabled is on. Whoever reaches the API can make it fail",
+            "WARNING: faults.enabled is true. Anyone who can reach the API can make it fail",
         ),
         (
             {"config": {"metricsDisabled": ["http_server_threads", "storage_objects"]}},
-            "Metrics are switched off: panels and queries that read http_server_threads, storage_objects",
+            "Some metrics are disabled: panels and queries that use http_server_threads, storage_objects",
         ),
         ({}, None),
     ],
@@ -418,11 +421,11 @@ def test_the_notes_forward_ports_of_services_that_there_are(rendered, path):
 def test_the_notes_warn_of_what_would_surprise(values, warning):
     text = notes({"storage-api": values})
     for line in (
-        "they are gone with the pod",
-        "they are gone with it",
-        "name who else may",
+        "Objects are stored in memory",
+        "Objects are stored in the pod",
+        "add other clients to networkPolicy.api.from",
         "WARNING: faults",
-        "Metrics are switched off",
+        "Some metrics are disabled",
     ):
         assert (line in text) == (warning is not None and warning.startswith(line))
     assert warning is None or warning in text

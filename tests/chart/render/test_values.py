@@ -382,30 +382,30 @@ API = {"ingress": {"enabled": True, "hosts": ["a.example"]}}
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"replicas": 2}, "storage-api.replicas: 2 pods can't share the filesystem store"),
-        ({"replicas": 2, "store": {"type": "memory"}}, "storage-api.replicas: 2 pods can't share the memory"),
-        ({"autoscaling": {"enabled": True}}, "storage-api.autoscaling.enabled: several pods can't share"),
+        ({"replicas": 2}, "storage-api.replicas: 2 pods cannot share the filesystem store"),
+        ({"replicas": 2, "store": {"type": "memory"}}, "storage-api.replicas: 2 pods cannot share"),
+        ({"autoscaling": {"enabled": True}}, "storage-api.autoscaling.enabled: several pods cannot share"),
         (
             {"store": S3, "autoscaling": {"enabled": True, "minReplicas": 9, "maxReplicas": 3}},
-            "storage-api.autoscaling.minReplicas: 9 is more than maxReplicas, 3",
+            "storage-api.autoscaling.minReplicas: 9 is more than maxReplicas (3)",
         ),
         (
             {"store": S3, "autoscaling": {"enabled": True}, "resources": {"requests": {"cpu": None}}},
-            "storage-api.resources.requests.cpu: missing",
+            "storage-api.resources.requests.cpu: not set",
         ),
         ({"store": {"type": "s3"}}, "storage-api.store.s3.bucket: empty"),
         (
             {"store": {"s3": {"existingSecret": "a", "accessKeyId": "b", "secretAccessKey": "c"}}},
-            "storage-api.store.s3.existingSecret: given together with accessKeyId",
+            "storage-api.store.s3.existingSecret: set together with accessKeyId",
         ),
         ({"store": {"s3": {"accessKeyId": "b"}}}, "storage-api.store.s3.accessKeyId: accessKeyId and secret"),
         (
             {"store": {"persistence": {"enabled": False, "existingClaim": "a"}}},
-            "storage-api.store.persistence.existingClaim: given while",
+            "storage-api.store.persistence.existingClaim: set although",
         ),
         (
             {"replicas": 2, "store": {"type": "memory"}},
-            "set it to 1, or storage-api.store.type to s3, gcs or azure",
+            "set it to 1, or set storage-api.store.type to s3, gcs or azure",
         ),
         ({"store": {"type": "gcs"}}, "storage-api.store.gcs.bucket: empty"),
         (
@@ -418,53 +418,53 @@ API = {"ingress": {"enabled": True, "hosts": ["a.example"]}}
         ),
         (
             {"store": {"minFreeBytes": 2**30, "persistence": {"size": "1Gi"}}},
-            "storage-api.store.minFreeBytes: 1073741824 is the whole volume of 1Gi or more",
+            "storage-api.store.minFreeBytes: a volume of 1Gi never has 1073741824 bytes free",
         ),
-        ({"metrics": {"port": 5000}}, "storage-api.metrics.port: 5000 is the API's port; use another"),
+        ({"metrics": {"port": 5000}}, "storage-api.metrics.port: 5000 is the API's port; use another port"),
         (
             {"metrics": {"port": 80}, "service": {"port": 80}},
             "storage-api.metrics.port: 80 is the API's port",
         ),
         (
             {"metrics": {"port": 1023}},
-            "storage-api.metrics.port: 1023 is a port that the pods' user may not open",
+            "storage-api.metrics.port: 1023 is a privileged port, which the pods' user cannot open",
         ),
         (
             {"config": {"metricsDisabled": ["http_request_count"]}},
-            "storage-api.config.metricsDisabled: the rules read http_request_count; take it out",
+            "storage-api.config.metricsDisabled: http_request_count is read by the alerts; remove it",
         ),
         (
             {"auth": {"existingSecret": "a"}, "extraVolumes": [{"name": "auth", "emptyDir": {}}]},
-            "storage-api.extraVolumes: the name auth is taken",
+            "storage-api.extraVolumes: the name auth is already used",
         ),
         (
             {
                 "auth": {"existingSecret": "a"},
                 "extraVolumeMounts": [{"name": "tmp", "mountPath": "/etc/storage-api/auth"}],
             },
-            "storage-api.extraVolumeMounts: the mountPath /etc/storage-api/auth is taken",
+            "storage-api.extraVolumeMounts: the mountPath /etc/storage-api/auth is already used",
         ),
         ({"ingress": {"enabled": True}}, "storage-api.ingress.hosts: empty"),
         ({"httpRoute": {"enabled": True, "hostnames": ["a.example"]}}, "storage-api.httpRoute.parentRefs: e"),
         (
             {**API, "httpRoute": {"enabled": True, "parentRefs": [{"name": "a"}]}},
-            "storage-api.httpRoute.hostnames: empty, which is every host",
+            "storage-api.httpRoute.hostnames: empty, so the route applies to all hosts",
         ),
         (
             {
                 **API,
                 "httpRoute": {"enabled": True, "parentRefs": [{"name": "a"}], "hostnames": ["a.example"]},
             },
-            "storage-api.httpRoute.hostnames: a.example is in storage-api.ingress.hosts too",
+            "storage-api.httpRoute.hostnames: a.example is also in storage-api.ingress.hosts",
         ),
-        ({"certificate": {"enabled": True}}, "storage-api.certificate.enabled: there is no host to certify"),
+        ({"certificate": {"enabled": True}}, "storage-api.certificate.enabled: no host for the certificate"),
         ({**API, "certificate": {"enabled": True}}, "storage-api.certificate.issuerRef.name: empty"),
         (
             {
                 "ingress": {**API["ingress"], "tlsSecret": "a"},
                 "certificate": {"enabled": True, "issuerRef": {"name": "a"}},
             },
-            "storage-api.ingress.tlsSecret: given together",
+            "storage-api.ingress.tlsSecret: set together",
         ),
         (
             {"serviceMonitor": {"scrapeTimeout": "11s"}},
@@ -476,13 +476,13 @@ API = {"ingress": {"enabled": True, "hosts": ["a.example"]}}
         ),
         (
             {"extraVolumeMounts": [{"name": "a", "mountPath": "/a"}]},
-            "storage-api.extraVolumeMounts: there is no volume a; add it to storage-api.extraVolumes",
+            "storage-api.extraVolumeMounts: the volume a does not exist; add it to storage-api.extraVolumes",
         ),
         (
             {"extraVolumeMounts": [{"name": "tmp", "mountPath": "/data"}]},
-            "storage-api.extraVolumeMounts: the mountPath /data is taken",
+            "storage-api.extraVolumeMounts: the mountPath /data is already used",
         ),
-        ({"extraEnv": [{"name": "A"}, {"name": "A"}]}, "storage-api.extraEnv: A is given twice"),
+        ({"extraEnv": [{"name": "A"}, {"name": "A"}]}, "storage-api.extraEnv: A is listed twice"),
     ],
 )
 def test_a_contradiction_is_refused_with_what_to_change(values, message):

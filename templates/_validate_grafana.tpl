@@ -1,0 +1,97 @@
+{{/* Errors in the login, the storage and the datasources of the bundled Grafana, one per line. */}}
+{{- define "observability-platform.errors.grafana" -}}
+{{- $stack := include "observability-platform.stack" . | fromJson -}}
+{{- $grafana := $stack.grafana }}
+{{- if and $stack.enabled $grafana.enabled }}
+{{- $admin := $grafana.admin }}
+{{- if eq $admin.existingSecret (include "observability-platform.grafanaSecret" .) }}
+{{- if and .Values.global.gitops (not $grafana.adminPassword) }}
+kube-prometheus-stack.grafana.admin.existingSecret: with global.gitops a generated password would change at every sync; create a Secret with the keys {{ $admin.userKey }} and {{ $admin.passwordKey }}, and set its name here
+{{- end }}
+{{- if eq $admin.userKey $admin.passwordKey }}
+kube-prometheus-stack.grafana.admin.passwordKey: {{ $admin.passwordKey }} is also the userKey; use two different keys
+{{- end }}
+{{- end }}
+{{- range $key := list "GF_SECURITY_ADMIN_USER" "GF_SECURITY_ADMIN_PASSWORD" }}
+{{- if hasKey $grafana.env $key }}
+kube-prometheus-stack.grafana.env.{{ $key }}: not supported, because the sidecars, `helm test` and the notes read the login from the Secret in kube-prometheus-stack.grafana.admin.existingSecret; put it into that Secret
+{{- end }}
+{{- end }}
+{{- $renderer := $grafana.imageRenderer }}
+{{- if and .Values.global.gitops $renderer.enabled $renderer.service.enabled (not $renderer.existingSecret) }}
+kube-prometheus-stack.grafana.imageRenderer.existingSecret: empty, but with global.gitops a generated token would change at every sync; set it to the name of a Secret with the token
+{{- end }}
+{{- if eq (dig "grafana.ini" "auth.basic" "enabled" true $grafana | toString) "false" }}
+kube-prometheus-stack.grafana.grafana.ini.auth.basic.enabled: false, but the sidecars and `helm test` log in with basic authentication; set it to true
+{{- end }}
+{{- if ne (dig "grafana.ini" "server" "protocol" "http" $grafana) "http" }}
+kube-prometheus-stack.grafana.grafana.ini.server.protocol: not supported, because the sidecars and `helm test` use plain HTTP inside the cluster; remove it, and terminate TLS at an Ingress
+{{- end }}
+{{- $isStatefulSet := or $grafana.useStatefulSet (has $grafana.persistence.type (list "sts" "statefulset")) }}
+{{- if and $grafana.persistence.enabled (ne $grafana.deploymentStrategy.type "Recreate") (not $isStatefulSet) }}
+kube-prometheus-stack.grafana.deploymentStrategy.type: {{ $grafana.deploymentStrategy.type }} never finishes with persistence.enabled, because two pods cannot share Grafana's SQLite file; set it to Recreate
+{{- end }}
+{{- $datasources := $grafana.sidecar.datasources }}
+{{- $default := and $datasources.isDefaultDatasource $datasources.defaultDatasourceEnabled }}
+{{- range $grafana.additionalDataSources }}
+{{- if and .isDefault $default }}
+kube-prometheus-stack.grafana.additionalDataSources: {{ .name }} is a second default datasource, with which Grafana does not start; remove its isDefault
+{{- end }}
+{{- $default = or $default .isDefault }}
+{{- end }}
+{{- $interval := $datasources.defaultDatasourceScrapeInterval }}
+{{- with index .Subcharts "storage-api" }}
+{{- if gt (include "storage-api.seconds" $stack.prometheus.prometheusSpec.scrapeInterval | float64) (include "storage-api.seconds" $interval | float64) }}
+kube-prometheus-stack.prometheus.prometheusSpec.scrapeInterval: {{ $stack.prometheus.prometheusSpec.scrapeInterval }} is longer than the interval of Grafana's datasource ({{ $interval }}), so panels would show no data; shorten it, or raise kube-prometheus-stack.grafana.sidecar.datasources.defaultDatasourceScrapeInterval
+{{- end }}
+{{- if and .Values.serviceMonitor.enabled (gt (include "storage-api.seconds" .Values.serviceMonitor.interval | float64) (include "storage-api.seconds" $interval | float64)) }}
+storage-api.serviceMonitor.interval: {{ .Values.serviceMonitor.interval }} is longer than the interval of Grafana's datasource ({{ $interval }}), so panels would show no data; shorten it, or raise kube-prometheus-stack.grafana.sidecar.datasources.defaultDatasourceScrapeInterval
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Errors that would keep our dashboards from appearing in the bundled Grafana, one per line. */}}
+{{- define "observability-platform.errors.dashboards" -}}
+{{- $stack := include "observability-platform.stack" . | fromJson -}}
+{{- if and $stack.enabled $stack.grafana.enabled (include "observability-platform.dashboards" .) }}
+{{- $ours := .Values.dashboards }}
+{{- $sidecar := $stack.grafana.sidecar.dashboards }}
+{{- $at := "kube-prometheus-stack.grafana.sidecar.dashboards" }}
+{{- $without := "or set dashboards.enabled to false" }}
+{{- if not $sidecar.enabled }}
+{{ $at }}.enabled: false, so the chart's dashboards would not be loaded; set it to true, {{ $without }}
+{{- end }}
+{{- if not $sidecar.SCProvider }}
+{{ $at }}.SCProvider: false, so Grafana would not read the sidecar's folder; set it to true, {{ $without }}
+{{- end }}
+{{- if eq $sidecar.resource "secret" }}
+{{ $at }}.resource: secret, but the chart's dashboards are ConfigMaps; set it to both, {{ $without }}
+{{- end }}
+{{- if $sidecar.resourceName }}
+{{ $at }}.resourceName: set, so the sidecar would not read the chart's dashboards; remove it, {{ $without }}
+{{- end }}
+{{- $label := $sidecar.label }}
+{{- $value := $sidecar.labelValue | toString }}
+{{- if not (hasKey $ours.labels $label) }}
+dashboards.labels: {{ $label }} is missing, but Grafana's sidecar looks for this label; add it{{ with $value }} with the value {{ quote . }}{{ end }}
+{{- else if and $value (ne (get $ours.labels $label) $value) }}
+dashboards.labels: {{ $label }} must be {{ quote $value }}, the value that Grafana's sidecar looks for
+{{- end }}
+{{- if ne $ours.folderAnnotation $sidecar.folderAnnotation }}
+dashboards.folderAnnotation: must be {{ $sidecar.folderAnnotation }}, the annotation that Grafana's sidecar reads ({{ $at }}.folderAnnotation)
+{{- end }}
+{{- if not $sidecar.provider.foldersFromFilesStructure }}
+{{ $at }}.provider.foldersFromFilesStructure: false, so Grafana would ignore dashboards.folder; set it to true, {{ $without }}
+{{- end }}
+{{- $grafanaNamespace := include "observability-platform.namespace" (dict "root" . "part" "grafana") }}
+{{- $searched := kindIs "slice" $sidecar.searchNamespace | ternary $sidecar.searchNamespace (splitList "," ($sidecar.searchNamespace | default "" | toString)) | compact | default (list $grafanaNamespace) }}
+{{- if not (or (has "ALL" $searched) (has .Release.Namespace $searched)) }}
+{{ $at }}.searchNamespace: does not contain {{ .Release.Namespace }}, the namespace of the chart's dashboards; add it, {{ $without }}
+{{- end }}
+{{- $rbac := $stack.grafana.rbac }}
+{{- if and $rbac.namespaced (not (has .Release.Namespace (append $rbac.namespaces $grafanaNamespace))) }}
+kube-prometheus-stack.grafana.rbac.namespaces: does not contain {{ .Release.Namespace }}, the namespace of the chart's dashboards, which the sidecar cannot read with rbac.namespaced; add it, {{ $without }}
+{{- end }}
+{{- end }}
+{{- end }}
