@@ -1,10 +1,12 @@
 """Where tools, downloads and build caches are kept. Standard library only: the venv may not exist yet."""
 
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from lab import ROOT
+from lab.errors import LabError
 
 
 def tools_folder(environment: Mapping[str, str] = os.environ) -> Path:
@@ -33,3 +35,14 @@ def build_environment(environment: Mapping[str, str] = os.environ) -> dict[str, 
     }
     given = {name.lower() for name, value in environment.items() if value}
     return dict(environment) | {name: str(path) for name, path in ours.items() if name.lower() not in given}
+
+
+@contextlib.contextmanager
+def using(folder: Path) -> Iterator[None]:
+    """Says in a line that the lab's folder can't be used, and why."""
+    try:
+        yield
+    except OSError as error:
+        raise LabError(
+            f"LAB_DIR {folder} can't be used: {error.strerror}: {error.filename or folder}"
+        ) from error

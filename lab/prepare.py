@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 
-from lab import ROOT, preview, toolchain
+from lab import ROOT, preview_bundle, toolchain
 from lab.errors import LabError
 from lab.folders import tools_folder
 from lab.toolchain import ToolError
@@ -48,7 +48,7 @@ def install(names: Iterable[str]) -> None:
 
 
 def _is_there(name: str) -> bool:
-    return preview.built() if name == PREVIEW else is_there(toolchain.PROGRAMS[name], name)
+    return preview_bundle.built() if name == PREVIEW else is_there(toolchain.PROGRAMS[name], name)
 
 
 def _main(name: str) -> int:
@@ -56,7 +56,7 @@ def _main(name: str) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if name == PREVIEW:
-            preview.build()
+            preview_bundle.build()
         else:
             toolchain.find(name)
     except (LabError, ToolError) as error:

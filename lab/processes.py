@@ -1,18 +1,19 @@
 """Local processes that outlive the command that started them: start, find again, stop exactly those."""
 
 import contextlib
-import hashlib
 import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
 
+from lab.command import Command
 from lab.errors import LabError
+from lab.folders import using
 from lab.progress import progress
 
 STOP_SECONDS = 20
@@ -21,34 +22,6 @@ WAITING_SECONDS = 3.0
 CLOCK_SECONDS = 5
 # Of the caller's environment, what a program may need to run at all; the rest is the command's own.
 _INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ")
-
-
-@dataclass(frozen=True)
-class Command:
-    """What to run; a running process with the same fingerprint need not be replaced."""
-
-    name: str
-    arguments: tuple[str, ...]
-    environment: dict[str, str]
-    folder: Path
-    url: str = ""
-    """Where it answers, if it is a server."""
-    files: Mapping[str, str] = field(default_factory=dict)
-    """The configuration that the process reads, by its path below the folder."""
-
-    source: str = ""
-    """A digest of the code that runs, where that changes without the arguments."""
-
-    @property
-    def fingerprint(self) -> dict[str, str]:
-        """A digest of each thing that a replacement may be due to, by its name."""
-        parts = {
-            "source": self.source + _identity(self.arguments[0]),
-            "arguments": "\0".join(self.arguments),
-            **self.environment,
-            **self.files,
-        }
-        return {name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in parts.items()}
 
 
 @dataclass(frozen=True)
@@ -189,25 +162,6 @@ class Processes:
         temporary = self._state.with_suffix(".tmp")
         temporary.write_text(json.dumps({name: asdict(one) for name, one in state.items()}, indent=2))
         temporary.replace(self._state)
-
-
-@contextlib.contextmanager
-def using(folder: Path) -> Iterator[None]:
-    """Says in a line that the lab's folder can't be used, and why."""
-    try:
-        yield
-    except OSError as error:
-        raise LabError(
-            f"LAB_DIR {folder} can't be used: {error.strerror}: {error.filename or folder}"
-        ) from error
-
-
-def _identity(program: str) -> str:
-    """Changes when the program is installed anew under its name."""
-    with contextlib.suppress(OSError):
-        about = Path(program).stat()
-        return f"{about.st_mtime_ns} {about.st_size}"
-    return ""
 
 
 def last_line(log: Path) -> str:

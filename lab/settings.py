@@ -9,8 +9,9 @@ from pathlib import Path
 
 from lab import ROOT
 from lab.errors import LabError
+from lab.folders import using
 from lab.ports import Ports
-from lab.processes import Processes, using
+from lab.processes import Processes
 
 # Set to nothing, these say so; a port has no such value.
 _MAY_BE_EMPTY = ("VALUES", "GRAFANA_HOME")

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from lab import ROOT
-from lab.processes import Command, Processes
+from lab.command import Command
+from lab.processes import Processes
 
 TAG = "CACHEDIR.TAG"
 

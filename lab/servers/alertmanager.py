@@ -4,8 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from lab import toolchain
+from lab.command import Command
+from lab.ports import Ports
 from lab.render.chart import load_yaml
 from lab.render.stack import Stack
+from lab.servers.config_check import require_valid
 
 # Where the operator mounts the Secret; configurations name template files by it.
 _MOUNTED = "/etc/alertmanager/config/"
@@ -20,7 +26,7 @@ class AlertmanagerConfig:
     flags: list[str]
 
 
-def build(stack: Stack, folder: Path) -> AlertmanagerConfig:
+def configuration(stack: Stack, folder: Path) -> AlertmanagerConfig:
     """The configuration of a stack, for files that will lie in the folder."""
     values = stack.values["alertmanager"]
     main = load_yaml(values["stringConfig"]) if values["stringConfig"] else dict(values["config"])
@@ -30,3 +36,27 @@ def build(stack: Stack, folder: Path) -> AlertmanagerConfig:
     ]
     retention = values["alertmanagerSpec"]["retention"]
     return AlertmanagerConfig(main, values["templateFiles"] or {}, [f"--data.retention={retention}"])
+
+
+def command(stack: Stack, ports: Ports, folder: Path) -> Command:
+    """How to start Alertmanager in a folder; raises LabError where amtool refuses the configuration."""
+    config = configuration(stack, folder)
+    files = {"alertmanager.yml": yaml.safe_dump(config.main, sort_keys=False), **config.templates}
+    require_valid([str(toolchain.amtool()), "check-config", "alertmanager.yml"], files)
+    return Command(
+        name="alertmanager",
+        arguments=(
+            str(toolchain.alertmanager()),
+            "--config.file=alertmanager.yml",
+            "--storage.path=data",
+            f"--web.listen-address={ports.address('alertmanager')}",
+            f"--web.external-url={ports.url('alertmanager')}",
+            # One alone: nothing to gossip with.
+            "--cluster.listen-address=",
+            *config.flags,
+        ),
+        environment={},
+        folder=folder,
+        url=ports.url("alertmanager"),
+        files=files,
+    )

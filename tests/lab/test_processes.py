@@ -9,8 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from lab.command import Command
 from lab.errors import LabError
-from lab.processes import Command, Processes
+from lab.processes import Processes
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(60)")
 

@@ -13,7 +13,7 @@ from lab.render import self_monitoring, workload
 from lab.render.chart import render_chart
 from lab.render.discovery import Pod, Port
 from lab.render.stack import Stack
-from lab.servers import prometheus as prometheus_config
+from lab.servers import prometheus
 
 ADDRESSES = {"prometheus": "127.0.0.1:9090", "alertmanager": "127.0.0.1:9093"}
 API = {"http": "127.0.0.1:5000", "metrics": "127.0.0.1:9797"}
@@ -22,7 +22,7 @@ API = {"http": "127.0.0.1:5000", "metrics": "127.0.0.1:9797"}
 def build(render):
     stack = Stack.of(render)
     pods = [workload.find(render, API).pod, *self_monitoring.pods(stack, ADDRESSES)]
-    return prometheus_config.build(
+    return prometheus.configuration(
         render, stack, pods, self_monitoring.objects(stack), ADDRESSES["alertmanager"]
     )
 
@@ -42,6 +42,13 @@ def monitor(render, **spec):
 
 def endpoint(render, **more):
     return altered(render, "ServiceMonitor", lambda o: o["spec"]["endpoints"][0].update(more))
+
+
+def selecting(render, **spec):
+    """The render with selectors that the chart itself would refuse."""
+    values = copy.deepcopy(render.values)
+    values["kube-prometheus-stack"].setdefault("prometheus", {}).setdefault("prometheusSpec", {}).update(spec)
+    return replace(render, values=values)
 
 
 def scrape(config):
@@ -223,9 +230,8 @@ def test_nothing_is_left_out_by_default(render):
     ],
     ids=str,
 )
-def test_a_monitor_that_the_prometheus_would_not_select_is_left_out_and_named(spec, kept):
-    values = {"kube-prometheus-stack": {"prometheus": {"prometheusSpec": spec}}}
-    config = build(render_chart(values, value_files=[VALUES]))
+def test_a_monitor_that_the_prometheus_would_not_select_is_left_out_and_named(render, spec, kept):
+    config = build(selecting(render, **spec))
     ours = [s for s in config.main["scrape_configs"] if "storage-api" in s["job_name"]]
     line = (
         "ServiceMonitor observability/platform-storage-api: the Prometheus of the render does not select it"
@@ -233,10 +239,8 @@ def test_a_monitor_that_the_prometheus_would_not_select_is_left_out_and_named(sp
     assert (len(ours) == 1, line in config.left_out) == (kept, not kept)
 
 
-def test_a_rule_that_the_prometheus_would_not_select_is_left_out_and_named():
-    spec = {"ruleSelector": {"matchLabels": {"team": "a"}}}
-    values = {"kube-prometheus-stack": {"prometheus": {"prometheusSpec": spec}}}
-    config = build(render_chart(values, value_files=[VALUES]))
+def test_a_rule_that_the_prometheus_would_not_select_is_left_out_and_named(render):
+    config = build(selecting(render, ruleSelector={"matchLabels": {"team": "a"}}))
     assert config.rules == {}
     assert config.main["rule_files"] == []
     assert any(line.startswith("PrometheusRule ") for line in config.left_out)
@@ -296,5 +300,5 @@ def test_a_service_finds_only_the_pods_that_its_selector_names(render):
     stack = Stack.of(render)
     stranger = Pod("stranger", "observability", {"app": "x"}, (Port("http", 5000, "x", "127.0.0.1:1"),))
     elsewhere = replace(workload.find(render, API).pod, namespace="elsewhere")
-    config = prometheus_config.build(render, stack, [stranger, elsewhere], [], ADDRESSES["alertmanager"])
+    config = prometheus.configuration(render, stack, [stranger, elsewhere], [], ADDRESSES["alertmanager"])
     assert config.main["scrape_configs"] == []
