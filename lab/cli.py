@@ -1,4 +1,4 @@
-"""The commands of the lab."""
+"""The command line of the lab: `python -m lab COMMAND`."""
 
 import argparse
 import signal
@@ -13,7 +13,7 @@ from lab.toolchain import ToolError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command; returns the exit code. What goes wrong is one line on stderr."""
+    """Runs one command and returns the exit code. Errors are one line on stderr."""
     command = "lab"
     try:
         options = _parser().parse_args(arguments)
@@ -33,7 +33,7 @@ def _interrupt(*_: object) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    # In full: `--minute` is a mistake, not `--minutes`.
+    # Options are spelt out: `--minute` is an error, not short for `--minutes`.
     whole = {"allow_abbrev": False}
     parser = argparse.ArgumentParser(prog="python -m lab", description=sys.modules["lab"].__doc__, **whole)
     add = parser.add_subparsers(
@@ -42,42 +42,49 @@ def _parser() -> argparse.ArgumentParser:
 
     up = add("up", help="bring the platform up, with sample traffic")
     up.add_argument(
-        "--minutes", type=_whole(0, 1440), default=10, help="of sample traffic, 0 for none (%(default)s)"
+        "--minutes",
+        type=_whole(0, 1440),
+        default=10,
+        help="minutes of traffic, 0 for none (%(default)s)",
     )
     up.set_defaults(run=commands.run_up)
 
-    add("status", help="what runs, with live figures").set_defaults(run=commands.run_status)
+    add("status", help="show what runs, with live figures").set_defaults(run=commands.run_status)
 
-    down = add("down", help="stop what up started; data stays")
+    down = add("down", help="stop what `up` started; data is kept")
     down.set_defaults(run=commands.run_down)
 
-    cleaner = add("clean", help="stop what up started; fail where more runs from our folders")
+    cleaner = add("clean", help="stop what `up` started; fail if anything else runs from the lab's folders")
     cleaner.set_defaults(run=commands.run_clean)
 
     sender = add("traffic", help="send sample traffic and report what was sent")
-    sender.add_argument("--url", help="the storage API (http://127.0.0.1:PORT)")
-    sender.add_argument("--rounds", type=_whole(1, 100_000), default=1000, help="(%(default)s)")
+    sender.add_argument("--url", help="URL of the storage API (http://127.0.0.1:PORT)")
+    sender.add_argument("--rounds", type=_whole(1, 100_000), default=1000, help="number (%(default)s)")
     sender.add_argument("--parallel", type=_whole(1, 256), default=8, help="requests at a time (%(default)s)")
     sender.add_argument("--ids", type=_whole(1, 10_000), default=8, help="bucket ids 1 to N (%(default)s)")
-    sender.add_argument("--prefix", default="", help="of the bucket ids, for traffic beside other (none)")
-    sender.add_argument("--rate", type=_rate, default=0.0, help="rounds per second at most, 0: no limit")
-    sender.add_argument("--json", action="store_true", help="one line of JSON instead of a table")
+    sender.add_argument(
+        "--prefix", default="", help="prefix of the ids, to avoid those of other traffic (none)"
+    )
+    sender.add_argument(
+        "--rate", type=_rate, default=0.0, help="limit of rounds per second, 0 for none (%(default)s)"
+    )
+    sender.add_argument("--json", action="store_true", help="print one line of JSON instead of a table")
     sender.set_defaults(run=commands.run_traffic)
 
     add("render", help="print the rendered objects").set_defaults(run=commands.run_render)
 
     add("deps", help="download the chart's dependencies").set_defaults(run=commands.run_deps)
 
-    finder = add("tools", help="install what the lab runs, and say where it is")
+    finder = add("tools", help="install the programs that the lab runs, and print their paths")
     finder.add_argument("--print", choices=sorted(toolchain.PROGRAMS), help="print only this program's path")
     finder.set_defaults(run=commands.run_tools)
 
-    builder = add("preview", help="build the dashboards' preview page, and say where it is")
+    builder = add("preview", help="build the preview page of the dashboards, and print its folder")
     builder.set_defaults(run=commands.run_preview)
 
     camera = add("pictures", help="draw every dashboard, light and dark, as PNG")
-    camera.add_argument("--folder", type=Path, default=pictures.FOLDER, help="(docs/pictures)")
-    camera.add_argument("--range", default="15m", help="how far back they show (%(default)s)")
+    camera.add_argument("--folder", type=Path, default=pictures.FOLDER, help="target (docs/pictures)")
+    camera.add_argument("--range", default="15m", help="time range that they show (%(default)s)")
     camera.set_defaults(run=commands.run_pictures)
     return parser
 
@@ -85,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
 def _whole(low: int, high: int):
     def read(text: str) -> int:
         if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {low} to {high}")
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
         return int(text)
 
     return read
@@ -97,5 +104,5 @@ def _rate(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1000")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1000")
     return value

@@ -1,4 +1,4 @@
-"""What to run as a local process, and how to see that a running one is no longer the same."""
+"""A command to run as a local process, with a fingerprint that shows when it must be restarted."""
 
 import contextlib
 import hashlib
@@ -9,23 +9,23 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Command:
-    """What to run; a running process with the same fingerprint need not be replaced."""
+    """A command; a running process with the same fingerprint need not be replaced."""
 
     name: str
     arguments: tuple[str, ...]
     environment: dict[str, str]
     folder: Path
     url: str = ""
-    """Where it answers, if it is a server."""
+    """Where it can be reached, if it is a server."""
     files: Mapping[str, str] = field(default_factory=dict)
-    """The configuration that the process reads, by its path below the folder."""
+    """Configuration files that the process reads: text by path below the folder."""
 
     source: str = ""
-    """A digest of the code that runs, where that changes without the arguments."""
+    """A digest of the code that runs, if the arguments do not show its changes."""
 
     @property
     def fingerprint(self) -> dict[str, str]:
-        """A digest of each thing that a replacement may be due to, by its name."""
+        """Digests, by name, of everything whose change requires a restart."""
         parts = {
             "source": self.source + _identity(self.arguments[0]),
             "arguments": "\0".join(self.arguments),
@@ -36,7 +36,7 @@ class Command:
 
 
 def _identity(program: str) -> str:
-    """Changes when the program is installed anew under its name."""
+    """Modification time and size: they change when another version is installed at the same path."""
     with contextlib.suppress(OSError):
         about = Path(program).stat()
         return f"{about.st_mtime_ns} {about.st_size}"

@@ -52,7 +52,7 @@ def run_up(options: argparse.Namespace) -> int:
         _publish_preview(platform)
         _wait_for_data(platform, busy=options.minutes > 0)
     except BaseException:
-        # What ran before this call goes on; what it started does not stay half-done.
+        # Keep what ran before this call; stop what this call started.
         after = platform.processes.all()
         platform.stop([name for name, started in after.items() if before.get(name) != started])
         raise
@@ -60,7 +60,7 @@ def run_up(options: argparse.Namespace) -> int:
 
 
 def _publish_preview(platform: Platform) -> None:
-    """The platform is worth having without a preview: what it lacks is one line, not a failure."""
+    """Publishes the preview; a failure is one line, as the platform is useful without it."""
     try:
         preview.publish(platform)
     except (LabError, ToolError, OSError) as error:
@@ -69,7 +69,7 @@ def _publish_preview(platform: Platform) -> None:
 
 def _wait_for_data(platform: Platform, *, busy: bool) -> None:
     deadline = time.monotonic() + DATA_SECONDS
-    lacking = "nothing was asked yet"
+    lacking = "not checked yet"
     with progress(say, lambda: f"waiting for the first data: {lacking}"):
         while True:
             found = status_table.Figures.read(platform.prometheus, platform.started())
@@ -83,12 +83,12 @@ def _wait_for_data(platform: Platform, *, busy: bool) -> None:
 def run_status(_: argparse.Namespace) -> int:
     platform = _platform()
     if not platform.processes.all():
-        raise LabError("nothing runs; make up brings the platform up")
+        raise LabError("nothing is running; make up starts the platform")
     return _show(platform)
 
 
 def _show(platform: Platform) -> int:
-    """Prints the table; 0 where every part that was started runs and answers."""
+    """Prints the table; returns 0 if every part that was started is running and ready."""
     states = platform.states()
     try:
         found = status_table.Figures.read(platform.prometheus, platform.started())
@@ -96,9 +96,9 @@ def _show(platform: Platform) -> int:
         found = None
     rows = [(name, state, platform.url(name) if name in PARTS else "") for name, state in states.items()]
     if "grafana" not in states:
-        rows.append(("grafana", "not on PATH, not in GRAFANA_HOME", ""))
+        rows.append(("grafana", "not found on PATH or in GRAFANA_HOME", ""))
     if preview.published(platform):
-        print(f"See the dashboards: {preview.url(platform)}")
+        print(f"Dashboards: {preview.url(platform)}")
     Console().print(status_table.table(rows, found))
     return 0 if all(state.startswith(("running", "finished")) for state in states.values()) else 1
 

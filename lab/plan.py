@@ -1,4 +1,4 @@
-"""The plan for a render: the commands of its servers, and what to tell about these values."""
+"""The plan for a render: the servers' commands, and notes about what the lab does differently."""
 
 import os
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ def require_complete(render: Render, value_files: Sequence[Path] = ()) -> None:
         files = f" ({' '.join(map(_shown, value_files))})" if value_files else ""
         raise LabError(
             f"these values{files} need {', '.join(needs)}, which the lab does not have; "
-            "try ci/dev-values.yaml, or change these values in a file of your own behind it"
+            "try ci/dev-values.yaml, or override these values in a file of your own after it"
         )
 
 
@@ -57,7 +57,7 @@ def make_plan(
         dashboards = grafana.dashboards(stack, render.ours)
         commands.append(grafana.command(found, stack, dashboards, ports, folder / "grafana"))
     notes = [
-        f"these values install no {command.name} ({why}); the lab runs one all the same"
+        f"these values install no {command.name} ({why}); the lab runs one anyway"
         for command in commands
         if (why := stack.not_installed(command.name))
     ]
@@ -65,5 +65,5 @@ def make_plan(
 
 
 def _shown(path: Path) -> str:
-    """Relative where it lies in the repository."""
+    """The path, relative to the repository if it lies in it."""
     return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)

@@ -1,4 +1,4 @@
-"""The rendered platform as local processes: storage API, Prometheus, Alertmanager, a Grafana if found."""
+"""Starts, replaces and stops the rendered platform as local processes."""
 
 import contextlib
 import fcntl
@@ -24,16 +24,16 @@ from lab.servers import PARTS, sample_traffic
 VALUES = Path(__file__).with_name("values.yaml")
 READY_SECONDS = 60
 ANSWER_SECONDS = 5
-# Of what changed, so many names are told.
+# The message about a replaced process names at most this many changes.
 SHOWN_CHANGES = 4
 
 
 class Platform:
-    """One lab in one folder.
+    """Storage API, Prometheus, Alertmanager and, if one is found, Grafana, in one lab folder.
 
-    `values` win over `value_files`, those over the lab's own. Without `ports` it takes free ones, without
-    `grafana_home` the variable GRAFANA_HOME. As a context manager it comes up and goes down. Raises LabError,
-    RenderError and ToolError.
+    `values` override `value_files`, which override the lab's own values. `ports` defaults to free ports,
+    `grafana_home` to the variable GRAFANA_HOME. As a context manager it starts the platform on entry and
+    stops it on exit. Methods raise LabError, RenderError and ToolError.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Platform:
         return self.url("storage-api")
 
     def url(self, part: str) -> str:
-        """A part's URL: where it was started, else where it would be."""
+        """The URL of a part: where it was started, or else where it would be started."""
         started = self.processes.all().get(part)
         return started.url if started else self.ports.url(PARTS[part].port)
 
@@ -90,7 +90,7 @@ class Platform:
         )
 
     def check(self) -> None:
-        """Refuses what `up` would refuse, but for what only installed programs can tell; raises LabError."""
+        """Raises LabError for what `up` would refuse, as far as that shows before Prometheus is installed."""
         require_complete(self.render(), self._value_files)
         for name in (name for name in PARTS if name != "grafana"):
             running = self.processes.running(name)
@@ -98,10 +98,10 @@ class Platform:
                 self.ports.require_free(PARTS[name].port)
 
     def up(self) -> None:
-        """Starts what does not run yet, replaces what runs with another configuration, and says why.
+        """Starts missing servers, and replaces those whose configuration or code has changed.
 
-        Says also what of the values the lab does in another way, or not at all. What this call started it
-        stops again if it fails or is interrupted.
+        Prints why a server is replaced and what the lab does differently from a cluster. If this call fails
+        or is interrupted, it stops the servers that it started.
         """
         with self._lock():
             planned = self.plan()
@@ -114,10 +114,10 @@ class Platform:
                     notes.append(f"{command.name} is replaced ({_changed(running.changes(command))})")
             stopped = [name for name in PARTS if name not in {c.name for c in commands}]
             notes += [
-                f"{name} is stopped: none is found now" for name in stopped if self.processes.running(name)
+                f"{name} is stopped: its program is gone" for name in stopped if self.processes.running(name)
             ]
             stopped += [command.name for command in stale]
-            if "storage-api" in stopped:  # or its next round would find nothing that answers
+            if "storage-api" in stopped:  # its next round would find no storage API
                 stopped.append(sample_traffic.NAME)
             for note in notes:
                 say(note)
@@ -135,16 +135,16 @@ class Platform:
                 raise
 
     def down(self) -> list[str]:
-        """Stops exactly what was started; returns the parts that were running. Data stays."""
+        """Stops everything that was started, keeps its data, and returns the parts that were running."""
         return self.stop(list(self.processes.all())) if self.folder.is_dir() else []
 
     def stop(self, names: list[str]) -> list[str]:
-        """Stops some of the parts; returns those that were running."""
+        """Stops the named parts; returns those that were running."""
         with self._lock():
             return self.processes.stop(names)
 
     def send_sample_traffic(self, minutes: int) -> None:
-        """One round a second in the background, unless it runs already; it ends by itself or with `down`."""
+        """Starts sample traffic in the background, unless it runs already; it ends after `minutes`."""
         with self._lock():
             if not self.processes.running(sample_traffic.NAME):
                 self.processes.start(
@@ -152,7 +152,7 @@ class Platform:
                 )
 
     def started(self) -> float:
-        """When the storage API that runs was started, in seconds since the epoch; now where none runs."""
+        """Start time of the running storage API, in seconds since the epoch; now if it is not running."""
         api = self.processes.running("storage-api")
         return api.created if api else time.time()
 
@@ -160,7 +160,7 @@ class Platform:
         return not self.not_ready(part)
 
     def not_ready(self, part: str) -> str:
-        """Why a part is not ready, in words; empty where it is."""
+        """The reason why a part is not ready; empty if it is."""
         url = self.url(part) + PARTS[part].ready
         try:
             answer = requests.get(url, timeout=ANSWER_SECONDS)
@@ -173,7 +173,7 @@ class Platform:
         )
 
     def states(self) -> dict[str, str]:
-        """In words, how each part is that was started."""
+        """The state in words of each part that was started."""
         return {name: self._state(name, started) for name, started in self.processes.all().items()}
 
     def _state(self, name: str, started: Started) -> str:
@@ -185,7 +185,7 @@ class Platform:
         return f"running, pid {started.pid}"
 
     def _require_free(self, command: Command, held: Set[int] = frozenset()) -> None:
-        """The command's ports, but for those that are `held` by what it replaces; raises LabError."""
+        """Raises LabError if a port of the command is taken; the process it replaces may hold `held`."""
         parts = [PARTS[command.name].port, *(["metrics"] if "METRICS_PORT" in command.environment else [])]
         for part in parts:
             if getattr(self.ports, part) not in held:
@@ -197,7 +197,7 @@ class Platform:
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[None]:
-        """One command at a time changes what runs in the folder."""
+        """Held while a command changes what runs in the folder, so that two never do at once."""
         with using(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             file = (self.folder / "lock").open("w", encoding="utf-8")

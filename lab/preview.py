@@ -19,19 +19,19 @@ def url(platform: Platform) -> str:
 
 
 def published(platform: Platform) -> bool:
-    """Whether the platform's Prometheus serves a preview now."""
+    """True if the platform's Prometheus serves a preview now."""
     return (platform.folder / "user" / "index.html").is_file() and platform.ready("prometheus")
 
 
-def publish(platform: Platform, beside: Mapping[str, str] = MappingProxyType({})) -> None:
-    """Puts the page, the rendered dashboards and what the page tells of the platform where it is served.
+def publish(platform: Platform, extra: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Publishes the page, the rendered dashboards, and `platform.json` with facts about the platform.
 
-    `beside` holds further dashboards by their path `<folder>/<file>`. Raises LabError and ToolError.
+    `extra` holds further dashboards by path `<folder>/<file>`. Raises LabError and ToolError.
     """
     bundle = build()
     render = platform.render()
     stack = Stack.of(render)
-    files = grafana.dashboards(stack, render.ours) | dict(beside)
+    files = grafana.dashboards(stack, render.ours) | dict(extra)
     source, *_ = grafana.datasources(stack, platform.ports)
     about = {
         "scrapeInterval": source["jsonData"]["timeInterval"],
@@ -49,7 +49,7 @@ def publish(platform: Platform, beside: Mapping[str, str] = MappingProxyType({})
 
 
 def _entry(path: str, text: str) -> dict[str, Any]:
-    """How the start page lists a dashboard; a file that is none goes by its name."""
+    """The start page's entry for a dashboard; a file that is not a dashboard is listed by its name."""
     name = PurePosixPath(path)
     place = {"file": path, "folder": str(name.parent) if name.parent.name else "General"}
     with contextlib.suppress(ValueError):

@@ -19,7 +19,7 @@ from lab.toolchain.install import say
 SOURCE = ROOT / "preview"
 BUILD_SECONDS = 900
 PROBE_SECONDS = 20
-# What the bundle is made of; everything else in the folder is for its developers.
+# Inputs of the build; a change to any of them means a new build.
 _INPUTS = (
     ".npmrc",
     "index.html",
@@ -32,12 +32,12 @@ _INPUTS = (
 
 
 def built() -> bool:
-    """Whether there is nothing to build."""
+    """True if the page has been built from the present sources."""
     return (_cache() / _digest()).is_dir()
 
 
 def build() -> Path:
-    """The folder of the built page, made on the first call with these sources; raises LabError, ToolError."""
+    """The folder of the built page; builds it if the sources are new. Raises LabError and ToolError."""
     cache = _cache()
     bundle = cache / _digest()
     if built():
@@ -52,7 +52,10 @@ def build() -> Path:
 
 
 def npm(*arguments: str) -> str:
-    """What npm prints in the preview's folder, its packages installed; raises LabError and ToolError."""
+    """Runs npm in `preview/`, with its packages installed, and returns its output.
+
+    Raises LabError and ToolError.
+    """
     command, environment = node.npm()
     locked = hashlib.sha256((SOURCE / "package-lock.json").read_bytes()).hexdigest()
     stamp = SOURCE / "node_modules" / ".lock-sha256"
@@ -70,14 +73,14 @@ def npm(*arguments: str) -> str:
 
 
 def _packages() -> str:
-    """How many of the packages that the lock names npm has unpacked so far."""
+    """Progress message: how many packages of the lock file npm has unpacked so far."""
     names = json.loads((SOURCE / "package-lock.json").read_text(encoding="utf-8"))["packages"]
     done = sum((SOURCE / name / "package.json").is_file() for name in names if name)
     return f"preview: {done} of at most {len(names) - 1} packages installed"
 
 
 def _require_registry(command: list[str], environment: dict[str, str]) -> None:
-    """Raises LabError at once where no registry answers: npm would ask for each package for minutes."""
+    """Raises LabError soon if no registry answers: npm itself would retry each package for minutes."""
     try:
         _run([*command, "view", "react", "version", "--fetch-retries=0"], environment, PROBE_SECONDS)
     except LabError as error:
@@ -106,17 +109,17 @@ def _run(command: list[str], environment: dict[str, str], seconds: int = BUILD_S
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise LabError(f"the preview can't be built: no end after {seconds} s") from error
+        raise LabError(f"the preview can't be built: npm did not finish within {seconds} s") from error
     if done.returncode != 0:
         lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        told = [line for line in lines if "error" in line.lower()] or lines or ["npm said nothing"]
-        raise LabError(f"the preview can't be built: {'; '.join(told[:3])}")
+        errors = [line for line in lines if "error" in line.lower()] or lines or ["npm printed nothing"]
+        raise LabError(f"the preview can't be built: {'; '.join(errors[:3])}")
     return done.stdout
 
 
 @contextlib.contextmanager
 def _lock(name: str) -> Iterator[None]:
-    """Held by one process at a time: two would write the same files."""
+    """Held by one process at a time, as two would write the same files."""
     with (_cache() / f"{name}.lock").open("w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -7,7 +7,7 @@ from typing import Any
 from lab.render.discovery import Pod, sanitize, targets
 from lab.render.stack import matches
 
-# Fields of a ServiceMonitor and of its endpoints that are the same words in Prometheus' configuration.
+# Fields of a ServiceMonitor and of its endpoints that have the same name in Prometheus' configuration.
 _MONITOR_FIELDS = (
     "sampleLimit",
     "targetLimit",
@@ -45,7 +45,7 @@ _MONITOR_HANDLED = {
     "jobLabel",
     "targetLabels",
     "podTargetLabels",
-    # How targets are found; the lab's are static.
+    # Settings of service discovery; the lab's targets are static.
     "attachMetadata",
     "selectorMechanism",
     "serviceDiscoveryRole",
@@ -65,7 +65,7 @@ def scrape_configs(
     spec, metadata = monitor["spec"], monitor["metadata"]
     name = f"{metadata['namespace']}/{metadata['name']}"
     known = {*_MONITOR_FIELDS, *_RENAMED, *_MONITOR_HANDLED}
-    missed = [f"ServiceMonitor {name}: {key} is not carried into the lab" for key in spec if key not in known]
+    missed = [f"ServiceMonitor {name}: {key} is ignored by the lab" for key in spec if key not in known]
     behind = [
         target
         for service in services
@@ -77,14 +77,14 @@ def scrape_configs(
     for index, endpoint in enumerate(spec["endpoints"]):
         known = {*_ENDPOINT_FIELDS, *_RENAMED, *_ENDPOINT_HANDLED}
         missed += [
-            f"ServiceMonitor {name}: endpoints[{index}].{key} is not carried into the lab"
+            f"ServiceMonitor {name}: endpoints[{index}].{key} is ignored by the lab"
             for key in endpoint
             if key not in known
         ]
         meta, wanted = _wanted_port(endpoint)
         chosen = [target for target in behind if target.labels[f"__meta_kubernetes_{meta}"] == wanted]
         if not chosen:
-            missed.append(f"ServiceMonitor {name}: nothing in the lab has its port {wanted!r}")
+            missed.append(f"ServiceMonitor {name}: no process of the lab has its port {wanted!r}")
             continue
         scrape = {
             "job_name": f"serviceMonitor/{name}/{index}",
@@ -108,7 +108,7 @@ def _in_namespace(selector: Mapping[str, Any], own: str, service: Mapping[str, A
 
 
 def _wanted_port(endpoint: Mapping[str, Any]) -> tuple[str, str]:
-    """The discovery label that an endpoint is chosen by, and its value."""
+    """The discovery label that selects an endpoint's port, and its value."""
     if endpoint.get("port"):
         return "endpointslice_port_name", endpoint["port"]
     kind = "number" if isinstance(endpoint["targetPort"], int) else "name"
@@ -118,7 +118,7 @@ def _wanted_port(endpoint: Mapping[str, Any]) -> tuple[str, str]:
 def _operator_relabelings(
     spec: Mapping[str, Any], endpoint: str, pod_target_labels: Iterable[str]
 ) -> list[dict[str, Any]]:
-    """The labels that the operator gives every target, in its order."""
+    """The relabelings that the operator adds to every target, in its order."""
     rules: list[dict[str, Any]] = [
         _copy("namespace", "namespace"),
         _copy("service_name", "service"),
@@ -152,7 +152,7 @@ def _relabelings(given: Iterable[Mapping[str, Any]] | None) -> list[dict[str, An
 
 
 def fields(source: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
-    """The keys that are set, in Prometheus' own words; zero and empty are the operator's `not set`."""
+    """The keys that are set, under Prometheus' names; the operator takes zero and empty as not set."""
     return {
         _RENAMED.get(key, _snake(key)): value
         for key in keys

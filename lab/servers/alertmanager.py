@@ -1,4 +1,4 @@
-"""Alertmanager's configuration, from the values that kube-prometheus-stack makes its Secret from."""
+"""Alertmanager, configured by the values from which kube-prometheus-stack makes its Secret."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from lab.render.chart import load_yaml
 from lab.render.stack import Stack
 from lab.servers.config_check import require_valid
 
-# Where the operator mounts the Secret; configurations name template files by it.
+# The operator mounts the Secret here, so configurations name template files below this path.
 _MOUNTED = "/etc/alertmanager/config/"
 
 
@@ -22,12 +22,12 @@ class AlertmanagerConfig:
     main: dict[str, Any]
     """alertmanager.yml."""
     templates: dict[str, str]
-    """Template files by their name, to lie beside it."""
+    """Template files: text by name, to be written beside alertmanager.yml."""
     flags: list[str]
 
 
 def configuration(stack: Stack, folder: Path) -> AlertmanagerConfig:
-    """The configuration of a stack, for files that will lie in the folder."""
+    """The configuration of a stack, for a server whose files are in the folder."""
     values = stack.values["alertmanager"]
     main = load_yaml(values["stringConfig"]) if values["stringConfig"] else dict(values["config"])
     main["templates"] = [
@@ -51,7 +51,7 @@ def command(stack: Stack, ports: Ports, folder: Path) -> Command:
             "--storage.path=data",
             f"--web.listen-address={ports.address('alertmanager')}",
             f"--web.external-url={ports.url('alertmanager')}",
-            # One alone: nothing to gossip with.
+            # A single server has no cluster to join.
             "--cluster.listen-address=",
             *config.flags,
         ),

@@ -1,4 +1,4 @@
-"""Prometheus' configuration: what the operator would write from the same render, with static targets."""
+"""Prometheus, configured as the operator would configure it from the same render, with static targets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ _GLOBAL_FIELDS = (
     "scrapeNativeHistograms",
     "scrapeClassicHistograms",
 )
-# What a user may set on the stack's Prometheus and would miss here.
+# Settings that the lab does not support; `make up` names those that are set.
 _NOT_CARRIED = (
     "additionalScrapeConfigs",
     "additionalAlertManagerConfigs",
@@ -41,33 +41,33 @@ _NOT_CARRIED = (
 )
 _NO_UI = (
     "<!doctype html><title>Prometheus</title><p>This Prometheus was built without its web UI. "
-    'Its API is at <code>/api/v1/</code>; what the lab serves is at <a href="/user/">/user/</a>.'
+    'Its API is at <code>/api/v1/</code>; the preview of the dashboards is at <a href="/user/">/user/</a>.'
 )
 
 
 @dataclass
 class PrometheusConfig:
-    """Everything the process needs, and what was left out."""
+    """Configuration files and flags, and a list of what they leave out."""
 
     main: dict[str, Any]
     """prometheus.yml."""
     rules: dict[str, dict[str, Any]]
-    """Rule files by their name."""
+    """Rule files by name."""
     flags: list[str]
     left_out: list[str] = field(default_factory=list)
-    """What the render holds and the lab does not run, a line each."""
+    """Settings and objects of the render that the lab does not use; a line each."""
 
 
 def configuration(
     render: Render, stack: Stack, pods: Sequence[Pod], own: Sequence[dict[str, Any]], alertmanager: str
 ) -> PrometheusConfig:
-    """The configuration for our own objects of a render.
+    """The configuration for the chart's own objects in a render.
 
     `own` are the Services and ServiceMonitors of the stack itself; `alertmanager` is its host:port.
     """
     objects = [*own, *render.ours]
     left_out = [
-        f"prometheusSpec.{key} is set, and is not carried into the lab"
+        f"prometheusSpec.{key} is set; the lab ignores it"
         for key in _NOT_CARRIED
         if stack.prometheus_spec.get(key)
     ]
@@ -79,9 +79,9 @@ def configuration(
         kind = {"ServiceMonitor": "serviceMonitor", "PrometheusRule": "rule"}.get(item["kind"])
         if kind is None:
             if item["apiVersion"].startswith("monitoring.coreos.com/"):
-                left_out.append(f"{item['kind']} {name}: the lab has no use for this kind")
+                left_out.append(f"{item['kind']} {name}: the lab ignores this kind")
         elif not stack.selects(kind, item):
-            left_out.append(f"{item['kind']} {name}: the Prometheus of the render does not select it")
+            left_out.append(f"{item['kind']} {name}: the rendered Prometheus does not select it")
         elif item["kind"] == "PrometheusRule":
             rules[name.replace("/", "-") + ".yaml"] = {"groups": item["spec"].get("groups", [])}
         else:
@@ -115,7 +115,7 @@ def _main(
         "rule_files": rule_files,
         "scrape_configs": scrapes,
         "alerting": {
-            # Replicas must send equal alerts, or Alertmanager would not see that they are one.
+            # Replicas must send identical alerts, so that Alertmanager deduplicates them.
             "alert_relabel_configs": [{"action": "labeldrop", "regex": "prometheus_replica"}],
             "alertmanagers": [{"api_version": "v2", "static_configs": [{"targets": [alertmanager]}]}],
         },
@@ -150,7 +150,7 @@ def command(config: PrometheusConfig, ports: Ports, folder: Path, pages: Path) -
     files = {"prometheus.yml": yaml.safe_dump(config.main, sort_keys=False)} | {
         f"rules/{name}": yaml.safe_dump(rules, sort_keys=False) for name, rules in config.rules.items()
     }
-    # Where a Prometheus that was built without its web UI looks for the page.
+    # A Prometheus built without its web UI looks for its page here.
     files["web/ui/static/mantine-ui/index.html"] = _NO_UI
     require_valid([str(toolchain.promtool()), "check", "config", "prometheus.yml"], files)
     return Command(
@@ -162,7 +162,7 @@ def command(config: PrometheusConfig, ports: Ports, folder: Path, pages: Path) -
             f"--web.listen-address={ports.address('prometheus')}",
             f"--web.external-url={ports.url('prometheus')}",
             f"--web.user-assets={pages}",
-            # A hidden flag; its 5 s would be a third of the wait for the first figures.
+            # A hidden flag. Its default of 5 s would be a third of the wait for the first figures.
             "--scrape.discovery-reload-interval=1s",
             *config.flags,
         ),

@@ -1,4 +1,4 @@
-"""Sample traffic in the background, so that a new lab has figures to show."""
+"""Sample traffic in the background, so that a new lab has data to show."""
 
 import json
 import sys
@@ -11,8 +11,8 @@ NAME = "sample-traffic"
 
 
 def command(url: str, minutes: int, folder: Path, root: Path) -> Command:
-    """One round a second to the storage API at `url`, for so many minutes."""
-    # Ids of its own: `make traffic` deletes what it finds under the usual ones.
+    """Sends one round a second to the storage API at `url` for `minutes`."""
+    # Separate ids: `make traffic` deletes the objects with the usual ones.
     arguments = ["--url", url, "--rounds", str(minutes * 60), "--rate", "1", "--prefix", "sample-", "--json"]
     return Command(
         name=NAME,
@@ -23,7 +23,7 @@ def command(url: str, minutes: int, folder: Path, root: Path) -> Command:
 
 
 def is_complete(log: Path) -> bool:
-    """Whether the log ends with the report of all rounds."""
+    """True if the log ends with the report of a complete run."""
     try:
         return json.loads(last_line(log))["complete"]
     except (OSError, ValueError, TypeError, KeyError):

@@ -10,12 +10,12 @@ from lab.render.workload import Workload
 
 
 def command(workload: Workload, ports: Ports, folder: Path, root: Path) -> Command:
-    """How to start the storage API of the repository at `root`; its objects are kept below the folder."""
+    """How to start the storage API of the repository at `root`; objects are kept below the folder."""
     return Command(
         name="storage-api",
         arguments=(sys.executable, "-m", "storage_api"),
         environment=workload.local(folder / "objects")
-        # A container has nobody's home: credentials for clouds that lie there are not used.
+        # A container has no user's home: do not use cloud credentials from the home folder of this machine.
         | {"PYTHONPATH": str(root / "service"), "HOME": str(folder)},
         folder=folder,
         url=ports.url("service"),

@@ -79,7 +79,7 @@ def test_a_tools_folder_that_can_not_be_written_is_one_line(missing_part, tmp_pa
     done = make_venv(tmp_path, locked / "tools", *unprivileged)
     assert (done.returncode, done.stderr) == (
         1,
-        f"venv: {locked}/tools can't be used: Permission denied (TOOLS_DIR and CACHE_DIR say where)\n",
+        f"venv: {locked}/tools can't be used: Permission denied (set TOOLS_DIR or CACHE_DIR)\n",
     )
 
 

@@ -44,7 +44,7 @@ def test_what_needs_a_cloud_is_refused_at_once_in_one_line(lab, tmp_path, preset
     (line,) = [each for each in up.stderr.splitlines() if each.startswith("up: ")]
     assert line == (
         f"up: these values (ci/{preset}-values.yaml) need {needs}, which the lab does not have; "
-        "try ci/dev-values.yaml, or change these values in a file of your own behind it"
+        "try ci/dev-values.yaml, or override these values in a file of your own after it"
     )
     assert not (tmp_path / "lab" / "state.json").exists()
 
@@ -85,7 +85,7 @@ def test_a_bucket_of_ones_own_is_not_refused(store):
 def test_a_prometheus_that_the_values_do_not_install_is_told_and_watches_ours(tmp_path, values, presets, why):
     render = rendered(values, *presets)
     plan = make_plan(render, Ports.free(), tmp_path)
-    assert f"these values install no prometheus ({why}); the lab runs one all the same" in plan.notes
+    assert f"these values install no prometheus ({why}); the lab runs one anyway" in plan.notes
     assert not [note for note in plan.notes if "does not select it" in note]
     (prometheus,) = [command for command in plan.commands if command.name == "prometheus"]
     assert (

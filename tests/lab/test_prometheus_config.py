@@ -199,9 +199,9 @@ def test_a_port_by_name_or_by_number(render, port):
 @pytest.mark.parametrize(
     "change, line",
     [
-        (lambda r: endpoint(r, port="grpc"), "nothing in the lab has its port 'grpc'"),
-        (lambda r: endpoint(r, tlsConfig={}), "endpoints[0].tlsConfig is not carried into the lab"),
-        (lambda r: monitor(r, scrapeClass="x"), "scrapeClass is not carried into the lab"),
+        (lambda r: endpoint(r, port="grpc"), "no process of the lab has its port 'grpc'"),
+        (lambda r: endpoint(r, tlsConfig={}), "endpoints[0].tlsConfig is ignored by the lab"),
+        (lambda r: monitor(r, scrapeClass="x"), "scrapeClass is ignored by the lab"),
     ],
 )
 def test_what_is_not_carried_is_named(render, change, line):
@@ -233,9 +233,7 @@ def test_nothing_is_left_out_by_default(render):
 def test_a_monitor_that_the_prometheus_would_not_select_is_left_out_and_named(render, spec, kept):
     config = build(selecting(render, **spec))
     ours = [s for s in config.main["scrape_configs"] if "storage-api" in s["job_name"]]
-    line = (
-        "ServiceMonitor observability/platform-storage-api: the Prometheus of the render does not select it"
-    )
+    line = "ServiceMonitor observability/platform-storage-api: the rendered Prometheus does not select it"
     assert (len(ours) == 1, line in config.left_out) == (kept, not kept)
 
 
@@ -293,7 +291,7 @@ def test_settings_that_the_lab_does_not_carry_are_named():
     spec = {"remoteWrite": [{"url": "http://127.0.0.1:1/write"}]}
     values = {"kube-prometheus-stack": {"prometheus": {"prometheusSpec": spec}}}
     config = build(render_chart(values, value_files=[VALUES]))
-    assert config.left_out == ["prometheusSpec.remoteWrite is set, and is not carried into the lab"]
+    assert config.left_out == ["prometheusSpec.remoteWrite is set; the lab ignores it"]
 
 
 def test_a_service_finds_only_the_pods_that_its_selector_names(render):

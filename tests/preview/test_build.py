@@ -87,7 +87,7 @@ def without_node(tmp_path) -> dict[str, str]:
     }
 
 
-MISSING = "node 24.19.0 can't be had; put node (20.19, 22.12 or newer) on PATH."
+MISSING = "node 24.19.0 is not available; put node (20.19, 22.12 or newer) on PATH."
 
 
 def test_without_node_and_network_the_build_names_what_is_missing_in_one_line(without_node):
@@ -124,7 +124,7 @@ def test_without_node_and_network_the_platform_starts_without_the_preview(withou
         assert [
             line for line in done.stderr.splitlines() if f"no preview of the dashboards: {MISSING}" in line
         ]
-        assert "See the dashboards" not in done.stdout
+        assert "Dashboards: " not in done.stdout
     finally:
         run("down", **without_node, **ports)
 
@@ -172,4 +172,4 @@ def test_pictures_fail_on_a_panel_that_cannot_be_drawn(platform: Platform, brows
     done = run("pictures", "--folder", str(tmp_path), "--range", "1m", **settings)
     assert done.returncode == 1
     *_, words = done.stderr.splitlines()
-    assert words.startswith("pictures: What can go wrong can't be drawn whole: Broken query Prometheus")
+    assert words.startswith("pictures: What can go wrong can't be drawn completely: Broken query Prometheus")
