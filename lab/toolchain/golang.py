@@ -43,7 +43,7 @@ def run(arguments: Sequence[str], folder: Path, total: int = 0, **environment: s
 
     `total` is the maximum number of packages that it compiles, 0 if unknown.
     """
-    # Go makes its module cache read-only unless told otherwise, and then `rm` could not remove it.
+    # By default Go makes its module cache read-only, and then `rm` could not remove it.
     variables = (
         build_environment() | {"CGO_ENABLED": "0", "GOFLAGS": "-modcacherw", "GOWORK": "off"} | environment
     )
