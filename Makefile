@@ -6,36 +6,36 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PYTHON ?= python3
-# Also where they are set to nothing, whoever sets them: a path must not begin at the root by that.
+# An empty TOOLS_DIR or LAB_DIR means the default: otherwise $(TOOLS_DIR)/x would be /x.
 override TOOLS_DIR := $(or $(TOOLS_DIR),.tools)
 LAB := $(or $(LAB_DIR),.lab)
 ifneq ($(words $(TOOLS_DIR) $(LAB)),2)
-  $(error TOOLS_DIR and LAB_DIR are folders whose names have no spaces)
+  $(error TOOLS_DIR and LAB_DIR must be folders without spaces in their names)
 endif
 VENV := $(TOOLS_DIR)/venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.installed
 
-# The variables that a caller may set: the one list behind `make help` and the check below.
-#: PYTHON             the Python that makes the virtual environment, 3.11 or newer (python3)
-#: TOOLS_DIR          where tools and the virtual environment are kept (.tools)
-#: CACHE_DIR          where downloads and build caches are kept; set it to share them between clones (TOOLS_DIR/cache)
-#: LAB_DIR            where the lab keeps logs, data and generated configuration (.lab)
-#: VALUES             value files for the render of the lab and of `make e2e`, separated by spaces (none)
+# Variables that a caller may set: `make help` and the check below read this list.
+#: PYTHON             the Python for the virtual environment, 3.11 or newer (python3)
+#: TOOLS_DIR          the folder for tools and the virtual environment (.tools)
+#: CACHE_DIR          the folder for downloads and build caches; share one between clones (TOOLS_DIR/cache)
+#: LAB_DIR            the folder for the lab's logs, data and generated configuration (.lab)
+#: VALUES             value files for the lab and for `make e2e`, separated by spaces (none)
 #: PORT               the storage API's port (5000)
-#: METRICS_PORT       the port of its metrics, where the values give them one of their own (9797)
+#: METRICS_PORT       the port of its metrics, if the values set storage-api.metrics.port (9797)
 #: PROMETHEUS_PORT    Prometheus' port (9090)
 #: ALERTMANAGER_PORT  Alertmanager's port (9093)
-#: GRAFANA_PORT       Grafana's port, where a Grafana is found (3000)
+#: GRAFANA_PORT       Grafana's port, if a Grafana is found (3000)
 #: GRAFANA_HOME       the folder of an unpacked Grafana (none)
 #: KUBECONFIG         the cluster that `make e2e` uses (kubectl's default)
-#: LOAD_IMAGE         the command that brings {archive}, as {image}, into that cluster (kind's or k3d's own)
-#: E2E_IMAGE          the image's name there (the chart's own)
-#: E2E_MODE           bundled or byo: with kube-prometheus-stack or the cluster's operator (by what is in charts/)
-#: E2E_PROMETHEUS     namespace/name of that operator's Prometheus (the only one)
-#: E2E_MONITORING_LABELS  labels for our objects, key=value,key=value (what its selectors match)
-#: THOROUGH           1: tests draw all their cases, as CI does, not the everyday number
-#: ARGS               further arguments of the command, e.g. make traffic ARGS="--rounds 100"
+#: LOAD_IMAGE         a command that loads {archive}, which holds {image}, into that cluster (that of kind or k3d)
+#: E2E_IMAGE          the image's name in that cluster (the chart's default)
+#: E2E_MODE           bundled: install kube-prometheus-stack; byo: use the cluster's operator (bundled if the package is in charts/)
+#: E2E_PROMETHEUS     namespace/name of the operator's Prometheus (the only one there)
+#: E2E_MONITORING_LABELS  labels for the chart's objects, key=value,key=value (those that its selectors match)
+#: THOROUGH           1: run every test case, as CI does, instead of the everyday number
+#: ARGS               more arguments for the command, such as make traffic ARGS="--rounds 100"
 MAKEFILE := $(firstword $(MAKEFILE_LIST))
 known := $(shell sed -n 's/^\#: \([A-Z0-9_]*\).*/\1/p' $(MAKEFILE))
 given := $(foreach v,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $v))),$v))
@@ -43,29 +43,29 @@ unknown := $(filter-out $(known) MAKEFLAGS,$(given))
 ifneq ($(unknown),)
   $(error unknown variable: $(unknown). Known are: $(known))
 endif
-# Only what is set: an unset variable would reach the programs as an empty string, which is no default.
+# Export only variables that are set: an unset one would reach the programs as an empty string.
 $(foreach v,$(known),$(if $(filter-out undefined,$(origin $v)),$(eval export $v)))
 
 .PHONY: help
-help: ## This list
+help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE)
-	@printf '\nVariables, e.g. make up PORT=5001:\n'
+	@printf '\nVariables, such as make up PORT=5001:\n'
 	@sed -n 's/^#: /  /p' $(MAKEFILE)
 
 # --- the platform on this machine ---------------------------------------------------------------------
 
 .PHONY: up status down traffic render tools preview pictures
-up: $(READY) ## Bring the platform up: storage API, Prometheus, Alertmanager, sample traffic
+up: $(READY) ## Start the platform: storage API, Prometheus, Alertmanager, sample traffic
 	@$(PY) -m lab up $(ARGS)
-status: $(READY) ## What runs, where, with live figures from Prometheus
+status: $(READY) ## Show what runs, where, with live figures from Prometheus
 	@$(PY) -m lab status $(ARGS)
-down: $(READY) ## Stop what `make up` started; stored objects stay
+down: $(READY) ## Stop what `make up` started; stored objects are kept
 	@$(PY) -m lab down $(ARGS)
 traffic: $(READY) ## Send sample traffic and report what was sent
 	@$(PY) -m lab traffic $(ARGS)
-render: $(READY) ## Print the objects that the chart renders with the lab's values and VALUES
+render: $(READY) ## Print the chart's objects, rendered with the lab's values and VALUES
 	@$(PY) -m lab render $(ARGS)
-tools: $(READY) ## Only install helm, Prometheus, Alertmanager into TOOLS_DIR
+tools: $(READY) ## Only install helm, kubectl, Prometheus and Alertmanager into TOOLS_DIR
 	@$(PY) -m lab tools $(ARGS)
 preview: $(READY) ## Only build the dashboards' preview page
 	@$(PY) -m lab preview $(ARGS)
@@ -75,11 +75,11 @@ pictures: $(READY) ## Draw every dashboard, light and dark, as PNG into docs/pic
 # --- checks -------------------------------------------------------------------------------------------
 
 .PHONY: check test lint format e2e
-check: lint ## Lint, and every test that starts no server and no browser: a minute
+check: lint ## Lint, and every test without servers and browsers; about a minute
 	@$(PY) -m pytest --numprocesses 2 --dist loadfile --quiet -m 'not live and not browser' $(ARGS)
-test: lint ## Run the whole suite; THOROUGH=1 draws every case
+test: lint ## Run every test that needs no cluster; THOROUGH=1 runs every case
 	@$(PY) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
-lint: $(READY) ## Check style and generated files
+lint: $(READY) ## Check style, imports between packages, and generated files
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --check --quiet .
 	@$(PY) -m yamllint --strict .
@@ -91,7 +91,7 @@ lint: $(READY) ## Check style and generated files
 	@$(PY) -m tools.service_metrics --check
 format: $(READY) ## Format the Python code
 	@$(PY) -m ruff check --fix --quiet . && $(PY) -m ruff format --quiet .
-e2e: $(READY) ## Install into the cluster of KUBECONFIG and prove it there
+e2e: $(READY) ## Install the chart into the cluster of KUBECONFIG and test it there
 	@$(PY) -m pytest --verbose tests/e2e $(ARGS)
 
 # --- the service --------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ BENCH := $(TOOLS_DIR)/bench
 .PHONY: service bench-service service-docs
 service: $(READY) ## Run the storage API alone; ARGS=--help lists its settings
 	@PYTHONPATH=service $(PY) -m storage_api $(ARGS)
-bench-service: $(BENCH)/.installed ## Measure what watching requests costs the service, beside other ways to do it
+bench-service: $(BENCH)/.installed ## Measure the cost of the service's instrumentation, compared with alternatives
 	@PYTHONPATH=service $(BENCH)/bin/python -m bench $(ARGS)
 service-docs: $(READY) ## Write the tables of docs/service.md and docs/metrics.md from the service
 	@$(PY) -m tools.service_settings
@@ -114,9 +114,9 @@ dashboards: $(READY) ## Write dashboards/*.json from their Python code
 	@$(PY) -m dashboards
 schema: $(READY) ## Write values.schema.json and docs/values.md from the comments in values.yaml
 	@$(PY) -m tools.values_schema
-golden: $(READY) ## Write what the presets render into the golden files
+golden: $(READY) ## Write the presets' renders into the golden files
 	@$(PY) -m pytest --quiet tests/chart/matrix --update-golden
-deps: $(READY) ## Download the chart's dependencies into charts/ (reaches their chart repository)
+deps: $(READY) ## Download the chart's dependencies into charts/
 	@$(PY) -m lab deps
 package: deps ## Package the chart into dist/
 	@"$$($(PY) -m lab tools --print helm)" package . --destination dist
@@ -125,20 +125,20 @@ requirements: ## Compile requirements*.in to hashed requirements (needs uv)
 	@for f in service/requirements service/requirements-traces bench/requirements requirements; do \
 	  uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	    --no-emit-index-url --no-header --no-annotate $$f.in --output-file $$f.txt; done
-# Only a folder that was empty before, and has the tag for it, is removed whole; of LAB_DIR only what the lab writes.
-clean: ## Stop the lab; remove TOOLS_DIR with its caches and what LAB_DIR holds, stored objects included
+# A TOOLS_DIR is removed only if `make` created it, as its tag shows; in LAB_DIR only what the lab wrote.
+clean: ## Stop the lab; remove TOOLS_DIR with its caches, and the lab's data with stored objects
 	@if [ -e $(TOOLS_DIR) ] && [ $(TOOLS_DIR) != .tools ] && [ ! -e $(TOOLS_DIR)/CACHEDIR.TAG ]; then \
 	  echo "clean: TOOLS_DIR $(TOOLS_DIR) held other files before make wrote into it; remove it yourself" >&2; exit 1; fi
 	@if [ -x $(PY) ]; then $(PY) -m lab clean; \
 	elif [ -e $(LAB)/state.json ]; then \
-	  echo "clean: a lab may run in $(LAB), started with another TOOLS_DIR; stop it with that: make down TOOLS_DIR=..." >&2; exit 1; fi
+	  echo "clean: a lab may run in $(LAB), started with another TOOLS_DIR; stop it first: make down TOOLS_DIR=..." >&2; exit 1; fi
 	@rm -rf $(TOOLS_DIR) dist .pytest_cache .ruff_cache .hypothesis preview/node_modules
 	@rm -rf $(addprefix $(LAB)/,alertmanager grafana logs prometheus storage-api user lock settings.json state.json)
 	@rmdir $(LAB) 2>/dev/null || true
 
 # --- the virtual environments -------------------------------------------------------------------------
 
-# $(call venv,folder,requirements): a virtual environment with just what the file of requirements pins.
+# $(call venv,folder,requirements): a virtual environment with exactly the pinned packages.
 define venv
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	  || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1 || true). Set PYTHON." >&2; exit 1; }

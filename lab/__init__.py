@@ -1,4 +1,4 @@
-"""The chart's monitoring as local processes: the render, its servers, their tools, sample traffic."""
+"""Runs the rendered chart's monitoring as local processes, on a machine without a cluster."""
 
 from pathlib import Path
 

@@ -3,7 +3,7 @@
 import signal
 import sys
 
-# Until its commands can say so, an interrupt ends it without a word, not with a traceback.
+# Ctrl-C during the imports ends the program silently, not with a traceback; main() reports later ones.
 handler = signal.getsignal(signal.SIGINT)
 if handler is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""A headless Chromium: this machine's, or the one that Playwright installs."""
+"""A headless Chromium: from PATH, or the one that Playwright installs."""
 
 import contextlib
 import shutil
@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Error, sync_playwright
 
 from lab.errors import LabError
 
-# No calls home, and no sandbox: containers and root have none, and the pages are our own.
+# No background requests. No sandbox: it fails for root and in containers, and the pages are our own.
 _ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -20,7 +20,7 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
-    """Raises LabError where there is none."""
+    """Starts the browser; raises LabError if none is found or it does not start."""
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     with sync_playwright() as playwright:
         try:
@@ -29,7 +29,7 @@ def chromium() -> Iterator[Browser]:
             if found:
                 raise LabError(f"{found} does not start: {error.message.splitlines()[0]}") from error
             raise LabError(
-                "no Chromium is found; put one on PATH (on Debian: apt-get install chromium) "
+                "no Chromium was found; put one on PATH (on Debian: apt-get install chromium) "
                 "or install Playwright's (python -m playwright install chromium)"
             ) from error
         try:

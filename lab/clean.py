@@ -1,4 +1,4 @@
-"""Whether anything still runs from the folders that `make clean` removes."""
+"""Refuses `make clean` while a process still uses the folders that it removes."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,12 +9,12 @@ from lab.errors import LabError
 
 
 def refuse_running(folders: Sequence[Path]) -> None:
-    """Raises LabError where a process runs a program of the folders, or works in one."""
+    """Raises LabError if a process runs a program from one of the folders or has it as working directory."""
     running = list(_running([folder.resolve() for folder in folders]))
     if running:
         raise LabError(
             f"still running from {' or '.join(map(str, folders))}: {', '.join(running)}; "
-            "stop it first, a lab with make down and its LAB_DIR"
+            "stop it first (a lab: make down LAB_DIR=...)"
         )
 
 
@@ -27,4 +27,4 @@ def _running(folders: Sequence[Path]) -> Iterator[str]:
         if about["pid"] not in spared and any(
             path.is_relative_to(folder) for path in paths for folder in folders
         ):
-            yield f"{about['name']} (pid {about['pid']}, in {about['cwd'] or 'a folder that is hidden'})"
+            yield f"{about['name']} (pid {about['pid']}, in {about['cwd'] or 'an unknown folder'})"

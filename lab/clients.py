@@ -1,4 +1,4 @@
-"""The HTTP APIs of Prometheus and Alertmanager."""
+"""Clients of the HTTP APIs of Prometheus and Alertmanager."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ TIMEOUT_SECONDS = 10
 
 
 class Server:
-    """A server of the lab at its URL."""
+    """A server at its URL; `ready` is the path that answers 200 once it is ready."""
 
     def __init__(self, url: str, ready: str) -> None:
         self.url = url
@@ -23,7 +23,7 @@ class Server:
             return False
 
     def get(self, path: str, **parameters: Any) -> Any:
-        """The JSON answer; raises LabError with the server's own words."""
+        """The decoded JSON response; raises LabError with the server's error message."""
         return self._answer("GET", path, params=parameters)
 
     def _answer(self, method: str, path: str, **more: Any) -> Any:
@@ -38,13 +38,13 @@ class Server:
 
 
 class Prometheus(Server):
-    """The HTTP API v1."""
+    """Prometheus' HTTP API v1."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url, "/-/ready")
 
     def query(self, expression: str, time: float | None = None) -> list[dict[str, Any]]:
-        """The instant vector as Prometheus gives it: `metric` and `value` [seconds, text]."""
+        """An instant vector, each with `metric` and `value`: [seconds, text]."""
         parameters = {"query": expression} | ({} if time is None else {"time": time})
         data = self._answer("POST", "/api/v1/query", data=parameters)["data"]
         if data["resultType"] == "scalar":
@@ -52,12 +52,12 @@ class Prometheus(Server):
         return data["result"]
 
     def query_range(self, expression: str, start: float, end: float, step: float) -> list[dict[str, Any]]:
-        """The range vector: `metric` and `values`; times and step in seconds."""
+        """A range vector, each with `metric` and `values`; times and step in seconds."""
         parameters = {"query": expression, "start": start, "end": end, "step": step}
         return self._answer("POST", "/api/v1/query_range", data=parameters)["data"]["result"]
 
     def value(self, expression: str, time: float | None = None) -> float | None:
-        """The one number an expression gives, or None where it gives none."""
+        """The value of an expression's first series, or None if the result is empty."""
         found = self.query(expression, time)
         return float(found[0]["value"][1]) if found else None
 
@@ -76,7 +76,7 @@ class Prometheus(Server):
 
 
 class Alertmanager(Server):
-    """The HTTP API v2."""
+    """Alertmanager's HTTP API v2."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url, "/-/ready")

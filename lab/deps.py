@@ -10,7 +10,7 @@ from lab.render.chart import DEPENDENCY, load_yaml
 
 
 def download() -> None:
-    """Raises LabError and ToolError."""
+    """Runs `helm dependency build`; raises LabError and ToolError."""
     chart = load_yaml((ROOT / "Chart.yaml").read_text(encoding="utf-8"))
     (stack,) = [each for each in chart["dependencies"] if each["name"] == DEPENDENCY]
     commands = [
@@ -33,11 +33,11 @@ def download() -> None:
         )
         if done.returncode != 0:
             lines = [line.strip() for line in done.stderr.splitlines() if line.strip()] or [
-                "helm said nothing"
+                "helm printed no message"
             ]
             package = f"{DEPENDENCY}-{stack['version']}.tgz"
             reason = lines[-1].removeprefix("Error: ")
             raise LabError(
                 f"{package} can't be downloaded from {stack['repository']}: {reason}; "
-                "if you have it from elsewhere, put it into charts/"
+                "if you have the package already, put it into charts/"
             )

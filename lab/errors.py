@@ -1,5 +1,5 @@
-"""What goes wrong for a person: the message is one line that says what, and what is allowed."""
+"""Errors for people: one line that says what is wrong and what is allowed."""
 
 
 class LabError(Exception):
-    """The lab can't do what it was asked."""
+    """The lab can't do what the user asked for."""

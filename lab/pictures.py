@@ -1,4 +1,4 @@
-"""Pictures of the dashboards, as a reader of the preview sees them."""
+"""Pictures of the dashboards, taken from the preview page."""
 
 import json
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ READY_MS = 30_000
 def take(platform: Platform, folder: Path, span: str) -> Iterator[Path]:
     """Draws every dashboard in each theme over the last `span`, such as 15m; raises LabError."""
     if not preview.published(platform):
-        raise LabError("there is no preview to draw; make up brings the platform and its preview up")
+        raise LabError("there is no preview to draw; make up starts the platform and publishes it")
     about = json.loads((platform.folder / "user" / "platform.json").read_text(encoding="utf-8"))
     folder.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
@@ -34,9 +34,9 @@ def take(platform: Platform, folder: Path, span: str) -> Iterator[Path]:
                 page.goto(f"{preview.url(platform)}?{urlencode(query)}")
                 page.wait_for_selector("body[data-ready=true]", timeout=READY_MS)
                 if faults := page.locator("[data-state=error]").all_inner_texts():
-                    words = "; ".join(" ".join(text.split()) for text in faults)
-                    raise LabError(f"{dashboard['title']} can't be drawn whole: {words}")
-                # All of the page has to be in view: what is not, the browser may leave undrawn.
+                    errors = "; ".join(" ".join(text.split()) for text in faults)
+                    raise LabError(f"{dashboard['title']} can't be drawn completely: {errors}")
+                # Make the whole page visible: the browser may leave the rest undrawn.
                 height = page.evaluate("document.documentElement.scrollHeight")
                 page.set_viewport_size({"width": WIDTH, "height": height})
                 page.wait_for_timeout(300)
@@ -46,7 +46,7 @@ def take(platform: Platform, folder: Path, span: str) -> Iterator[Path]:
 
 
 def _save(screenshot: bytes, path: Path) -> None:
-    """With 256 colours, a third of the size: half of them the most frequent, half spread over the rest."""
+    """Saves with 256 colours, a third of the size: the 128 most frequent, and 128 spread over the rest."""
     picture = Image.open(BytesIO(screenshot)).convert("RGB")
     counted = sorted(picture.getcolors(picture.width * picture.height), reverse=True)
     frequent = [channel for _, color in counted[:128] for channel in color]

@@ -1,4 +1,4 @@
-"""Which local ports the parts listen on, and whether they are free."""
+"""The local ports that the parts listen on, and checks that they are free."""
 
 import contextlib
 import socket
@@ -18,7 +18,7 @@ class Ports:
 
     service: int
     metrics: int
-    """The storage API's second one, where the values give its metrics a port of their own."""
+    """The storage API's metrics port, used if the values set `storage-api.metrics.port`."""
     prometheus: int
     alertmanager: int
     grafana: int
@@ -40,7 +40,7 @@ class Ports:
 
     @classmethod
     def free(cls) -> "Ports":
-        """Ports that are free now."""
+        """Ports that are free at this moment."""
         with contextlib.ExitStack() as stack:
             sockets = {name: stack.enter_context(socket.socket()) for name in cls.KNOWN}
             for one in sockets.values():
@@ -54,7 +54,7 @@ class Ports:
         return f"http://{self.address(part)}"
 
     def require_free(self, part: str) -> None:
-        """Raises LabError where something listens on the part's port."""
+        """Raises LabError if another process listens on the part's port."""
         port = getattr(self, part)
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -69,7 +69,7 @@ class Ports:
 
 
 def _holder(port: int) -> str:
-    """` by name (pid N)`, as far as this user may see it."""
+    """` by name (pid N)`, or empty if this user may not see the process."""
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:

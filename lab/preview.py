@@ -1,40 +1,17 @@
-"""The dashboards' preview: built at first use, kept by content, served by Prometheus at /user/."""
+"""The dashboards' preview of a running platform, served by its Prometheus at /user/."""
 
 import contextlib
-import fcntl
-import hashlib
 import json
 import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
+from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
-from lab import ROOT
-from lab.errors import LabError
-from lab.folders import tools_folder
-from lab.platform import PARTS, Platform
-from lab.progress import progress
+from lab.platform import Platform
+from lab.preview_bundle import build
 from lab.render.stack import Stack
-from lab.servers import grafana
-from lab.toolchain import node
-from lab.toolchain.install import say
-
-SOURCE = ROOT / "preview"
-BUILD_SECONDS = 900
-PROBE_SECONDS = 20
-# What the bundle is made of; everything else in the folder is for its developers.
-_INPUTS = (
-    ".npmrc",
-    "index.html",
-    "package.json",
-    "package-lock.json",
-    "src",
-    "tsconfig.json",
-    "vite.config.ts",
-)
+from lab.servers import PARTS, grafana
 
 
 def url(platform: Platform) -> str:
@@ -42,19 +19,19 @@ def url(platform: Platform) -> str:
 
 
 def published(platform: Platform) -> bool:
-    """Whether the platform's Prometheus serves a preview now."""
+    """True if the platform's Prometheus serves a preview now."""
     return (platform.folder / "user" / "index.html").is_file() and platform.ready("prometheus")
 
 
-def publish(platform: Platform, beside: Mapping[str, str] = MappingProxyType({})) -> None:
-    """Puts the page, the rendered dashboards and what the page tells of the platform where it is served.
+def publish(platform: Platform, extra: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Publishes the page, the rendered dashboards, and `platform.json` with facts about the platform.
 
-    `beside` holds further dashboards by their path `<folder>/<file>`. Raises LabError and ToolError.
+    `extra` holds further dashboards by path `<folder>/<file>`. Raises LabError and ToolError.
     """
     bundle = build()
     render = platform.render()
     stack = Stack.of(render)
-    files = grafana.dashboards(stack, render.ours) | dict(beside)
+    files = grafana.dashboards(stack, render.ours) | dict(extra)
     source, *_ = grafana.datasources(stack, platform.ports)
     about = {
         "scrapeInterval": source["jsonData"]["timeInterval"],
@@ -72,7 +49,7 @@ def publish(platform: Platform, beside: Mapping[str, str] = MappingProxyType({})
 
 
 def _entry(path: str, text: str) -> dict[str, Any]:
-    """How the start page lists a dashboard; a file that is none goes by its name."""
+    """The start page's entry for a dashboard; a file that is not a dashboard is listed by its name."""
     name = PurePosixPath(path)
     place = {"file": path, "folder": str(name.parent) if name.parent.name else "General"}
     with contextlib.suppress(ValueError):
@@ -81,100 +58,3 @@ def _entry(path: str, text: str) -> dict[str, Any]:
             about = {key: found.get(key, []) for key in ("uid", "title", "tags")}
             return place | about
     return place | {"uid": name.stem, "title": name.name, "tags": []}
-
-
-def built() -> bool:
-    """Whether there is nothing to build."""
-    return (_cache() / _digest()).is_dir()
-
-
-def build() -> Path:
-    """The folder of the built page, made on the first call with these sources; raises LabError, ToolError."""
-    cache = _cache()
-    bundle = cache / _digest()
-    if built():
-        return bundle
-    with _lock("build"), tempfile.TemporaryDirectory(prefix=".build-", dir=cache) as temporary:
-        if bundle.is_dir():  # another process was faster
-            return bundle
-        out = Path(temporary) / "bundle"
-        npm("run", "build", "--silent", "--", f"--outDir={out}")
-        out.rename(bundle)
-    return bundle
-
-
-def npm(*arguments: str) -> str:
-    """What npm prints in the preview's folder, its packages installed; raises LabError and ToolError."""
-    command, environment = node.npm()
-    locked = hashlib.sha256((SOURCE / "package-lock.json").read_bytes()).hexdigest()
-    stamp = SOURCE / "node_modules" / ".lock-sha256"
-    with _lock("packages"):
-        if not stamp.is_file() or stamp.read_text(encoding="utf-8") != locked:
-            _require_registry(command, environment)
-            say("preview: installing its packages (about a minute, once) ...")
-            with progress(say, _packages):
-                _run([*command, "ci", "--ignore-scripts", "--loglevel=error"], environment)
-            stamp.write_text(locked, encoding="utf-8")
-    what = f"preview: npm {' '.join(arguments[:2])} ..."
-    say(what)
-    with progress(say, lambda: what):
-        return _run([*command, *arguments], environment)
-
-
-def _packages() -> str:
-    """How many of the packages that the lock names npm has unpacked so far."""
-    names = json.loads((SOURCE / "package-lock.json").read_text(encoding="utf-8"))["packages"]
-    done = sum((SOURCE / name / "package.json").is_file() for name in names if name)
-    return f"preview: {done} of at most {len(names) - 1} packages installed"
-
-
-def _require_registry(command: list[str], environment: dict[str, str]) -> None:
-    """Raises LabError at once where no registry answers: npm would ask for each package for minutes."""
-    try:
-        _run([*command, "view", "react", "version", "--fetch-retries=0"], environment, PROBE_SECONDS)
-    except LabError as error:
-        raise LabError("the preview can't be built: npm reaches no package registry") from error
-
-
-def _digest() -> str:
-    paths = [SOURCE / name for name in _INPUTS]
-    files = [file for path in paths for file in (path, *path.rglob("*")) if file.is_file()]
-    digest = hashlib.sha256()
-    for file in sorted(files):
-        digest.update(f"{file.relative_to(SOURCE)}\0".encode() + file.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
-
-
-def _run(command: list[str], environment: dict[str, str], seconds: int = BUILD_SECONDS) -> str:
-    try:
-        done = subprocess.run(
-            command,
-            cwd=SOURCE,
-            env=environment,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise LabError(f"the preview can't be built: no end after {seconds} s") from error
-    if done.returncode != 0:
-        lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        told = [line for line in lines if "error" in line.lower()] or lines or ["npm said nothing"]
-        raise LabError(f"the preview can't be built: {'; '.join(told[:3])}")
-    return done.stdout
-
-
-@contextlib.contextmanager
-def _lock(name: str) -> Iterator[None]:
-    """Held by one process at a time: two would write the same files."""
-    with (_cache() / f"{name}.lock").open("w", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _cache() -> Path:
-    cache = tools_folder() / "preview"
-    cache.mkdir(parents=True, exist_ok=True)
-    return cache

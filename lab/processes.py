@@ -1,69 +1,42 @@
-"""Local processes that outlive the command that started them: start, find again, stop exactly those."""
+"""Background processes: start them, find them again in a later command, stop exactly those."""
 
 import contextlib
-import hashlib
 import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
 
+from lab.command import Command
 from lab.errors import LabError
+from lab.folders import using
 from lab.progress import progress
 
 STOP_SECONDS = 20
 WAITING_SECONDS = 3.0
-# A clock that is set moves the time at which a process was created, as the kernel tells it.
+# The kernel derives a process's creation time from the wall clock, so setting the clock shifts it.
 CLOCK_SECONDS = 5
-# Of the caller's environment, what a program may need to run at all; the rest is the command's own.
+# Variables passed on from the caller's environment; all others come from the command.
 _INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ")
 
 
 @dataclass(frozen=True)
-class Command:
-    """What to run; a running process with the same fingerprint need not be replaced."""
-
-    name: str
-    arguments: tuple[str, ...]
-    environment: dict[str, str]
-    folder: Path
-    url: str = ""
-    """Where it answers, if it is a server."""
-    files: Mapping[str, str] = field(default_factory=dict)
-    """The configuration that the process reads, by its path below the folder."""
-
-    source: str = ""
-    """A digest of the code that runs, where that changes without the arguments."""
-
-    @property
-    def fingerprint(self) -> dict[str, str]:
-        """A digest of each thing that a replacement may be due to, by its name."""
-        parts = {
-            "source": self.source + _identity(self.arguments[0]),
-            "arguments": "\0".join(self.arguments),
-            **self.environment,
-            **self.files,
-        }
-        return {name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in parts.items()}
-
-
-@dataclass(frozen=True)
 class Started:
-    """A process as the state file remembers it."""
+    """A process as recorded in the state file."""
 
     pid: int
     created: float
-    """When the process was created, in seconds since the epoch: a pid alone may be another's by now."""
+    """Creation time in seconds since the epoch: the pid may have been reused since."""
     fingerprint: dict[str, str]
     log: str
     url: str
 
     def process(self) -> psutil.Process | None:
-        """The process while it runs, else None."""
+        """The process if it still runs, or None."""
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.created) < CLOCK_SECONDS
@@ -73,12 +46,12 @@ class Started:
         return process if alive else None
 
     def changes(self, command: Command) -> list[str]:
-        """What of the command is not as it was started: `source`, `arguments`, variables, files."""
+        """Names of what differs from the command as started: `source`, `arguments`, variables, files."""
         old, new = self.fingerprint, command.fingerprint
         return [name for name in sorted(old | new) if old.get(name) != new.get(name)]
 
     def ports(self) -> set[int]:
-        """The local ports that the process listens on; none where it has ended."""
+        """The local ports that the process listens on; empty if it has ended."""
         process = self.process()
         with contextlib.suppress(psutil.NoSuchProcess):
             connections = process.net_connections("tcp") if process else ()
@@ -87,9 +60,9 @@ class Started:
 
 
 class Processes:
-    """The processes of one lab folder, remembered in its state file.
+    """The processes of one lab folder, recorded in its state file.
 
-    Their names are those of the parts: a log file's name, too.
+    A process has the name of its part, such as `prometheus`; its log is `logs/<name>.log`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -98,7 +71,7 @@ class Processes:
         self._children: list[subprocess.Popen[bytes]] = []
 
     def all(self) -> dict[str, Started]:
-        """What was started and not stopped since, ended by itself or not; raises LabError."""
+        """Every process that was started and not stopped, even if it ended by itself; raises LabError."""
         with using(self.folder):
             try:
                 state = json.loads(self._state.read_text(encoding="utf-8"))
@@ -113,7 +86,7 @@ class Processes:
         return started if started and started.process() else None
 
     def start(self, command: Command) -> Started:
-        """Writes the command's files, starts it and remembers it."""
+        """Writes the command's files, starts it and records it in the state file."""
         log = self.folder / "logs" / f"{command.name}.log"
         with using(self.folder):
             for folder in (log.parent, command.folder):
@@ -131,7 +104,7 @@ class Processes:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                # A Ctrl-C in the terminal is for the lab, that then stops what it started in order.
+                # Ctrl-C in the terminal reaches only the lab, which then stops its processes.
                 start_new_session=True,
             )
         self._children.append(process)
@@ -143,12 +116,12 @@ class Processes:
     def wait(
         self, name: str, not_ready: Callable[[], str], seconds: float, say: Callable[[str], None]
     ) -> None:
-        """Until `not_ready()`, in words, is empty; says now and then what is waited for.
+        """Waits until `not_ready()` returns an empty reason, and reports the reason every few seconds.
 
-        Raises LabError with the log's last line if the process ends before.
+        Raises LabError after `seconds`, and with the log's last line if the process ends first.
         """
         started = self.all()[name]
-        reason = "it was not asked yet"
+        reason = "not checked yet"
 
         def line() -> str:
             return f"waiting for {name}: {reason}"
@@ -158,7 +131,7 @@ class Processes:
             while reason := not_ready():
                 if started.process() is None:
                     raise LabError(
-                        f"{name} ended at its start: {last_line(Path(started.log))} (log: {started.log})"
+                        f"{name} ended during startup: {last_line(Path(started.log))} (log: {started.log})"
                     )
                 if time.monotonic() > deadline:
                     raise LabError(
@@ -167,7 +140,7 @@ class Processes:
                 time.sleep(0.1)
 
     def stop(self, names: list[str]) -> list[str]:
-        """Asks the named processes to end, kills those that don't; returns those that were running."""
+        """Terminates the named processes, kills those that do not end; returns those that were running."""
         state = self.all()
         found = {name: process for name in names if name in state and (process := state[name].process())}
         for process in found.values():
@@ -191,26 +164,7 @@ class Processes:
         temporary.replace(self._state)
 
 
-@contextlib.contextmanager
-def using(folder: Path) -> Iterator[None]:
-    """Says in a line that the lab's folder can't be used, and why."""
-    try:
-        yield
-    except OSError as error:
-        raise LabError(
-            f"LAB_DIR {folder} can't be used: {error.strerror}: {error.filename or folder}"
-        ) from error
-
-
-def _identity(program: str) -> str:
-    """Changes when the program is installed anew under its name."""
-    with contextlib.suppress(OSError):
-        about = Path(program).stat()
-        return f"{about.st_mtime_ns} {about.st_size}"
-    return ""
-
-
 def last_line(log: Path) -> str:
-    """The last line of a log that is not empty."""
+    """The last non-empty line of a log."""
     lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
-    return next((line for line in reversed(lines) if line), "it said nothing")
+    return next((line for line in reversed(lines) if line), "no output")

@@ -1,4 +1,4 @@
-"""Lines that tell how far something is that takes long. Standard library only."""
+"""Progress messages for long steps. Standard library only."""
 
 import contextlib
 import sys
@@ -9,7 +9,7 @@ EVERY_SECONDS = 10.0
 
 
 def say(message: str) -> None:
-    """One line of the lab on stderr; stdout stays free for what a command answers."""
+    """Prints a message of the lab on stderr; stdout is for a command's result."""
     print(f"lab: {message}", file=sys.stderr, flush=True)
 
 
@@ -17,14 +17,14 @@ def say(message: str) -> None:
 def progress(
     say: Callable[[str], None], line: Callable[[], str], every: float = EVERY_SECONDS
 ) -> Iterator[None]:
-    """Calls `say(line())` every so many seconds while the block runs."""
+    """Calls `say(line())` every `every` seconds while the block runs."""
     ended = threading.Event()
 
-    def tell() -> None:
+    def report() -> None:
         while not ended.wait(every):
             say(line())
 
-    thread = threading.Thread(target=tell, daemon=True)
+    thread = threading.Thread(target=report, daemon=True)
     thread.start()
     try:
         yield

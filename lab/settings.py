@@ -1,4 +1,4 @@
-"""What the lab reads from its environment, and keeps while something of it runs."""
+"""The lab's settings: read from the environment, and remembered while any of its processes runs."""
 
 import json
 import os
@@ -9,27 +9,28 @@ from pathlib import Path
 
 from lab import ROOT
 from lab.errors import LabError
+from lab.folders import using
 from lab.ports import Ports
-from lab.processes import Processes, using
+from lab.processes import Processes
 
-# Set to nothing, these say so; a port has no such value.
+# Variables whose empty value means "none"; an empty port means its default.
 _MAY_BE_EMPTY = ("VALUES", "GRAFANA_HOME")
 
 
 @dataclass(frozen=True)
 class Settings:
     folder: Path
-    """LAB_DIR, where logs, data and generated configuration lie; relative to the repository."""
+    """LAB_DIR, for logs, data and generated configuration; a relative path starts at the repository."""
     value_files: tuple[Path, ...]
-    """VALUES, after the lab's own."""
+    """VALUES, which override the lab's own values."""
     ports: Ports
     grafana_home: str
     kept: Mapping[str, str]
-    """The variables that are as they were when what runs was started, because the caller has not set them."""
+    """Variables remembered from the last `make up`, because the caller has not set them now."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Raises LabError."""
+        """Reads the settings; raises LabError for a value that is not allowed."""
         folder = ROOT / (environment.get("LAB_DIR") or ".lab")
         given = {name: value for name, value in environment.items() if value or name in _MAY_BE_EMPTY}
         kept = {name: value for name, value in _remembered(folder).items() if name not in given}
@@ -44,7 +45,7 @@ class Settings:
         )
 
     def remember(self) -> None:
-        """Keeps what is not the default for the calls to come, as long as something runs; raises LabError."""
+        """Saves settings that are not defaults, for later calls while anything runs; raises LabError."""
         ports = {
             variable: str(getattr(self.ports, name))
             for name, (variable, default) in Ports.KNOWN.items()
@@ -61,7 +62,7 @@ def _remembered(folder: Path) -> dict[str, str]:
         return {}
     try:
         return json.loads(_file(folder).read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # it was not written to the end: then nothing is kept
+    except (OSError, ValueError):  # missing or incomplete: nothing is remembered
         return {}
 
 

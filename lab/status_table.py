@@ -1,4 +1,4 @@
-"""The one table: each part with its state and URL, and live figures read back from Prometheus."""
+"""The table of `make up` and `make status`: each part's state and URL, and live figures from Prometheus."""
 
 import time
 from collections.abc import Iterable
@@ -9,33 +9,33 @@ from rich.table import Table
 from lab.clients import Prometheus
 
 _REQUESTS = 'path!~"/healthz|/readyz|/metrics|/api/metrics|/openapi.json|/faults"'
-# The last two scrapes are looked for in so many seconds.
+# The last two scrapes must lie within this many seconds.
 _LOOK_BACK = 120
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What Prometheus answers now; None where it has no data."""
+    """Current figures from Prometheus; None if it has no data."""
 
     request_rate: float | None
-    """Requests per second of users: without probes, scrapes and the control of drills."""
+    """User requests per second: without probes, scrapes and the drills' control requests."""
     error_ratio: float | None
-    """Answers with 5xx among all, 0 to 1."""
+    """Share of 5xx responses, 0 to 1."""
     p99: float | None
-    """Seconds."""
+    """99th percentile of the request duration, in seconds."""
     down: list[str]
-    """The jobs whose targets are not up, with Prometheus' own words."""
+    """Jobs whose targets are not up, with Prometheus' error message."""
     targets: int
     rules: int
     rules_healthy: int
 
     @classmethod
     def read(cls, prometheus: Prometheus, since: float) -> "Figures":
-        """Raises LabError where Prometheus does not answer.
+        """Reads the figures; raises LabError if Prometheus does not answer.
 
-        Rates are those between the last two scrapes: right from the first moment on, where a rate over a
-        window would still be rising. Scrapes before `since`, seconds since the epoch, were of another process
-        and don't count.
+        Rates are taken between the last two scrapes: just after a start, a rate over a longer window would be
+        too low. Scrapes before `since` (seconds since the epoch) are ignored, as they came from an earlier
+        process.
         """
         targets, rules = prometheus.targets(), prometheus.rules()
         window = f"[{max(1, min(_LOOK_BACK, int(time.time() - since)))}s]"
@@ -57,23 +57,23 @@ class Figures:
         )
 
     def lacking(self, *, busy: bool) -> str:
-        """What is still to come until every figure is there, in words; empty where nothing is.
+        """The first thing that is still missing, in words; empty once every figure is there.
 
-        `busy` says whether traffic is expected, too.
+        With `busy`, traffic is expected too.
         """
         if self.down:
             return f"targets that are not up: {', '.join(self.down)}"
         if not self.targets:
-            return "no target is scraped"
+            return "no target is scraped yet"
         if not self.rules_healthy == self.rules > 0:
             return f"{self.rules_healthy} of {self.rules} rules evaluated"
         if busy and not (self.request_rate and self.p99 is not None):
-            return "no request of the sample traffic was scraped"
+            return "no request of the sample traffic has been scraped yet"
         return ""
 
 
 def table(parts: Iterable[tuple[str, str, str]], figures: Figures | None) -> Table:
-    """The table of `make up` and `make status`; a part is its name, state and URL."""
+    """The table; each part is its name, state and URL."""
     made = Table(title="Observability platform", title_justify="left")
     for heading in ("part", "state", "URL"):
         made.add_column(heading, overflow="fold")

@@ -1,4 +1,4 @@
-"""Sample traffic: rounds of PUT, GET and DELETE, and the client's own truth about them."""
+"""Sample traffic: rounds of PUT, GET and DELETE, counted and timed by the client."""
 
 import json
 import time
@@ -16,20 +16,20 @@ from lab.errors import LabError
 
 METHODS = ("PUT", "GET", "DELETE")
 NO_ANSWER = "none"
-"""The status of a request that got no answer."""
+"""The status reported for a request without a response."""
 QUANTILES = (0.5, 0.9, 0.99)
 TIMEOUT_SECONDS = 10
 
 
 @dataclass
 class Report:
-    """What was sent, and what came back."""
+    """Requests that were sent, with their statuses and latencies."""
 
     seconds: float = 0.0
     complete: bool = False
-    """Whether every round was sent."""
+    """True once every round has been sent."""
     latencies: dict[tuple[str, str], list[float]] = field(default_factory=dict)
-    """Seconds of each request, by method and status."""
+    """Latency of each request in seconds, by method and status."""
 
     @property
     def counts(self) -> Counter[tuple[str, str]]:
@@ -52,7 +52,7 @@ class Report:
         return self.requests / self.seconds if self.seconds else 0.0
 
     def add(self, method: str, status: str, seconds: float) -> None:
-        """One request; safe from several threads."""
+        """Adds one request; thread-safe."""
         self.latencies.setdefault((method, status), []).append(seconds)
 
     def as_json(self) -> str:
@@ -86,11 +86,11 @@ class Report:
 def send(
     url: str, *, rounds: int = 1000, parallel: int = 8, ids: int = 8, prefix: str = "", rate: float = 0.0
 ) -> Report:
-    """Sends the rounds and returns the report, also of a run that Ctrl-C cuts short.
+    """Sends the rounds and returns the report, even if Ctrl-C ends the run early.
 
-    A round is one PUT, then one GET, then one DELETE of each id from 1 to `ids`, `prefix` before the number,
-    at most `parallel` at a time; `rate` is rounds per second at most, 0 for as fast as it goes. Raises
-    LabError where nothing answers.
+    A round is one PUT of each id, then one GET of each, then one DELETE of each. Ids are `prefix` and a
+    number from 1 to `ids`, such as `sample-1`; `parallel` requests run at a time. `rate` limits rounds per
+    second, 0 is no limit. Raises LabError if the server does not answer.
     """
     report = Report()
     started = time.monotonic()
@@ -114,7 +114,7 @@ def send(
 
 
 def _request(session: requests.Session, report: Report, method: str, url: str, bucket: str) -> str:
-    """Sends one request, reports it, and returns its status."""
+    """Sends one request, adds it to the report, and returns its status."""
     body = f"sample object {bucket}".encode() if method == "PUT" else None
     started = time.perf_counter()
     try:
@@ -127,7 +127,7 @@ def _request(session: requests.Session, report: Report, method: str, url: str, b
 
 
 def _quantiles(values: list[float]) -> dict[str, float]:
-    """Nearest-rank quantiles in seconds, and the maximum."""
+    """Nearest-rank quantiles in seconds, and the maximum, such as `{"p50": 0.002, ..., "max": 0.1}`."""
     ordered = sorted(values)
     found = {f"p{q * 100:.0f}": ordered[min(len(ordered) - 1, int(q * len(ordered)))] for q in QUANTILES}
     return found | {"max": ordered[-1]}

@@ -1,4 +1,4 @@
-"""`python3 -m lab.venv FOLDER REQUIREMENTS`: a virtual environment with just what the file pins.
+"""`python3 -m lab.venv FOLDER REQUIREMENTS`: makes a virtual environment with the pinned packages.
 
 Standard library only, as nothing is installed yet. Errors are one line on stderr; the exit code is then 1.
 """
@@ -11,8 +11,8 @@ from pathlib import Path
 from lab.folders import build_environment, cache_folder, tools_folder
 from lab.progress import progress
 
-# https://bford.info/cachedir: backups leave such a folder out, and `make clean` removes it. A folder that was
-# not empty before is somebody's own, and gets none.
+# https://bford.info/cachedir: backups skip a folder with this tag, and `make clean` removes it. A folder that
+# already held files belongs to the user and gets no tag.
 TAG = "CACHEDIR.TAG"
 _SIGNATURE = "Signature: 8a477f597d28d172789f06886806bc55\n"
 PROGRESS_SECONDS = 5.0
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
 
 
 def make(folder: Path, requirements: Path) -> None:
-    """Makes or updates the environment, by uv where it is on PATH, else by venv and pip; raises VenvError."""
+    """Makes or updates the environment, with uv if on PATH, else with venv and pip; raises VenvError."""
     total = requirements.read_text(encoding="utf-8").count("==")
     _say(f"installing {total} Python packages into {folder} ...")
     python = folder / "bin" / "python"
@@ -51,14 +51,14 @@ def make(folder: Path, requirements: Path) -> None:
         raise VenvError(
             f"{sys.executable} has no working venv module (on Debian: apt-get install python3-venv): {error}"
         ) from error
-    told: list[str] = []
+    output: list[str] = []
 
     def line() -> str:
-        if any(text.startswith("Installing collected packages") for text in told):
-            # pip's own folder, and setuptools', may be among them.
+        if any(text.startswith("Installing collected packages") for text in output):
+            # The count may include pip and setuptools.
             installed = len(list(folder.glob("lib/python*/site-packages/*.dist-info")))
             return f"{min(installed, total)} of {total} Python packages installed"
-        collected = sum(text.startswith("Collecting ") for text in told)
+        collected = sum(text.startswith("Collecting ") for text in output)
         return f"{collected} of {total} Python packages downloaded"
 
     options = ["--disable-pip-version-check", "--progress-bar", "off", "--require-hashes"]
@@ -70,12 +70,12 @@ def make(folder: Path, requirements: Path) -> None:
         progress(_say, line, PROGRESS_SECONDS),
     ):
         try:
-            told.extend(text.strip() for text in process.stdout or ())
+            output.extend(text.strip() for text in process.stdout or ())
         except BaseException:
             process.kill()
             raise
     if process.returncode != 0:
-        raise VenvError(f"pip can't install {requirements}: {_reason(told)}")
+        raise VenvError(f"pip can't install {requirements}: {_reason(output)}")
 
 
 def _run(command: list[str]) -> None:
@@ -93,11 +93,11 @@ def _run(command: list[str]) -> None:
 
 def _reason(lines: list[str]) -> str:
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
-    return (errors or [line for line in lines if line] or ["it said nothing"])[-1]
+    return (errors or [line for line in lines if line] or ["no output"])[-1]
 
 
 def _mark(folder: Path) -> None:
-    """Makes the tools folder with its tag; raises VenvError."""
+    """Creates the tools folder with its cache tag; raises VenvError."""
     try:
         if not folder.is_dir() or not any(folder.iterdir()):
             folder.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,7 @@ def _mark(folder: Path) -> None:
         cache_folder().mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise VenvError(
-            f"{error.filename} can't be used: {error.strerror} (TOOLS_DIR and CACHE_DIR say where)"
+            f"{error.filename} can't be used: {error.strerror} (set TOOLS_DIR or CACHE_DIR)"
         ) from error
 
 

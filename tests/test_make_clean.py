@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from lab import ROOT
-from lab.processes import Command, Processes
+from lab.command import Command
+from lab.processes import Processes
 
 TAG = "CACHEDIR.TAG"
 
@@ -120,4 +121,4 @@ def test_variables_that_are_set_to_nothing_mean_the_defaults(clean, checkout):
 def test_a_name_with_a_space_is_refused(clean, tmp_path):
     done = clean(TOOLS_DIR=f"{tmp_path}/my tools")
     assert done.returncode != 0
-    assert "TOOLS_DIR and LAB_DIR are folders whose names have no spaces" in done.stderr
+    assert "TOOLS_DIR and LAB_DIR must be folders without spaces in their names" in done.stderr

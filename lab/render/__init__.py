@@ -1,1 +1,1 @@
-"""The rendered chart, and what an operator and a cluster would make of it: pods, targets, settings."""
+"""The rendered chart, and what an operator and a cluster would make of it: pods, targets, scrape configs."""

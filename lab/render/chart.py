@@ -33,11 +33,11 @@ _SOURCE = re.compile(r"^---\n# Source: (\S+)\n", re.MULTILINE)
 
 
 class RenderError(Exception):
-    """Helm refused the chart or the values; the message is one line, in Helm's own words."""
+    """Helm refused the chart or the values; the message is Helm's, in one line."""
 
 
 class KubernetesLoader(yaml.CSafeLoader):
-    """Reads YAML as Kubernetes does: `=` is a string, so is what looks like a date, no key comes twice."""
+    """Reads YAML as Kubernetes does: `=` and dates are strings, and duplicate keys are errors."""
 
     yaml_implicit_resolvers: ClassVar = {
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
@@ -47,11 +47,11 @@ class KubernetesLoader(yaml.CSafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         if twice := {key for key in keys if keys.count(key) > 1}:
-            raise yaml.constructor.ConstructorError(None, None, f"given twice: {', '.join(sorted(twice))}")
+            raise yaml.constructor.ConstructorError(None, None, f"duplicate keys: {', '.join(sorted(twice))}")
         return super().construct_mapping(node, deep)
 
 
-for tag in ("value", "merge"):  # `=`, and `<<` where it is no key
+for tag in ("value", "merge"):  # `=`, and `<<` as a value
     KubernetesLoader.add_constructor(f"tag:yaml.org,2002:{tag}", yaml.CSafeLoader.construct_yaml_str)
 
 
@@ -62,7 +62,7 @@ def load_yaml(text: str) -> Any:
 
 @dataclass(frozen=True)
 class Render:
-    """What `helm template` printed, in its order; hooks and tests are included."""
+    """The output of `helm template`, in its order; hooks and tests are included."""
 
     objects: list[dict[str, Any]]
     sources: list[str]
@@ -70,17 +70,17 @@ class Render:
     values: dict[str, Any]
     """The umbrella's values as Helm coalesced them, the dependencies' defaults included."""
     stand_in: bool
-    """True where an empty chart stood in for kube-prometheus-stack."""
+    """True if an empty chart stood in for kube-prometheus-stack."""
     warnings: list[str]
-    """What Helm printed beside the objects, a line each."""
+    """Helm's warnings on stderr, a line each."""
 
     @property
     def ours(self) -> list[dict[str, Any]]:
-        """The objects that the umbrella's and storage-api's own templates made."""
+        """The objects made by the templates of the umbrella and of storage-api."""
         return [o for o, source in zip(self.objects, self.sources, strict=True) if source.startswith(_OURS)]
 
     def find(self, kind: str, name: str | None = None) -> list[dict[str, Any]]:
-        """The objects of a kind, all or those of one name."""
+        """The objects of a kind, optionally those with one name."""
         return [
             o for o in self.objects if o["kind"] == kind and (name is None or o["metadata"]["name"] == name)
         ]
@@ -92,7 +92,7 @@ def dependency_package(root: Path = ROOT) -> Path | None:
 
 
 def stage_chart(folder: Path, root: Path = ROOT) -> Path:
-    """Copies the chart into an empty folder, with the stand-in where the dependency is missing."""
+    """Copies the chart into an empty folder, with the stand-in if the dependency is missing."""
     for name in _CHART_FILES:
         if (root / name).is_file():
             shutil.copy2(root / name, folder / name)
@@ -125,8 +125,8 @@ def render_chart(
 ) -> Render:
     """Renders the chart as `helm template` does.
 
-    `values` win over `value_files`, later files over earlier ones. `show_only` names templates relative to
-    the chart (`templates/x.yaml`). Raises RenderError, and ToolError where there is no helm.
+    `values` override `value_files`, and later files override earlier ones. `show_only` names templates
+    relative to the chart (`templates/x.yaml`). Raises RenderError, and ToolError if there is no helm.
     """
     helm = helm or toolchain.helm()
     with tempfile.TemporaryDirectory(prefix="chart-") as temporary:
@@ -168,7 +168,7 @@ def _read(manifest: str, messages: str, *, stand_in: bool) -> Render:
             document = load_yaml(text)
         except yaml.YAMLError as error:
             raise RenderError(f"{source}: {error}") from error
-        if document is None:  # a template that rendered nothing but comments
+        if document is None:  # the template rendered only comments
             continue
         if document["kind"] == _VALUES_KIND:
             values = document["values"]
@@ -181,7 +181,7 @@ def _read(manifest: str, messages: str, *, stand_in: bool) -> Render:
 def _one_line(stderr: str, temporary: str) -> str:
     """Helm's message without its prefixes, hints and our temporary paths."""
     lines = [line.strip().replace(f"{temporary}/", "") for line in stderr.splitlines()]
-    # The schema's name for the first level is an empty path.
+    # Helm's schema errors name the first level by an empty path.
     lines = [line.replace("at '': ", "at the first level: ") for line in lines]
     noise = ("Use --debug", "level=")
     kept = [
@@ -189,7 +189,7 @@ def _one_line(stderr: str, temporary: str) -> str:
         for line in lines
         if line and not line.startswith(noise) and not line.endswith("'allOf' failed")
     ]
-    return "; ".join(kept).replace(":; ", ": ") or "helm template failed and said nothing"
+    return "; ".join(kept).replace(":; ", ": ") or "helm template failed without a message"
 
 
 def _dependency_version(root: Path) -> str:
@@ -200,6 +200,6 @@ def _dependency_version(root: Path) -> str:
 @functools.cache
 def _say_stand_in() -> None:
     print(
-        f"chart: {DEPENDENCY} is not in charts/, an empty stand-in is rendered in its place (make deps)",
+        f"chart: {DEPENDENCY} is not in charts/, so an empty chart stands in for it (make deps downloads it)",
         file=sys.stderr,
     )

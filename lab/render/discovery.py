@@ -1,4 +1,4 @@
-"""What Kubernetes' service discovery would find, as static targets with the same `__meta_` labels."""
+"""Static targets with the `__meta_` labels that Kubernetes' service discovery would give them."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +10,7 @@ Labels = dict[str, str]
 
 @dataclass(frozen=True)
 class Port:
-    """A container's port and the local address that stands for it."""
+    """A container's port, and the local address that serves it."""
 
     name: str
     number: int
@@ -20,7 +20,7 @@ class Port:
 
 @dataclass(frozen=True)
 class Pod:
-    """A pod that runs as a local process."""
+    """A pod whose container runs as a local process."""
 
     name: str
     namespace: str
@@ -30,7 +30,7 @@ class Pod:
 
 @dataclass(frozen=True)
 class Target:
-    """One port of one pod behind one Service, as the role `endpointslice` presents it."""
+    """One port of one pod behind one Service, as the discovery role `endpointslice` presents it."""
 
     address: str
     labels: Labels = field(default_factory=dict)
@@ -66,5 +66,5 @@ def _meta(service: Mapping[str, Any], port_name: str, pod: Pod, port: Port) -> L
 
 
 def sanitize(label: str) -> str:
-    """A Kubernetes label's name as Prometheus writes it."""
+    """A Kubernetes label name as Prometheus writes it, such as `app_kubernetes_io_name`."""
     return re.sub(r"[^a-zA-Z0-9_]", "_", label)

@@ -1,4 +1,4 @@
-"""The stack's own Services, ServiceMonitors and pods, by the names that kube-prometheus-stack gives them."""
+"""The stack's own Services, ServiceMonitors and pods, named as kube-prometheus-stack names them."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def objects(stack: Stack) -> list[dict[str, Any]]:
 
 
 def pods(stack: Stack, addresses: dict[str, str]) -> list[Pod]:
-    """The pods that the operator would run; `addresses` gives each component's host:port here."""
+    """The pods that the operator would run; `addresses` maps a component to its local host:port."""
     return [
         Pod(
             f"{component}-{stack.fullname}-{component}-0",

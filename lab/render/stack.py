@@ -1,4 +1,4 @@
-"""What the render asks of kube-prometheus-stack: its values, names and selectors."""
+"""The settings of kube-prometheus-stack in a render: values, names and selectors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _DEFAULTS = Path(__file__).with_name("stack-defaults.yaml")
 
 @dataclass(frozen=True)
 class Stack:
-    """The coalesced values of kube-prometheus-stack, with its own rules for names and selectors."""
+    """The coalesced values of kube-prometheus-stack, with its rules for names and selectors."""
 
     values: Mapping[str, Any]
     namespace: str
@@ -20,7 +20,7 @@ class Stack:
 
     @classmethod
     def of(cls, render: Render, release: str = RELEASE, namespace: str = NAMESPACE) -> "Stack":
-        """The stack of a render; where its package was missing, its defaults lie below the values."""
+        """The stack of a render; recorded defaults fill the gaps if its package is not in charts/."""
         defaults = load_yaml(_DEFAULTS.read_text(encoding="utf-8"))
         return cls(_merge(defaults, render.values.get(DEPENDENCY) or {}), namespace, release)
 
@@ -30,11 +30,11 @@ class Stack:
 
     @property
     def fullname(self) -> str:
-        """The dependency cuts its name at 26 characters."""
+        """The prefix of object names, which the dependency truncates to 26 characters."""
         return (self.values["fullnameOverride"] or f"{self.release}-{DEPENDENCY}")[:26].rstrip("-")
 
     def not_installed(self, part: str) -> str:
-        """The value by which a part such as `prometheus` is not installed; empty where it is, or is none."""
+        """The value that disables a part such as `prometheus`; empty if it is enabled or not of the stack."""
         if part not in self.values:
             return ""
         if not self.values.get("enabled", True):
@@ -42,9 +42,9 @@ class Stack:
         return "" if self.values[part].get("enabled", True) else f"{DEPENDENCY}.{part}.enabled: false"
 
     def selects(self, kind: str, item: Mapping[str, Any]) -> bool:
-        """Whether the stack's Prometheus picks up an object; `kind` is `serviceMonitor` or `rule`.
+        """True if the stack's Prometheus selects an object; `kind` is `serviceMonitor` or `rule`.
 
-        Where the stack installs none, the lab's stands for one that is set up to select our objects.
+        If the stack installs no Prometheus, the lab's stands for one that selects everything.
         """
         if self.not_installed("prometheus"):
             return True
@@ -58,7 +58,7 @@ class Stack:
 
 
 def matches(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    """Whether a Kubernetes label selector matches; an empty one matches everything."""
+    """True if a Kubernetes label selector matches; an empty one matches everything."""
     if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
         return False
     return all(_holds(expression, labels) for expression in selector.get("matchExpressions") or ())
@@ -76,11 +76,11 @@ def _holds(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
         case "DoesNotExist":
             return value is None
         case operator:
-            raise ValueError(f"a label selector has no operator {operator!r}")
+            raise ValueError(f"unknown operator {operator!r} in a label selector")
 
 
 def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Helm's way: maps are merged, everything else is replaced."""
+    """Merges as Helm does: maps are merged, everything else is replaced."""
     merged = dict(below)
     for key, value in above.items():
         old = merged.get(key)

@@ -1,4 +1,4 @@
-"""The storage API's pod of a render, and the environment its container is given."""
+"""The storage API's pod in a render, and the environment of its container."""
 
 import base64
 import copy
@@ -13,14 +13,14 @@ from lab.render.chart import Render
 from lab.render.discovery import Pod, Port
 
 CONTAINER = "storage-api"
-# Each store's variable for its bucket, and those that hold credentials.
+# For each store: the variable with its bucket, and the variables with credentials.
 _BUCKETS = {
     "s3": ("STORE_S3_BUCKET", {"AWS_ACCESS_KEY_ID"}),
     "gcs": ("STORE_GCS_BUCKET", {"GOOGLE_SERVICE_ACCOUNT_KEY", "GOOGLE_APPLICATION_CREDENTIALS"}),
     "azure": ("STORE_AZURE_CONTAINER", {"AZURE_STORAGE_ACCOUNT_KEY", "AZURE_CLIENT_SECRET"}),
 }
 PORTS = {"http": "PORT", "metrics": "METRICS_PORT"}
-"""The container's ports by name, and the variable that tells the service of each."""
+"""The container's ports by name, and the variable that sets each in the service."""
 _KINDS = ("Deployment", "StatefulSet")
 
 
@@ -28,17 +28,17 @@ _KINDS = ("Deployment", "StatefulSet")
 class Workload:
     pod: Pod
     environment: dict[str, str]
-    """As the container would see it."""
+    """Variables as the container would see them."""
 
     def local(self, objects: Path) -> dict[str, str]:
-        """The environment of a process that stands for the container: its addresses and folder are here."""
+        """The environment for a local process, with local addresses and the folder for objects."""
         ports = {PORTS[port.name]: port.address.rpartition(":")[2] for port in self.pod.ports}
         folder = {"STORE_PATH": str(objects)} if "STORE_PATH" in self.environment else {}
         return self.environment | ports | folder | {"HOST": HOST}
 
 
 def needs(render: Render) -> list[str]:
-    """What the container takes from a cluster or a cloud and these values don't bring: Secrets, a bucket."""
+    """Secrets, ConfigMaps and buckets that the container needs but the values do not provide, in words."""
     pod, container = _container(render, {})
     container = copy.deepcopy(container)
     missing: list[str] = []
@@ -65,7 +65,7 @@ def needs(render: Render) -> list[str]:
 def find(render: Render, addresses: Mapping[str, str]) -> Workload:
     """The one storage-api container that the render runs; raises LabError.
 
-    `addresses` gives the local host:port of each port that it may have, by the names in PORTS.
+    `addresses` maps the names in PORTS to local host:port.
     """
     pod, container = _container(render, addresses)
     return Workload(pod, _environment(container, render, pod))
@@ -87,7 +87,7 @@ def _container(render: Render, addresses: Mapping[str, str]) -> tuple[Pod, dict[
 
 
 def _references(container: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each ConfigMap and Secret that variables come from, as its kind and the reference."""
+    """Kind and reference of each ConfigMap and Secret that variables are read from."""
     sources = [*(container.get("envFrom") or ())]
     sources += [variable["valueFrom"] for variable in container.get("env") or () if "valueFrom" in variable]
     for source in sources:
@@ -118,7 +118,7 @@ def _value_from(name: str, source: Mapping[str, Any], render: Render, pod: Pod) 
         if key in source:
             value = _data(render, kind, source[key]).get(source[key]["key"])
             if value is None and not source[key].get("optional"):
-                raise LabError(f"{name} comes from {kind} {source[key]['name']}, which has no such key")
+                raise LabError(f"{name} comes from {kind} {source[key]['name']}, which does not have the key")
             return value
     fields = {"metadata.name": pod.name, "metadata.namespace": pod.namespace, "status.podIP": "127.0.0.1"}
     path = (source.get("fieldRef") or {}).get("fieldPath")

@@ -1,4 +1,4 @@
-"""A Grafana of the user's own, if there is one, with the rendered datasources and dashboards."""
+"""Grafana, if the user has one, with the rendered datasources and dashboards."""
 
 import os
 import shutil
@@ -18,7 +18,10 @@ _FOLDERS = "dashboards"
 
 
 def find(environment: Mapping[str, str] = os.environ) -> tuple[Path, Path] | None:
-    """The program and its home folder, by GRAFANA_HOME or PATH; raises LabError."""
+    """The program and its home folder, from GRAFANA_HOME or PATH, or None.
+
+    Raises LabError if GRAFANA_HOME is set but has no program.
+    """
     home = environment.get("GRAFANA_HOME")
     search = str(Path(home) / "bin") if home else environment.get("PATH")
     for name in ("grafana", "grafana-server"):
@@ -27,12 +30,12 @@ def find(environment: Mapping[str, str] = os.environ) -> tuple[Path, Path] | Non
             packaged = _PACKAGED_HOME if _PACKAGED_HOME.is_dir() else beside
             return Path(program), Path(home) if home else packaged
     if home:
-        raise LabError(f"GRAFANA_HOME={home!r} holds no bin/grafana")
+        raise LabError(f"GRAFANA_HOME={home!r} has no bin/grafana")
     return None
 
 
 def dashboards(stack: Stack, objects: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """The rendered dashboards by their path `<folder>/<file>`, as the sidecar would write them."""
+    """The rendered dashboards: text by path `<folder>/<file>`, as the sidecar would write them."""
     sidecar = stack.values["grafana"]["sidecar"]["dashboards"]
     files: dict[str, str] = {}
     for item in objects:
@@ -45,7 +48,7 @@ def dashboards(stack: Stack, objects: Iterable[Mapping[str, Any]]) -> dict[str, 
 
 
 def datasources(stack: Stack, ports: Ports) -> list[dict[str, Any]]:
-    """What kube-prometheus-stack provisions, at our local addresses."""
+    """The datasources that kube-prometheus-stack provisions, at local addresses."""
     values = stack.values["grafana"]["sidecar"]["datasources"]
     interval = values["defaultDatasourceScrapeInterval"] or stack.prometheus_spec["scrapeInterval"] or "30s"
     return [
@@ -72,7 +75,7 @@ def datasources(stack: Stack, ports: Ports) -> list[dict[str, Any]]:
 def command(
     found: tuple[Path, Path], stack: Stack, files: Mapping[str, str], ports: Ports, folder: Path
 ) -> Command:
-    """How to start Grafana; `files` are the dashboards."""
+    """How to start Grafana in a folder; `found` is the result of `find`, `files` of `dashboards`."""
     program, home = found
     provider = {
         "name": "rendered",
@@ -94,7 +97,7 @@ def command(
             "GF_PATHS_LOGS": str(folder / "data" / "log"),
             "GF_PATHS_PLUGINS": str(folder / "data" / "plugins"),
             "GF_PATHS_PROVISIONING": str(folder / "provisioning"),
-            # The lab is this machine's own: whoever reaches it may look at everything.
+            # Grafana listens on loopback only, so anyone who reaches it may see everything.
             "GF_AUTH_ANONYMOUS_ENABLED": "true",
             "GF_ANALYTICS_REPORTING_ENABLED": "false",
             "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",

@@ -1,57 +1,21 @@
-"""Prometheus' configuration: what the operator would write from the same render, with static targets."""
+"""Prometheus, configured as the operator would configure it from the same render, with static targets."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from lab.render.chart import Render
-from lab.render.discovery import Pod, sanitize, targets
-from lab.render.stack import Stack, matches
+import yaml
 
-# Fields of a ServiceMonitor and of its endpoints that are the same words in Prometheus' configuration.
-_MONITOR_FIELDS = (
-    "sampleLimit",
-    "targetLimit",
-    "labelLimit",
-    "labelNameLengthLimit",
-    "labelValueLengthLimit",
-    "keepDroppedTargets",
-    "scrapeProtocols",
-    "fallbackScrapeProtocol",
-    "scrapeNativeHistograms",
-    "nativeHistogramBucketLimit",
-    "bodySizeLimit",
-)
-_ENDPOINT_FIELDS = (
-    "params",
-    "scheme",
-    "honorLabels",
-    "honorTimestamps",
-    "trackTimestampsStaleness",
-    "followRedirects",
-)
-_RENAMED = {
-    "interval": "scrape_interval",
-    "scrapeTimeout": "scrape_timeout",
-    "path": "metrics_path",
-    "enableHttp2": "enable_http2",
-    "scrapeClassicHistograms": "always_scrape_classic_histograms",
-    "convertClassicHistogramsToNHCB": "convert_classic_histograms_to_nhcb",
-}
-_ENDPOINT_HANDLED = {"port", "targetPort", "relabelings", "metricRelabelings", "filterRunning"}
-_MONITOR_HANDLED = {
-    "endpoints",
-    "selector",
-    "namespaceSelector",
-    "jobLabel",
-    "targetLabels",
-    "podTargetLabels",
-    # How targets are found; the lab's are static.
-    "attachMetadata",
-    "selectorMechanism",
-    "serviceDiscoveryRole",
-}
+from lab import toolchain
+from lab.command import Command
+from lab.ports import Ports
+from lab.render.chart import Render
+from lab.render.discovery import Pod
+from lab.render.scrape_configs import fields, scrape_configs
+from lab.render.stack import Stack
+from lab.servers.config_check import require_valid
+
 _GLOBAL_FIELDS = (
     "scrapeInterval",
     "scrapeTimeout",
@@ -61,7 +25,7 @@ _GLOBAL_FIELDS = (
     "scrapeNativeHistograms",
     "scrapeClassicHistograms",
 )
-# What a user may set on the stack's Prometheus and would miss here.
+# Settings that the lab does not support; `make up` names those that are set.
 _NOT_CARRIED = (
     "additionalScrapeConfigs",
     "additionalAlertManagerConfigs",
@@ -75,31 +39,35 @@ _NOT_CARRIED = (
     "prometheusExternalLabelName",
     "replicaExternalLabelName",
 )
+_NO_UI = (
+    "<!doctype html><title>Prometheus</title><p>This Prometheus was built without its web UI. "
+    'Its API is at <code>/api/v1/</code>; the preview of the dashboards is at <a href="/user/">/user/</a>.'
+)
 
 
 @dataclass
 class PrometheusConfig:
-    """Everything the process needs, and what was left out."""
+    """Configuration files and flags, and a list of what they leave out."""
 
     main: dict[str, Any]
     """prometheus.yml."""
     rules: dict[str, dict[str, Any]]
-    """Rule files by their name."""
+    """Rule files by name."""
     flags: list[str]
     left_out: list[str] = field(default_factory=list)
-    """What the render holds and the lab does not run, a line each."""
+    """Settings and objects of the render that the lab does not use; a line each."""
 
 
-def build(
+def configuration(
     render: Render, stack: Stack, pods: Sequence[Pod], own: Sequence[dict[str, Any]], alertmanager: str
 ) -> PrometheusConfig:
-    """The configuration for our own objects of a render.
+    """The configuration for the chart's own objects in a render.
 
     `own` are the Services and ServiceMonitors of the stack itself; `alertmanager` is its host:port.
     """
     objects = [*own, *render.ours]
     left_out = [
-        f"prometheusSpec.{key} is set, and is not carried into the lab"
+        f"prometheusSpec.{key} is set; the lab ignores it"
         for key in _NOT_CARRIED
         if stack.prometheus_spec.get(key)
     ]
@@ -111,13 +79,13 @@ def build(
         kind = {"ServiceMonitor": "serviceMonitor", "PrometheusRule": "rule"}.get(item["kind"])
         if kind is None:
             if item["apiVersion"].startswith("monitoring.coreos.com/"):
-                left_out.append(f"{item['kind']} {name}: the lab has no use for this kind")
+                left_out.append(f"{item['kind']} {name}: the lab ignores this kind")
         elif not stack.selects(kind, item):
-            left_out.append(f"{item['kind']} {name}: the Prometheus of the render does not select it")
+            left_out.append(f"{item['kind']} {name}: the rendered Prometheus does not select it")
         elif item["kind"] == "PrometheusRule":
             rules[name.replace("/", "-") + ".yaml"] = {"groups": item["spec"].get("groups", [])}
         else:
-            found, missed = _scrape_configs(item, services, pods, stack)
+            found, missed = scrape_configs(item, services, pods, stack.prometheus_spec["podTargetLabels"])
             scrapes += found
             left_out += missed
     return PrometheusConfig(
@@ -136,7 +104,7 @@ def _main(
     main: dict[str, Any] = {
         # The operator's own defaults.
         "global": {"scrape_interval": "30s", "evaluation_interval": "30s"}
-        | _fields(spec, _GLOBAL_FIELDS)
+        | fields(spec, _GLOBAL_FIELDS)
         | {
             "external_labels": {
                 "prometheus": f"{stack.namespace}/{prometheus}",
@@ -147,7 +115,7 @@ def _main(
         "rule_files": rule_files,
         "scrape_configs": scrapes,
         "alerting": {
-            # Replicas must send equal alerts, or Alertmanager would not see that they are one.
+            # Replicas must send identical alerts, so that Alertmanager deduplicates them.
             "alert_relabel_configs": [{"action": "labeldrop", "regex": "prometheus_replica"}],
             "alertmanagers": [{"api_version": "v2", "static_configs": [{"targets": [alertmanager]}]}],
         },
@@ -174,107 +142,32 @@ def _flags(stack: Stack) -> list[str]:
     return flags
 
 
-def _scrape_configs(
-    monitor: Mapping[str, Any], services: Iterable[Mapping[str, Any]], pods: Sequence[Pod], stack: Stack
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """One scrape config per endpoint of a ServiceMonitor, named as the operator names it."""
-    spec, metadata = monitor["spec"], monitor["metadata"]
-    name = f"{metadata['namespace']}/{metadata['name']}"
-    known = {*_MONITOR_FIELDS, *_RENAMED, *_MONITOR_HANDLED}
-    missed = [f"ServiceMonitor {name}: {key} is not carried into the lab" for key in spec if key not in known]
-    behind = [
-        target
-        for service in services
-        if _in_namespace(spec.get("namespaceSelector") or {}, metadata["namespace"], service)
-        and matches(spec["selector"], service["metadata"].get("labels") or {})
-        for target in targets(service, pods)
-    ]
-    scrapes = []
-    for index, endpoint in enumerate(spec["endpoints"]):
-        known = {*_ENDPOINT_FIELDS, *_RENAMED, *_ENDPOINT_HANDLED}
-        missed += [
-            f"ServiceMonitor {name}: endpoints[{index}].{key} is not carried into the lab"
-            for key in endpoint
-            if key not in known
-        ]
-        meta, wanted = _wanted_port(endpoint)
-        chosen = [target for target in behind if target.labels[f"__meta_kubernetes_{meta}"] == wanted]
-        if not chosen:
-            missed.append(f"ServiceMonitor {name}: nothing in the lab has its port {wanted!r}")
-            continue
-        scrape = {
-            "job_name": f"serviceMonitor/{name}/{index}",
-            "honor_labels": False,
-            "static_configs": [{"targets": [target.address], "labels": target.labels} for target in chosen],
-            **_fields(spec, (*_MONITOR_FIELDS, "scrapeClassicHistograms", "convertClassicHistogramsToNHCB")),
-            **_fields(endpoint, (*_ENDPOINT_FIELDS, "interval", "scrapeTimeout", "path", "enableHttp2")),
-            "relabel_configs": [
-                *_operator_relabelings(spec, wanted, stack.prometheus_spec["podTargetLabels"]),
-                *_relabelings(endpoint.get("relabelings")),
-            ],
-        }
-        if metric_relabelings := _relabelings(endpoint.get("metricRelabelings")):
-            scrape["metric_relabel_configs"] = metric_relabelings
-        scrapes.append(scrape)
-    return scrapes, missed
+def command(config: PrometheusConfig, ports: Ports, folder: Path, pages: Path) -> Command:
+    """How to start Prometheus in a folder; it serves the files below `pages` at /user/.
 
-
-def _in_namespace(selector: Mapping[str, Any], own: str, service: Mapping[str, Any]) -> bool:
-    return bool(selector.get("any")) or service["metadata"]["namespace"] in selector.get("matchNames", [own])
-
-
-def _wanted_port(endpoint: Mapping[str, Any]) -> tuple[str, str]:
-    """The discovery label that an endpoint is chosen by, and its value."""
-    if endpoint.get("port"):
-        return "endpointslice_port_name", endpoint["port"]
-    kind = "number" if isinstance(endpoint["targetPort"], int) else "name"
-    return f"pod_container_port_{kind}", str(endpoint["targetPort"])
-
-
-def _operator_relabelings(
-    spec: Mapping[str, Any], endpoint: str, pod_target_labels: Iterable[str]
-) -> list[dict[str, Any]]:
-    """The labels that the operator gives every target, in its order."""
-    rules: list[dict[str, Any]] = [
-        _copy("namespace", "namespace"),
-        _copy("service_name", "service"),
-        _copy("pod_name", "pod"),
-        _copy("pod_container_name", "container"),
-    ]
-    rules += [
-        _copy(f"{kind}_label_{sanitize(label)}", sanitize(label), regex="(.+)")
-        for kind, labels in (
-            ("service", spec.get("targetLabels") or ()),
-            ("pod", [*(spec.get("podTargetLabels") or ()), *pod_target_labels]),
-        )
-        for label in labels
-    ]
-    rules.append(_copy("service_name", "job"))
-    if spec.get("jobLabel"):
-        rules.append(_copy(f"service_label_{sanitize(spec['jobLabel'])}", "job", regex="(.+)"))
-    rules.append({"target_label": "endpoint", "replacement": endpoint})
-    return rules
-
-
-def _copy(meta: str, target: str, **more: str) -> dict[str, Any]:
-    return {"source_labels": [f"__meta_kubernetes_{meta}"], "target_label": target, **more}
-
-
-def _relabelings(given: Iterable[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
-    return [
-        {_snake(key): value.lower() if key == "action" else value for key, value in rule.items()}
-        for rule in given or ()
-    ]
-
-
-def _fields(source: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
-    """The keys that are set, in Prometheus' own words; zero and empty are the operator's `not set`."""
-    return {
-        _RENAMED.get(key, _snake(key)): value
-        for key in keys
-        if (value := source.get(key)) or (value is False and key in _ENDPOINT_FIELDS)
+    Raises LabError where promtool refuses the configuration.
+    """
+    files = {"prometheus.yml": yaml.safe_dump(config.main, sort_keys=False)} | {
+        f"rules/{name}": yaml.safe_dump(rules, sort_keys=False) for name, rules in config.rules.items()
     }
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    # A Prometheus built without its web UI looks for its page here.
+    files["web/ui/static/mantine-ui/index.html"] = _NO_UI
+    require_valid([str(toolchain.promtool()), "check", "config", "prometheus.yml"], files)
+    return Command(
+        name="prometheus",
+        arguments=(
+            str(toolchain.prometheus()),
+            "--config.file=prometheus.yml",
+            "--storage.tsdb.path=data",
+            f"--web.listen-address={ports.address('prometheus')}",
+            f"--web.external-url={ports.url('prometheus')}",
+            f"--web.user-assets={pages}",
+            # A hidden flag. Its default of 5 s would be a third of the wait for the first figures.
+            "--scrape.discovery-reload-interval=1s",
+            *config.flags,
+        ),
+        environment={},
+        folder=folder,
+        url=ports.url("prometheus"),
+        files=files,
+    )

@@ -1,6 +1,6 @@
 """The programs that the lab runs, found on PATH or installed at first use into TOOLS_DIR (`.tools`).
 
-Each function returns an executable's path and raises ToolError, one line that names every way tried.
+Each function returns an executable's path, or raises ToolError with every source that was tried.
 """
 
 from pathlib import Path
@@ -27,7 +27,7 @@ PROGRAMS = {
 
 
 def find(program: str) -> Path:
-    """The path of one of PROGRAMS."""
+    """The path of one of PROGRAMS; raises ToolError."""
     return resolve(PROGRAMS[program], program)
 
 

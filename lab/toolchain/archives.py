@@ -18,7 +18,7 @@ READ_SECONDS = 20
 def unpack(url: str, sha256: str, programs: Sequence[str], folder: Path) -> None:
     """Downloads a .tar.gz and puts its programs into the folder; raises WayError.
 
-    The programs lie in the archive's only folder, as Prometheus' projects release them.
+    The programs are in the archive's only folder, as in the releases of Prometheus' projects.
     """
     archive = folder / "archive"
     try:
@@ -42,11 +42,11 @@ def unpack(url: str, sha256: str, programs: Sequence[str], folder: Path) -> None
 def _download(url: str, path: Path) -> None:
     with requests.get(url, stream=True, timeout=(CONNECT_SECONDS, READ_SECONDS)) as response:
         response.raise_for_status()
-        done, total, told = 0, int(response.headers.get("Content-Length", 0)), time.monotonic()
+        done, total, reported = 0, int(response.headers.get("Content-Length", 0)), time.monotonic()
         with path.open("wb") as file:
             for piece in response.iter_content(1 << 20):
                 file.write(piece)
                 done += len(piece)
-                if time.monotonic() - told > 5:
-                    told = time.monotonic()
+                if time.monotonic() - reported > 5:
+                    reported = time.monotonic()
                     say(f"{done >> 20} of {total >> 20} MiB")

@@ -1,4 +1,4 @@
-"""Azurite's Blob service, which stands in for Azure's in the tests of object storage."""
+"""Azurite's Blob service, the local substitute for Azure's in the tests of object storage."""
 
 import shutil
 import subprocess
@@ -15,7 +15,7 @@ def _from_npm(target: Path) -> None:
     shutil.copytree(_MODULE, target, dirs_exist_ok=True)
     try:
         command, environment = npm()
-        # Not for minutes where no registry answers.
+        # One retry, so that a missing registry fails within seconds instead of minutes.
         options = ["--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1", "--loglevel=error"]
         done = subprocess.run(
             [*command, "ci", *options],

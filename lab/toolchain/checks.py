@@ -1,4 +1,4 @@
-"""Programs that only the chart's checks run: Helm 3, chart-testing, kube-score."""
+"""Programs used only by the chart's checks: Helm 3, chart-testing, kube-score."""
 
 import tempfile
 from functools import partial
@@ -9,7 +9,7 @@ from lab.toolchain.install import Family, Way, resolve
 
 
 def _build_ct(target: Path) -> None:
-    # The module proxy serves the version but no list of versions, which `go install` by version asks for.
+    # `go install` of a version needs the module proxy's list of versions, which the proxy does not serve.
     with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
         main = golang.copy_module("chart-testing", Path(temporary))
         variable = "github.com/helm/chart-testing/v3/ct/cmd.Version"
@@ -21,7 +21,7 @@ def _build_kube_score(target: Path) -> None:
     golang.install(target, [package], target, ldflags=f"-X main.version={KUBE_SCORE.version}")
 
 
-# Under its own name, so that one PATH can hold both.
+# Installed as `helm3`, so that one PATH can hold both versions.
 HELM3 = Family(
     name="helm3",
     version="3.17.2",

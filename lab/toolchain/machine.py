@@ -1,4 +1,4 @@
-"""What this machine is, in the words that release archives use."""
+"""The name of this machine's platform in release archives."""
 
 import platform as python_platform
 
@@ -6,6 +6,6 @@ _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm6
 
 
 def platform() -> str:
-    """Such as `linux-amd64` or `darwin-arm64`."""
+    """The platform, such as `linux-amd64` or `darwin-arm64`."""
     machine = python_platform.machine().lower()
     return f"{python_platform.system().lower()}-{_ARCHITECTURES.get(machine, machine)}"

@@ -1,4 +1,4 @@
-"""Prometheus and Alertmanager with their tools, at the versions that kube-prometheus-stack 88.5.3 runs."""
+"""Prometheus and Alertmanager with their tools, at the versions of kube-prometheus-stack 88.5.3."""
 
 import gzip
 import shutil
@@ -22,7 +22,7 @@ def _from_archive(
 ) -> None:
     """`sums` maps a platform such as `linux-amd64` to the sha256 of its archive."""
     if platform() not in sums:
-        raise WayError(f"none is pinned for {platform()}")
+        raise WayError(f"no archive is pinned for {platform()}")
     archive = f"{name}-{version}.{platform()}.tar.gz"
     url = f"https://github.com/prometheus/{name}/releases/download/v{version}/{archive}"
     archives.unpack(url, sums[platform()], programs, target)
@@ -35,20 +35,20 @@ def _archive(name: str, version: str, programs: tuple[str, str], sums: dict[str,
 def _build_prometheus(target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
         main = golang.copy_module("prometheus", Path(temporary))
-        # The lab's targets are static: without the clients of thirty clouds it builds far faster.
+        # The lab's targets are static: without the discovery clients of thirty clouds it builds much faster.
         golang.install(main, ["tool"], target, tags="remove_all_sd", ldflags=_ldflags(PROMETHEUS))
 
 
 def _build_alertmanager(target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
         main = golang.copy_module("alertmanager", Path(temporary))
-        # The module lacks the built web UI that it embeds, and Go refuses an overlay below its module cache.
+        # The module embeds a web UI that it does not contain, and Go allows no overlay in its module cache.
         cached = golang.module_source(main, _ALERTMANAGER_MODULE)
         source = shutil.copytree(cached, main / "source", copy_function=shutil.copyfile)
         (source / "ui" / "app").chmod(0o755)
         pages = source / "ui" / "app" / "dist"
         pages.mkdir()
-        # It serves its pages only as they were compressed at the build, by what the browser accepts.
+        # It serves precompressed pages only, in an encoding that the browser accepts.
         (pages / "index.html.gz").write_bytes(gzip.compress(_NO_UI))
         (pages / "index.html.br").write_bytes(_brotli(_NO_UI))
         golang.run(["mod", "edit", f"-replace={_ALERTMANAGER_MODULE}=./source"], main)
@@ -56,7 +56,7 @@ def _build_alertmanager(target: Path) -> None:
 
 
 def _brotli(text: bytes) -> bytes:
-    """A brotli stream of one block that is stored as it is (RFC 7932, 9.2), and an empty last one."""
+    """A brotli stream of one uncompressed block (RFC 7932, 9.2) and an empty last block."""
     return ((len(text) - 1) << 4 | 1 << 20).to_bytes(3, "little") + text + b"\x03"
 
 
@@ -92,7 +92,7 @@ ALERTMANAGER = Family(
     version="0.34.0",
     programs=("alertmanager", "amtool"),
     version_arguments=("--version",),
-    # 0.27 brought the matcher syntax that today's configurations are written in.
+    # 0.27 introduced the matcher syntax of today's configurations.
     accepts=lambda version: version[0] == 0 and version >= (0, 27, 0),
     wants="0.27 or newer",
     ways=(

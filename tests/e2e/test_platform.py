@@ -18,7 +18,7 @@ from lab.clients import Prometheus
 from lab.render import workload
 from lab.render.chart import render_chart
 from lab.render.stack import Stack
-from lab.servers import prometheus as prometheus_config
+from lab.servers.prometheus import configuration
 from tests.e2e.conftest import NAMESPACE
 from tests.support.cluster.cluster import Cluster, Object, Release, is_ready, run, wait_for
 from tests.support.cluster.monitoring import Monitoring, mode
@@ -162,7 +162,7 @@ def test_the_operator_generates_the_same_configuration_as_the_lab(
     render = render_chart(platform.values, value_files=files, release=platform.name, namespace=NAMESPACE)
     stack = Stack.of(render, platform.name, NAMESPACE)
     pod = workload.find(render, {"http": "127.0.0.1:1", "metrics": "127.0.0.1:2"}).pod
-    lab = prometheus_config.build(render, stack, [pod], [], "127.0.0.1:3")
+    lab = configuration(render, stack, [pod], [], "127.0.0.1:3")
     operator = {job["job_name"]: job for job in monitoring.configuration()["scrape_configs"]}
     assert lab.main["scrape_configs"]
     for ours in lab.main["scrape_configs"]:

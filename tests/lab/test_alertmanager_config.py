@@ -9,12 +9,12 @@ from lab import toolchain
 from lab.platform import VALUES
 from lab.render.chart import render_chart
 from lab.render.stack import Stack
-from lab.servers import alertmanager as alertmanager_config
+from lab.servers import alertmanager
 
 
-def build(folder, **alertmanager):
-    values = {"kube-prometheus-stack": {"alertmanager": alertmanager}}
-    return alertmanager_config.build(Stack.of(render_chart(values, value_files=[VALUES])), folder)
+def build(folder, **settings):
+    values = {"kube-prometheus-stack": {"alertmanager": settings}}
+    return alertmanager.configuration(Stack.of(render_chart(values, value_files=[VALUES])), folder)
 
 
 def check(config, folder) -> str:
@@ -28,7 +28,7 @@ def check(config, folder) -> str:
 
 
 def test_the_rendered_configuration_is_valid(render, tmp_path):
-    config = alertmanager_config.build(Stack.of(render), tmp_path)
+    config = alertmanager.configuration(Stack.of(render), tmp_path)
     assert "SUCCESS" in check(config, tmp_path)
     assert "null" in [receiver["name"] for receiver in config.main["receivers"]]
 

@@ -36,7 +36,7 @@ def test_dependencies_that_can_not_be_downloaded_are_one_line(lab, tmp_path):
     assert done.returncode == 1
     (line,) = [line for line in done.stderr.splitlines() if not line.startswith("tools:")]
     assert line.startswith("deps: kube-prometheus-stack-88.5.3.tgz can't be downloaded from https://")
-    assert line.endswith("; if you have it from elsewhere, put it into charts/")
+    assert line.endswith("; if you have the package already, put it into charts/")
     assert "Error" not in line
 
 

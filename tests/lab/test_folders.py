@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import ROOT, preview, venv
+from lab import ROOT, preview_bundle, venv
 from lab.folders import build_environment, cache_folder
 from lab.progress import progress
 
@@ -49,8 +49,8 @@ def test_npms_progress_is_a_share_of_the_lock(monkeypatch, tmp_path):
     )
     (tmp_path / "node_modules" / "a").mkdir(parents=True)
     (tmp_path / "node_modules" / "a" / "package.json").touch()
-    monkeypatch.setattr(preview, "SOURCE", tmp_path)
-    assert preview._packages() == "preview: 1 of at most 2 packages installed"
+    monkeypatch.setattr(preview_bundle, "SOURCE", tmp_path)
+    assert preview_bundle._packages() == "preview: 1 of at most 2 packages installed"
 
 
 def make_venv(folder: Path, tools: Path, *before: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -79,7 +79,7 @@ def test_a_tools_folder_that_can_not_be_written_is_one_line(missing_part, tmp_pa
     done = make_venv(tmp_path, locked / "tools", *unprivileged)
     assert (done.returncode, done.stderr) == (
         1,
-        f"venv: {locked}/tools can't be used: Permission denied (TOOLS_DIR and CACHE_DIR say where)\n",
+        f"venv: {locked}/tools can't be used: Permission denied (set TOOLS_DIR or CACHE_DIR)\n",
     )
 
 

@@ -68,7 +68,7 @@ def test_grafana_home_is_used(render, tmp_path, name, subcommand):
 
 
 def test_a_grafana_home_without_a_grafana_is_one_line(tmp_path):
-    with pytest.raises(LabError, match=r"GRAFANA_HOME='.*' holds no bin/grafana"):
+    with pytest.raises(LabError, match=r"GRAFANA_HOME='.*' has no bin/grafana"):
         grafana.find({"GRAFANA_HOME": str(tmp_path)})
 
 

@@ -94,7 +94,7 @@ def test_up_status_up_down(lab, folder, variables):
     assert nothing_runs(folder)
     status = lab("status")
     assert (status.returncode, status.stdout) == (1, "")
-    assert status.stderr == "status: nothing runs; make up brings the platform up\n"
+    assert status.stderr == "status: nothing is running; make up starts the platform\n"
     assert lab("down").stdout == "nothing was running\n"
 
     assert lab("up", "--minutes", "0", **variables).returncode == 0
@@ -219,7 +219,7 @@ def test_a_part_that_fails_at_its_start_takes_the_others_with_it(lab, folder, va
     (folder / "storage-api" / "objects").touch()
     up = lab("up", **variables)
     assert up.returncode == 1
-    assert "storage-api ended at its start: " in up.stderr
+    assert "storage-api ended during startup: " in up.stderr
     assert "Traceback" not in up.stderr
     assert nothing_runs(folder)
 
@@ -258,7 +258,7 @@ BAD = {
         {"VALUES": "{tmp}/tokens.yaml"},
         "up: these values ({tmp}/tokens.yaml) need the Secret of storage-api.auth.existingSecret",
     ),
-    "no-grafana": ({"GRAFANA_HOME": "{tmp}"}, "up: GRAFANA_HOME='{tmp}' holds no bin/grafana"),
+    "no-grafana": ({"GRAFANA_HOME": "{tmp}"}, "up: GRAFANA_HOME='{tmp}' has no bin/grafana"),
 }
 
 
@@ -328,7 +328,7 @@ def test_a_tool_that_can_not_be_had_is_one_line(lab, folder, tmp_path, variables
     assert up.returncode == 1
     (line,) = [line for line in up.stderr.splitlines() if not line.startswith(("tools:", "chart:"))]
     assert line.startswith(
-        "up: helm 4.3.1 can't be had; put helm (4.1 or newer) on PATH. Tried: the wheel aws-cdk"
+        "up: helm 4.3.1 is not available; put helm (4.1 or newer) on PATH. Tried: the wheel aws-cdk"
     )
     assert "; building it with go install" in line
     assert not folder.exists() or nothing_runs(folder)

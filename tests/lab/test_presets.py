@@ -5,7 +5,9 @@ import time
 import pytest
 
 from lab import ROOT
-from lab.platform import VALUES, Platform
+from lab.plan import make_plan
+from lab.platform import VALUES
+from lab.ports import Ports
 from lab.render import workload
 from lab.render.chart import render_chart
 from lab.render.stack import Stack
@@ -42,7 +44,7 @@ def test_what_needs_a_cloud_is_refused_at_once_in_one_line(lab, tmp_path, preset
     (line,) = [each for each in up.stderr.splitlines() if each.startswith("up: ")]
     assert line == (
         f"up: these values (ci/{preset}-values.yaml) need {needs}, which the lab does not have; "
-        "try ci/dev-values.yaml, or change these values in a file of your own behind it"
+        "try ci/dev-values.yaml, or override these values in a file of your own after it"
     )
     assert not (tmp_path / "lab" / "state.json").exists()
 
@@ -82,10 +84,10 @@ def test_a_bucket_of_ones_own_is_not_refused(store):
 )
 def test_a_prometheus_that_the_values_do_not_install_is_told_and_watches_ours(tmp_path, values, presets, why):
     render = rendered(values, *presets)
-    commands, notes = Platform(folder=tmp_path)._commands(render)
-    assert f"these values install no prometheus ({why}); the lab runs one all the same" in notes
-    assert not [note for note in notes if "does not select it" in note]
-    (prometheus,) = [command for command in commands if command.name == "prometheus"]
+    plan = make_plan(render, Ports.free(), tmp_path)
+    assert f"these values install no prometheus ({why}); the lab runs one anyway" in plan.notes
+    assert not [note for note in plan.notes if "does not select it" in note]
+    (prometheus,) = [command for command in plan.commands if command.name == "prometheus"]
     assert (
         "job_name: serviceMonitor/observability/platform-storage-api/0" in prometheus.files["prometheus.yml"]
     )

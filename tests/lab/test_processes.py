@@ -9,8 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from lab.command import Command
 from lab.errors import LabError
-from lab.processes import Command, Processes
+from lab.processes import Processes
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(60)")
 
@@ -66,7 +67,7 @@ def test_a_pid_that_is_another_process_by_now_is_not_stopped(processes, tmp_path
 
 def test_a_process_that_ends_at_its_start_is_told_with_its_last_line(processes, tmp_path):
     processes.start(command(tmp_path, sys.executable, "-c", "raise SystemExit('no such port')"))
-    with pytest.raises(LabError, match=r"part ended at its start: no such port \(log: .*part\.log\)"):
+    with pytest.raises(LabError, match=r"part ended during startup: no such port \(log: .*part\.log\)"):
         wait(processes, lambda: "nobody listens", 10)
 
 

@@ -13,7 +13,7 @@ from lab.render import self_monitoring, workload
 from lab.render.chart import render_chart
 from lab.render.discovery import Pod, Port
 from lab.render.stack import Stack
-from lab.servers import prometheus as prometheus_config
+from lab.servers import prometheus
 
 ADDRESSES = {"prometheus": "127.0.0.1:9090", "alertmanager": "127.0.0.1:9093"}
 API = {"http": "127.0.0.1:5000", "metrics": "127.0.0.1:9797"}
@@ -22,7 +22,7 @@ API = {"http": "127.0.0.1:5000", "metrics": "127.0.0.1:9797"}
 def build(render):
     stack = Stack.of(render)
     pods = [workload.find(render, API).pod, *self_monitoring.pods(stack, ADDRESSES)]
-    return prometheus_config.build(
+    return prometheus.configuration(
         render, stack, pods, self_monitoring.objects(stack), ADDRESSES["alertmanager"]
     )
 
@@ -36,19 +36,19 @@ def altered(render, kind, change):
     return replace(render, objects=objects)
 
 
-def with_prometheus_spec(render, spec):
-    """The render with other settings of the stack's Prometheus, also those that the chart refuses."""
-    values = copy.deepcopy(render.values)
-    values["kube-prometheus-stack"]["prometheus"]["prometheusSpec"].update(spec)
-    return replace(render, values=values)
-
-
 def monitor(render, **spec):
     return altered(render, "ServiceMonitor", lambda o: o["spec"].update(spec))
 
 
 def endpoint(render, **more):
     return altered(render, "ServiceMonitor", lambda o: o["spec"]["endpoints"][0].update(more))
+
+
+def selecting(render, **spec):
+    """The render with selectors that the chart itself would refuse."""
+    values = copy.deepcopy(render.values)
+    values["kube-prometheus-stack"].setdefault("prometheus", {}).setdefault("prometheusSpec", {}).update(spec)
+    return replace(render, values=values)
 
 
 def scrape(config):
@@ -199,9 +199,9 @@ def test_a_port_by_name_or_by_number(render, port):
 @pytest.mark.parametrize(
     "change, line",
     [
-        (lambda r: endpoint(r, port="grpc"), "nothing in the lab has its port 'grpc'"),
-        (lambda r: endpoint(r, tlsConfig={}), "endpoints[0].tlsConfig is not carried into the lab"),
-        (lambda r: monitor(r, scrapeClass="x"), "scrapeClass is not carried into the lab"),
+        (lambda r: endpoint(r, port="grpc"), "no process of the lab has its port 'grpc'"),
+        (lambda r: endpoint(r, tlsConfig={}), "endpoints[0].tlsConfig is ignored by the lab"),
+        (lambda r: monitor(r, scrapeClass="x"), "scrapeClass is ignored by the lab"),
     ],
 )
 def test_what_is_not_carried_is_named(render, change, line):
@@ -231,16 +231,14 @@ def test_nothing_is_left_out_by_default(render):
     ids=str,
 )
 def test_a_monitor_that_the_prometheus_would_not_select_is_left_out_and_named(render, spec, kept):
-    config = build(with_prometheus_spec(render, spec))
+    config = build(selecting(render, **spec))
     ours = [s for s in config.main["scrape_configs"] if "storage-api" in s["job_name"]]
-    line = (
-        "ServiceMonitor observability/platform-storage-api: the Prometheus of the render does not select it"
-    )
+    line = "ServiceMonitor observability/platform-storage-api: the rendered Prometheus does not select it"
     assert (len(ours) == 1, line in config.left_out) == (kept, not kept)
 
 
 def test_a_rule_that_the_prometheus_would_not_select_is_left_out_and_named(render):
-    config = build(with_prometheus_spec(render, {"ruleSelector": {"matchLabels": {"team": "a"}}}))
+    config = build(selecting(render, ruleSelector={"matchLabels": {"team": "a"}}))
     assert config.rules == {}
     assert config.main["rule_files"] == []
     assert any(line.startswith("PrometheusRule ") for line in config.left_out)
@@ -293,12 +291,12 @@ def test_settings_that_the_lab_does_not_carry_are_named():
     spec = {"remoteWrite": [{"url": "http://127.0.0.1:1/write"}]}
     values = {"kube-prometheus-stack": {"prometheus": {"prometheusSpec": spec}}}
     config = build(render_chart(values, value_files=[VALUES]))
-    assert config.left_out == ["prometheusSpec.remoteWrite is set, and is not carried into the lab"]
+    assert config.left_out == ["prometheusSpec.remoteWrite is set; the lab ignores it"]
 
 
 def test_a_service_finds_only_the_pods_that_its_selector_names(render):
     stack = Stack.of(render)
     stranger = Pod("stranger", "observability", {"app": "x"}, (Port("http", 5000, "x", "127.0.0.1:1"),))
     elsewhere = replace(workload.find(render, API).pod, namespace="elsewhere")
-    config = prometheus_config.build(render, stack, [stranger, elsewhere], [], ADDRESSES["alertmanager"])
+    config = prometheus.configuration(render, stack, [stranger, elsewhere], [], ADDRESSES["alertmanager"])
     assert config.main["scrape_configs"] == []

@@ -96,7 +96,7 @@ def test_a_program_on_path_is_used_where_its_version_fits(family, version, used,
 def test_a_program_on_path_that_does_not_run_is_not_used(on_path, capsys):
     on_path("helm", "exit 3")
     assert install._on_path(HELM, "helm") is None
-    assert "it does not tell its version" in capsys.readouterr().err
+    assert "it does not print its version" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_what_is_installed_is_not_installed_again():
 def test_a_way_that_gives_another_version_does_not_count():
     log = []
     family = gadget(Way("wood", writes("9.9.9", log)))
-    with pytest.raises(ToolError, match=r"wood: it gave gadget 9\.9\.9"):
+    with pytest.raises(ToolError, match=r"wood: it installed gadget 9\.9\.9"):
         install.resolve(family, "gadget")
     assert not family.folder.exists()
 
@@ -145,7 +145,7 @@ def test_without_a_way_one_line_names_all_that_was_tried():
     with pytest.raises(ToolError) as error:
         install.resolve(family, "gadget")
     assert str(error.value) == (
-        "gadget 1.2.3 can't be had; put gadget (1.0 or newer) on PATH. "
+        "gadget 1.2.3 is not available; put gadget (1.0 or newer) on PATH. "
         "Tried: wire: the network is down; rope: the network is down"
     )
     assert [p.name for p in install.tools_folder().iterdir()] == [".gadget.lock"]

@@ -36,7 +36,7 @@ def test_changed_source_of_the_service_is_run(folder, tmp_path, capsys):
         first = pids(folder)
         platform.up()
         assert pids(folder) == first
-        with (root / "service/storage_api/handlers/health.py").open("a") as file:
+        with (root / "service/storage_api/api/handlers/health.py").open("a") as file:
             file.write("# An edit.\n")
         capsys.readouterr()
         platform.up()

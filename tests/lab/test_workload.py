@@ -83,7 +83,7 @@ def test_variables_come_from_secrets_keys_and_fields(render):
         ({"secretKeyRef": {"name": "gone", "key": "x"}}, "Secret gone, which these values don't render"),
         (
             {"configMapKeyRef": {"name": "platform-storage-api", "key": "GONE"}},
-            "A comes from ConfigMap platform-storage-api, which has no such key",
+            "A comes from ConfigMap platform-storage-api, which does not have the key",
         ),
         (
             {"resourceFieldRef": {"resource": "limits.memory"}},

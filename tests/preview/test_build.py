@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import ROOT, preview, toolchain
+from lab import ROOT, preview, preview_bundle, toolchain
 from lab.platform import Platform
 from lab.ports import Ports
 from lab.toolchain import ToolError
@@ -31,37 +31,37 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 def packages(missing_part) -> None:
     """Skip or fail with a reason if npm is not available."""
     try:
-        preview.npm("--version")
+        preview_bundle.npm("--version")
     except ToolError as error:
         missing_part(str(error))
 
 
 def test_the_page_passes_strict_type_checking(packages):
-    preview.npm("run", "check", "--silent")
+    preview_bundle.npm("run", "check", "--silent")
 
 
 def test_the_tests_without_a_browser_pass(packages):
-    assert " passed" in preview.npm("test", "--silent")
+    assert " passed" in preview_bundle.npm("test", "--silent")
 
 
 def test_a_second_build_reuses_the_first(packages):
-    first = preview.build()
+    first = preview_bundle.build()
     built_at = (first / "index.html").stat().st_mtime_ns
-    assert preview.build() == first
+    assert preview_bundle.build() == first
     assert (first / "index.html").stat().st_mtime_ns == built_at
     assert (first / "public/build/img/icons/unicons/angle-down.svg").is_file()
     assert (first / "public/fonts/inter/Inter-Regular.woff2").is_file()
 
 
 def test_the_lock_file_holds_hashes_and_no_addresses():
-    lock = json.loads((preview.SOURCE / "package-lock.json").read_text())
+    lock = json.loads((preview_bundle.SOURCE / "package-lock.json").read_text())
     packages = {name: entry for name, entry in lock["packages"].items() if name}
     assert all("integrity" in entry for entry in packages.values())
     assert not [name for name, entry in packages.items() if "resolved" in entry]
 
 
 def test_grafanas_libraries_are_pinned_exactly():
-    manifest = json.loads((preview.SOURCE / "package.json").read_text())
+    manifest = json.loads((preview_bundle.SOURCE / "package.json").read_text())
     versions = manifest["dependencies"] | manifest["devDependencies"]
     assert {version for name, version in versions.items() if name.startswith("@grafana/")} == {"13.2.2"}
     assert not [name for name, version in versions.items() if not version[0].isdigit()]
@@ -87,7 +87,7 @@ def without_node(tmp_path) -> dict[str, str]:
     }
 
 
-MISSING = "node 24.19.0 can't be had; put node (20.19, 22.12 or newer) on PATH."
+MISSING = "node 24.19.0 is not available; put node (20.19, 22.12 or newer) on PATH."
 
 
 def test_without_node_and_network_the_build_names_what_is_missing_in_one_line(without_node):
@@ -124,7 +124,7 @@ def test_without_node_and_network_the_platform_starts_without_the_preview(withou
         assert [
             line for line in done.stderr.splitlines() if f"no preview of the dashboards: {MISSING}" in line
         ]
-        assert "See the dashboards" not in done.stdout
+        assert "Dashboards: " not in done.stdout
     finally:
         run("down", **without_node, **ports)
 
@@ -172,4 +172,4 @@ def test_pictures_fail_on_a_panel_that_cannot_be_drawn(platform: Platform, brows
     done = run("pictures", "--folder", str(tmp_path), "--range", "1m", **settings)
     assert done.returncode == 1
     *_, words = done.stderr.splitlines()
-    assert words.startswith("pictures: What can go wrong can't be drawn whole: Broken query Prometheus")
+    assert words.startswith("pictures: What can go wrong can't be drawn completely: Broken query Prometheus")

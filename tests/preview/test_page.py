@@ -9,13 +9,13 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from lab import ROOT, preview
+from lab import ROOT, preview_bundle
 
 pytestmark = pytest.mark.live
 
 SHIPPED = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "dashboards").glob("*.json"))}
 DRAWN = {document["uid"] for document in SHIPPED.values()} | {"kinds"}
-AXE = preview.SOURCE / "node_modules" / "axe-core" / "axe.min.js"
+AXE = preview_bundle.SOURCE / "node_modules" / "axe-core" / "axe.min.js"
 # Factor from each displayed unit to its base unit.
 SCALE = {"": 1, "%": 0.01, "req/s": 1, "ms": 1e-3, "µs": 1e-6, "s": 1, "mins": 60, "hours": 3600}
 HOSTILE = '"><img src=x onerror=window.hacked=1>'

@@ -10,7 +10,7 @@ import yaml
 from lab import ROOT, toolchain
 from lab.render.chart import load_yaml
 from lab.render.stack import Stack
-from lab.servers import alertmanager as alertmanager_config
+from lab.servers import alertmanager
 from tests.support.chart.axes import presets
 from tests.support.chart.notes import notes
 
@@ -104,7 +104,7 @@ def test_the_notes_warn_of_tokens_over_plain_http(values, warned):
 
 def alertmanager_configuration(render, folder):
     """Alertmanager's configuration as the operator makes it: our AlertmanagerConfig before its own routes."""
-    main = alertmanager_config.build(Stack.of(render), folder).main
+    main = alertmanager.configuration(Stack.of(render), folder).main
     (ours,) = render.find("AlertmanagerConfig")
     prefix = f"{ours['metadata']['namespace']}/{ours['metadata']['name']}"
 

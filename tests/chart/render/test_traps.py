@@ -16,7 +16,7 @@ import yaml
 from lab import ROOT, toolchain
 from lab.render.chart import RenderError, load_yaml, render_chart
 from lab.render.stack import Stack
-from lab.servers import alertmanager as alertmanager_config
+from lab.servers import alertmanager
 from tests.support.chart.notes import notes
 
 STACK = "kube-prometheus-stack"
@@ -168,7 +168,7 @@ def test_alertmanager_accepts_its_configuration(preset, tmp_path):
     if not of_stack(preset)["enabled"]:
         return
     if preset.stand_in:
-        text = yaml.safe_dump(alertmanager_config.build(Stack.of(preset), tmp_path).main)
+        text = yaml.safe_dump(alertmanager.configuration(Stack.of(preset), tmp_path).main)
     else:
         text = data(the(preset, "Secret", f"alertmanager-{PREFIX}-alertmanager"))["alertmanager.yaml"]
     (tmp_path / "alertmanager.yaml").write_text(text)
