@@ -47,7 +47,7 @@ def errors(service) -> list[str]:
 def test_a_small_object_is_answered_503(damaged):
     service, _ = damaged(1000, 999)
     answer = service.request("GET", TARGET)
-    assert (answer.status, answer.json["reason"]) == (503, "the store is out of order")
+    assert (answer.status, answer.json["reason"]) == (503, "the store is unavailable")
     wait_until(lambda: counted(service, "503") == 1)
     (reason,) = errors(service)
     assert reason.endswith("is damaged: its bytes are not those of its ETag")

@@ -297,7 +297,7 @@ def test_a_store_that_refuses(service):
     ):
         failed = service.request(method, path, b"x" if method == "PUT" else None)
         assert failed.status == 503
-        assert failed.json == {"error": "service unavailable", "reason": "the store is out of order"}
+        assert failed.json == {"error": "service unavailable", "reason": "the store is unavailable"}
     assert service.request("HEAD", "/api/buckets/kept").status == 503
     answers_at_once(service)
     service.request("DELETE", "/faults")
