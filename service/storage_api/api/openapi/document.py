@@ -337,7 +337,7 @@ def _faults(config: Config) -> Json:
         | {"maximum": faults.MAX_LATENCY_SECONDS, "description": "Delay of each request."},
         "store": {
             "enum": [*faults.STORES, None],
-            "description": "`refuse`: it fails every operation; `full`: it takes no object.",
+            "description": "`refuse`: every operation fails; `full`: no object can be stored.",
         },
         "threads": {
             "type": "integer",
