@@ -22,7 +22,7 @@ def table() -> str:
     for setting in SETTINGS:
         default = f"`{setting.default_text}`" if setting.default_text else ""
         lines.append(
-            f"| `{setting.variable}` | {default} | {setting.about.kind.allowed} | {setting.description} |"
+            f"| `{setting.variable}` | {default} | {setting.about.type.allowed} | {setting.description} |"
         )
     return "\n".join(lines) + "\n"
 

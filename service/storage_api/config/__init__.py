@@ -1,4 +1,4 @@
-"""The service's settings: what they are, how they are read from the environment and the command line."""
+"""The service's settings, and reading them from the command line and the environment."""
 
 from .reading import ConfigError, read
 from .settings import METRIC_FAMILIES, SETTINGS, STORES, Config

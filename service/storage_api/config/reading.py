@@ -18,21 +18,21 @@ CREDENTIALS = {
     "azure": r"AZURE_(STORAGE_)?(ACCOUNT_KEY|ACCESS_KEY|MASTER_KEY|TOKEN|SAS_KEY|SAS_TOKEN|CLIENT_ID"
     r"|CLIENT_SECRET|TENANT_ID|AUTHORITY_ID)",
 }
-"""By STORE the variables of its library that are sent as they are."""
+"""{STORE: variables whose values its library sends in headers as they are}"""
 
 
 class ConfigError(Exception):
-    """Settings that cannot be used: a line for each mistake, naming the setting and what is allowed."""
+    """Invalid settings: one line per mistake, with the setting's name and what is allowed."""
 
 
 def read(environ: Mapping[str, str], arguments: Sequence[str] = ()) -> Config:
-    """Read each setting from its flag, else from its variable, else take its default.
+    """Read each setting from its flag, else from its variable, else use its default.
 
-    An empty variable is one that is not set. Raises ConfigError with every mistake, and SystemExit(0) after
-    printing for `--help` and `--version`.
+    An empty variable counts as unset. Raises ConfigError with every mistake, and SystemExit(0) after printing
+    for `--help` and `--version`.
     """
     flags, unknown = _parser().parse_known_args(arguments)
-    mistakes = [f"{_shown(unknown)} is not known: see --help"] if unknown else []
+    mistakes = [f"unrecognized arguments: {_shown(unknown)}; see --help"] if unknown else []
     given = {}
     for setting in SETTINGS:
         name, text = setting.flag, getattr(flags, setting.name)
@@ -41,12 +41,12 @@ def read(environ: Mapping[str, str], arguments: Sequence[str] = ()) -> Config:
         if text is None:
             continue
         try:
-            given[setting.name] = setting.about.kind.read(text)
+            given[setting.name] = setting.about.type.read(text)
         except ValueError:
             given[setting.name] = None
-            mistakes.append(setting.about.kind.refusal(name, text))
+            mistakes.append(setting.about.type.refusal(name, text))
     config = Config(**given)
-    mistakes += _contradictions(config, given.keys())
+    mistakes += _conflicts(config, given.keys())
     if config.otel_traces_exporter == "otlp":
         mistakes += otlp.mistakes(environ)
     mistakes += _unusable_credentials(config.store, environ)
@@ -55,26 +55,28 @@ def read(environ: Mapping[str, str], arguments: Sequence[str] = ()) -> Config:
     return config
 
 
-def _contradictions(config: Config, given: Set[str]) -> list[str]:
-    """What settings may be alone and not together; one that was refused is None and contradicts nothing."""
+def _conflicts(config: Config, given: Set[str]) -> list[str]:
+    """Settings that cannot be combined; an invalid one is None here and conflicts with nothing."""
     found = []
     for setting in SETTINGS:
         store = setting.about.store
         if setting.about.required and store == config.store and setting.name not in given:
-            found.append(f"{setting.variable} is not set: STORE={store} needs {setting.about.kind.allowed}")
+            found.append(f"{setting.variable} is not set: STORE={store} needs {setting.about.type.allowed}")
         if store and config.store not in (store, None) and setting.name in given:
             found.append(
-                f"{setting.variable} is set, but STORE is {config.store}: only {store} has a use for it"
+                f"{setting.variable} is set, but STORE is {config.store}: only STORE={store} uses it"
             )
     if config.metrics_port and config.metrics_port == config.port:
-        found.append(f"METRICS_PORT={config.port} is the API's port: use another one, or none to share it")
+        found.append(
+            f"METRICS_PORT={config.port} is the API's port: use another one, or unset it to share the port"
+        )
     if config.otel_traces_exporter == "otlp" and not _is_installed("opentelemetry.exporter.otlp.proto.http"):
         found.append("OTEL_TRACES_EXPORTER=otlp needs the extra storage-api[traces], which is not installed")
     return found
 
 
 def _shown(unknown: Sequence[str]) -> str:
-    """Arguments that are not known, without values of flags: they may be credentials."""
+    """The unknown arguments, quoted, without the values of flags: they may be credentials."""
     shown = []
     for before, argument in zip(("", *unknown), unknown, strict=False):
         if argument.startswith("-"):
@@ -86,10 +88,10 @@ def _shown(unknown: Sequence[str]) -> str:
 
 
 def _unusable_credentials(store: str | None, environ: Mapping[str, str]) -> list[str]:
-    """Variables of the store's library that can't be sent in a header: often a Secret with a line end."""
+    """Credentials that can't be sent in a header, often those of a Secret that ends with a newline."""
     prefix = CREDENTIALS.get(store)
     return [
-        f"{name}=*** is not allowed: use printable ASCII, without a line end"
+        f"{name}=*** is not allowed: use printable ASCII, without a newline"
         for name, text in environ.items()
         if prefix and re.fullmatch(prefix, name) and not (text.isascii() and text.isprintable())
     ]
@@ -98,13 +100,13 @@ def _unusable_credentials(store: str | None, environ: Mapping[str, str]) -> list
 def _is_installed(module: str) -> bool:
     try:
         return find_spec(module) is not None
-    except ModuleNotFoundError:  # nor is a package that it would be in
+    except ModuleNotFoundError:  # its parent package is missing too
         return False
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"{message}: see --help")
+        raise ConfigError(f"{message}; see --help")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -113,19 +115,19 @@ def _parser() -> argparse.ArgumentParser:
         usage="storage-api [--setting value ...]",
         description="Serves objects in buckets over HTTP, instrumented for Prometheus.",
         epilog="A flag --some-setting is also the environment variable SOME_SETTING; the flag wins."
-        " Exit status: 0 after an orderly end; 1 when it could not start, or cut off requests at the end;"
-        " 2 for settings that are not allowed; 128 + n when a second signal n ended it at once.",
+        " Exit status: 0 after a clean shutdown; 1 if it could not start, or cut off requests at shutdown;"
+        " 2 for invalid settings; 128 + n if a second signal n ended it at once.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"storage-api {__version__}")
     for setting in SETTINGS:
-        allowed = setting.about.kind.allowed
+        allowed = setting.about.type.allowed
         default = f" (default: {setting.default_text})" if setting.default_text else ""
         parser.add_argument(
             setting.flag,
             metavar="value",
             help=f"{setting.description} {allowed[0].upper()}{allowed[1:]}{default}.".replace("%", "%%"),
-            # A switch alone means on.
-            **({"nargs": "?", "const": "true"} if setting.about.kind is setting_types.SWITCH else {}),
+            # A switch without a value means true.
+            **({"nargs": "?", "const": "true"} if setting.about.type is setting_types.SWITCH else {}),
         )
     return parser

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple, get_type_hints
 
 from . import setting_types
-from .setting_types import Kind
+from .setting_types import SettingType
 
 MEBIBYTE = 1024 * 1024
 TEBIBYTE = MEBIBYTE * MEBIBYTE
 
 STORES = ("memory", "filesystem", "s3", "gcs", "azure")
-"""What STORE may be."""
+"""Allowed values of STORE."""
 
 METRIC_FAMILIES = (
     "http_request_count",
@@ -31,125 +31,135 @@ METRIC_FAMILIES = (
     "storage_operations",
     "storage_stored_bytes",
 )
-"""What METRICS_DISABLED may name."""
+"""Names that METRICS_DISABLED may list."""
 
 
 class About(NamedTuple):
-    """What the table says of a setting beside its name, type and default."""
+    """A setting's type and description, and the store that it is for."""
 
-    kind: Kind
+    type: SettingType
     description: str
     store: str | None = None
-    """The STORE that alone has a use for it; None: it concerns all."""
+    """The only STORE that uses the setting; None if all do."""
     required: bool = False
-    """Whether that STORE can't do without it."""
+    """True if that STORE does not work without it."""
 
 
 _S3_BUCKET = setting_types.matching(
-    "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name (3-63 of a-z 0-9 . -)"
+    "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket name (3-63 characters a-z 0-9 . -)"
 )
 _GCS_BUCKET = setting_types.matching(
-    "[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", "a bucket's name (3-63 of a-z 0-9 . _ -)"
+    "[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", "a bucket name (3-63 characters a-z 0-9 . _ -)"
 )
-_REGION = setting_types.matching("[a-z0-9-]+", "a region's name (of a-z 0-9 -)")
-_ACCOUNT = setting_types.matching("[a-z0-9]{3,24}", "an account's name (3-24 of a-z 0-9)")
+_REGION = setting_types.matching("[a-z0-9-]+", "a region name (characters a-z 0-9 -)")
+_ACCOUNT = setting_types.matching("[a-z0-9]{3,24}", "an account name (3-24 characters a-z 0-9)")
 _CONTAINER = setting_types.matching(
-    "(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", "a container's name (3-63 of a-z 0-9 -)"
+    "(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", "a container name (3-63 characters a-z 0-9 -)"
 )
 _PORT = setting_types.integer(0, 65535)
 
 
 @dataclass(frozen=True)
 class Config:
-    """Everything the service can be told: a field `x_y` is the variable X_Y and the flag `--x-y`."""
+    """The service's configuration: a field `x_y` is set by the variable X_Y or the flag `--x-y`."""
 
     host: Annotated[
         str,
         About(
             setting_types.TEXT,
-            "Address to listen on. :: is every address, IPv6 and IPv4, or IPv4 alone where the kernel has no"
-            " IPv6; 0.0.0.0 is every IPv4 address.",
+            "Address to listen on. :: is every IPv6 and IPv4 address, or only IPv4 if the kernel has no IPv6;"
+            " 0.0.0.0 is every IPv4 address.",
         ),
     ] = "::"
-    port: Annotated[int, About(_PORT, "Port of the API; 0 takes any free one.")] = 5000
+    port: Annotated[int, About(_PORT, "Port of the API; 0 picks a free one.")] = 5000
     threads: Annotated[
-        int, About(setting_types.integer(1, 256), "Requests that are worked on at the same time.")
+        int, About(setting_types.integer(1, 256), "Number of requests handled at the same time.")
     ] = 8
-    store: Annotated[str, About(setting_types.one_of(*STORES), "Where objects are kept.")] = "filesystem"
+    store: Annotated[str, About(setting_types.one_of(*STORES), "Where objects are stored.")] = "filesystem"
     store_path: Annotated[
-        Path, About(setting_types.PATH, "Folder of the filesystem store, made where it is missing.")
+        Path, About(setting_types.PATH, "Folder of the filesystem store; created if it is missing.")
     ] = Path("/data")
     store_min_free_bytes: Annotated[
         int,
         About(
             setting_types.integer(0, TEBIBYTE),
-            "With less than this free on the filesystem store's disk the service is not ready.",
+            "The service is not ready while the filesystem store's disk has less free space than this.",
         ),
     ] = 64 * MEBIBYTE
-    store_s3_bucket: Annotated[str | None, About(_S3_BUCKET, "The bucket.", "s3", required=True)] = None
+    store_s3_bucket: Annotated[
+        str | None, About(_S3_BUCKET, "Bucket; it must exist.", "s3", required=True)
+    ] = None
     store_s3_endpoint: Annotated[
-        str | None, About(setting_types.ENDPOINT, "A server other than AWS.", "s3")
+        str | None, About(setting_types.ENDPOINT, "URL of an S3-compatible server other than AWS.", "s3")
     ] = None
     store_s3_region: Annotated[
-        str | None, About(_REGION, "The region; without it AWS_REGION, then us-east-1.", "s3")
+        str | None, About(_REGION, "Region; without it AWS_REGION, else us-east-1.", "s3")
     ] = None
-    store_gcs_bucket: Annotated[str | None, About(_GCS_BUCKET, "The bucket.", "gcs", required=True)] = None
+    store_gcs_bucket: Annotated[
+        str | None, About(_GCS_BUCKET, "Bucket; it must exist.", "gcs", required=True)
+    ] = None
     store_gcs_endpoint: Annotated[
-        str | None, About(setting_types.ENDPOINT, "A server other than Google Cloud.", "gcs")
+        str | None, About(setting_types.ENDPOINT, "URL of a server other than Google Cloud.", "gcs")
     ] = None
     store_azure_account: Annotated[
-        str | None, About(_ACCOUNT, "The storage account.", "azure", required=True)
+        str | None, About(_ACCOUNT, "Storage account.", "azure", required=True)
     ] = None
     store_azure_container: Annotated[
-        str | None, About(_CONTAINER, "The container.", "azure", required=True)
+        str | None, About(_CONTAINER, "Container; it must exist.", "azure", required=True)
     ] = None
     store_azure_endpoint: Annotated[
-        str | None, About(setting_types.ENDPOINT, "A server other than Azure.", "azure")
+        str | None, About(setting_types.ENDPOINT, "URL of a server other than Azure.", "azure")
     ] = None
     max_object_bytes: Annotated[
         int,
         About(
             setting_types.integer(1, TEBIBYTE),
-            "The largest object that is taken; a larger one is answered 413.",
+            "Largest object that is accepted; a larger one is answered 413.",
         ),
     ] = 16 * MEBIBYTE
     log_level: Annotated[
         str,
-        About(setting_types.one_of("debug", "info", "warning", "error"), "The least level that is logged."),
+        About(setting_types.one_of("debug", "info", "warning", "error"), "Lowest level that is logged."),
     ] = "info"
     log_format: Annotated[
-        str, About(setting_types.one_of("json", "logfmt", "console"), "How a line of the log is written.")
+        str, About(setting_types.one_of("json", "logfmt", "console"), "Format of the log.")
     ] = "json"
     log_requests: Annotated[
         bool, About(setting_types.SWITCH, "Log a line for each request, at level info.")
     ] = True
     metrics_port: Annotated[
-        int | None, About(_PORT, "Port that metrics move to; without it the API's port has them.")
+        int | None, About(_PORT, "Separate port for the metrics; without it they are on the API's port.")
     ] = None
     metrics_disabled: Annotated[
-        tuple[str, ...], About(setting_types.names_of(METRIC_FAMILIES), "Metrics that are not made.")
+        tuple[str, ...],
+        About(setting_types.comma_separated(METRIC_FAMILIES), "Metric families to switch off."),
     ] = ()
     auth_tokens_file: Annotated[
         Path | None,
-        About(setting_types.PATH, "File of bearer tokens, one a line; without it everyone may use the API."),
+        About(setting_types.PATH, "File with one bearer token per line; without it anyone may use the API."),
     ] = None
     faults_enabled: Annotated[
-        bool, About(setting_types.SWITCH, "Serve /faults, which breaks the API on purpose, for drills.")
+        bool, About(setting_types.SWITCH, "Serve /faults, which makes the API fail on purpose, for drills.")
     ] = False
     shutdown_delay_seconds: Annotated[
         int,
         About(
-            setting_types.SECONDS, "After SIGTERM: time not ready but serving, for load balancers to notice."
+            setting_types.SECONDS,
+            "Time after SIGTERM to keep serving while not ready, until load balancers have noticed.",
         ),
     ] = 0
     shutdown_timeout_seconds: Annotated[
-        int, About(setting_types.SECONDS, "Then: time for the requests in flight, before they are cut off.")
+        int,
+        About(
+            setting_types.SECONDS,
+            "Time after that for requests in progress to finish, before they are cut off.",
+        ),
     ] = 20
     otel_traces_exporter: Annotated[
         str,
         About(
             setting_types.one_of("none", "otlp"),
-            "Where spans go. For otlp see OpenTelemetry's own OTEL_EXPORTER_OTLP_* variables.",
+            "Where spans are sent. For otlp, set OpenTelemetry's own OTEL_EXPORTER_OTLP_* variables.",
         ),
     ] = "none"
 
@@ -173,7 +183,7 @@ class Setting(NamedTuple):
 
     @property
     def description(self) -> str:
-        """The description, with the STORE that it is for."""
+        """The description, with the STORE that uses the setting."""
         return (
             f"STORE={self.about.store}: {self.about.description}"
             if self.about.store
@@ -182,8 +192,8 @@ class Setting(NamedTuple):
 
     @property
     def default_text(self) -> str:
-        """The default as a user would write it; empty where there is none."""
-        if self.about.kind is setting_types.SWITCH:
+        """The default as a user would write it; empty if there is none."""
+        if self.about.type is setting_types.SWITCH:
             return "true" if self.default else "false"
         return "" if self.default in (None, ()) else str(self.default)
 
