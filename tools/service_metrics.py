@@ -53,7 +53,7 @@ def labels(family: Metric) -> str:
 
 
 def code(*texts: str) -> str:
-    """`texts` as Markdown's code, parted by commas."""
+    """`texts` as Markdown's code, separated by commas."""
     return ", ".join(f"`{text}`" for text in texts)
 
 
