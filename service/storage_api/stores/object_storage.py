@@ -16,7 +16,6 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -44,10 +43,9 @@ from .base import (
     StoreError,
 )
 from .keys import CUT_BYTES, FOLDER, before, bytes_of, key_of
+from .object_stream import ObjectStream
 from .spool import Spool
 
-CHUNK_BYTES = 1024 * 1024
-"""Size of the chunks in which an object is read from the server."""
 PART_BYTES = 8 * 1024 * 1024
 """Size of the parts in which a large object is sent; S3 requires at least 5 MiB."""
 PARTS = 10_000
@@ -152,7 +150,7 @@ class ObjectStorageStore(Store):
                 except FileNotFoundError:
                     return None
                 object = _object(id, found)
-                return Stored(object, _Stream(found, self._errors, object))
+                return Stored(object, ObjectStream(found, self._errors, object))
             for _ in range(ATTEMPTS):
                 known = self._head(key_of(id))
                 if known is None:
@@ -165,7 +163,8 @@ class ObjectStorageStore(Store):
                 with contextlib.suppress(PreconditionError, FileNotFoundError):
                     found = obstore.get(self._store, key_of(id), options=options)
                     return Stored(
-                        object, _Stream(found, self._errors, object if end - first == object.size else None)
+                        object,
+                        ObjectStream(found, self._errors, object if end - first == object.size else None),
                     )
         raise self._too_many_changes(id)
 
@@ -278,48 +277,6 @@ def _without_credentials(text: str) -> str:
         if len(value) >= 8 and _CREDENTIALS.fullmatch(name):
             text = text.replace(value, name)
     return re.sub(r"invalid (type|value): .*, expected", r"invalid \1, expected", text, flags=re.DOTALL)
-
-
-class _Stream(io.RawIOBase):
-    """The bytes of a response. The first chunk is read at once, while an error still gets its own status."""
-
-    def __init__(
-        self,
-        response: GetResult,
-        errors: Callable[[], AbstractContextManager[None]],
-        whole: Object | None = None,
-    ) -> None:
-        """If `whole` is set, the response has all bytes of that object, and they are verified."""
-        self._errors = errors
-        self._whole = whole
-        self._digest = hashlib.sha256()
-        self._received = 0
-        self._chunks = iter(response.stream(min_chunk_size=CHUNK_BYTES))
-        self._chunk = self._next()
-
-    def _next(self) -> memoryview:
-        """The next chunk; raises StoreError instead of the last one if the bytes do not match the ETag."""
-        with self._errors():
-            chunk = memoryview(next(self._chunks, b""))
-        if self._whole:
-            self._digest.update(chunk)
-            self._received += len(chunk)
-            ended = not chunk or self._received >= self._whole.size
-            if ended and self._digest.hexdigest() != self._whole.etag:
-                raise StoreError(f"the object {self._whole.id!r} is damaged: its bytes do not match its ETag")
-        return chunk
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:
-        """Read like any raw file; raises StoreError if the server fails."""
-        if not self._chunk:
-            self._chunk = self._next()
-        size = min(len(buffer), len(self._chunk))
-        buffer[:size] = self._chunk[:size]
-        self._chunk = self._chunk[size:]
-        return size
 
 
 def _object(id: str, found: GetResult) -> Object:
