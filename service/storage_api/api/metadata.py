@@ -21,7 +21,7 @@ CODINGS = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _CODINGS = re.compile(rf"{CODINGS}( *, *{CODINGS})*")
 
 # Field names as WSGI writes them. A server must not ignore Content-* fields of a PUT (RFC 2616, 9.6).
-_NOT_SERVED = re.compile(
+_UNSUPPORTED = re.compile(
     r"HTTP_(?:"
     r"CONTENT_(?!(?:ENCODING|LANGUAGE|DISPOSITION|MD5|DIGEST)$)"
     r"|EXPIRES$"
@@ -47,7 +47,7 @@ _HARMLESS = {
 def refuse_unsupported(environ: Mapping[str, str]) -> None:
     """Raise BadInput for a header field of a PUT or DELETE that asks for something unsupported."""
     for key, value in environ.items():
-        if _NOT_SERVED.match(key) and _HARMLESS.get(key) != value:
+        if _UNSUPPORTED.match(key) and _HARMLESS.get(key) != value:
             name = key.removeprefix("HTTP_").replace("_", "-").title()
             raise BadInput(
                 name, f"{name} is not supported: the body is always stored as it is, as the whole object"

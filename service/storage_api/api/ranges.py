@@ -29,7 +29,7 @@ def part(headers: Headers, found: Object) -> Part:
     if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
         return whole
     ((first, end),) = asked.ranges
-    if first < 0:  # The last -first bytes.
+    if first < 0:  # A suffix range: the last -first bytes.
         if not found.size:
             return whole  # Content-Range cannot describe a range of no bytes.
         first, end = max(0, found.size + first), found.size

@@ -190,7 +190,7 @@ def _object(config: Config) -> Json:
                 412: error("The conditions are not met; nothing has changed."),
                 413: error(f"The object is too large. {limit}"),
                 507: error("The store is full; nothing has changed."),
-                **_failures("Invalid input, such as a part of an object; `field` names what is wrong."),
+                **_failures("Invalid input, such as a Content-Range; `field` names what is wrong."),
             },
             [
                 *changing,
