@@ -1,4 +1,4 @@
-"""The application factory: handlers, errors and instrumentation around a store."""
+"""The app factory: handlers, errors and metrics around a store."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class RestOfPath(BaseConverter):
-    """Matches everything, so that an invalid id is answered 400 with a reason instead of 404."""
+    """A route's variable takes everything, so that what is no id is refused with a reason, not as unknown."""
 
     regex = "(?s:.*)"
     part_isolating = False
@@ -34,13 +34,13 @@ class RestOfPath(BaseConverter):
 class StorageApi(Flask):
     """The WSGI app.
 
-    draining: set once it should get no new requests
-    registry: its metrics
-    store: the store that it serves
-    metrics_app: the app that serves the metrics; another one if they have a port of their own
-    drills: faults on demand, if they are enabled
-    exchanges: the requests in progress, if the app is instrumented
-    refusal: `(path, authorization)` to the reason for refusing such a request unread; None if it is allowed
+    draining: set when it shall no longer be sent requests
+    registry: what its metrics are in
+    store: what it serves
+    metrics_app: what serves the metrics; another app where they have a port of their own
+    drills: what makes it fail on purpose, if anything does
+    exchanges: the requests that are being served, if they are watched
+    refusal: `(path, authorization)` to the reason why such a request is refused unread, None: it is not
     """
 
     draining: threading.Event
@@ -52,7 +52,7 @@ class StorageApi(Flask):
     refusal: Refusal = staticmethod(lambda _path, _authorization: None)
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Route by path and method alone: Flask's own version takes a tenth of a request's time."""
+        """Routes depend on path and method alone; all that Flask finds out takes a tenth of a request."""
         if request is None:
             return None
         return self.url_map.bind(
@@ -61,10 +61,10 @@ class StorageApi(Flask):
 
 
 def create_app(config: Config, store: Store | None = None, spans: Spans | None = None) -> StorageApi:
-    """Build the instrumented app on `store` (default: the one that `config` names; raises StoreError).
+    """Build the app on `store` (default: the one that `config` names; raises StoreError), and watch it.
 
-    If given, `spans` records requests and operations of the store too.
-    Raises TokensError for a tokens file that can't be used.
+    Requests and operations of the store are told to `spans` too, where they are sent.
+    Raises TokensError for a file of tokens that can't be used.
     """
     registry = Registry(config.metrics_disabled)
     watch_process(registry)
@@ -85,7 +85,7 @@ def create_app(config: Config, store: Store | None = None, spans: Spans | None =
         drills.install(app)
         app.register_blueprint(faults.blueprint(drills, app.draining))
         app.drills = drills
-    # Anything else that watches requests is added here.
+    # Whatever watches requests is one more observer.
     observers = (HttpMetrics(registry), *log.observers(config), *((spans,) if spans else ()))
     join = spans.begin if spans else tracing.join
     app.exchanges = app.wsgi_app = Exchanges(app, observers, join)
@@ -96,10 +96,10 @@ def create_app(config: Config, store: Store | None = None, spans: Spans | None =
 
 
 def bare_app(config: Config, store: Store, registry: CollectorRegistry) -> StorageApi:
-    """Build the app on `store` without instrumentation; its metrics routes show `registry`."""
+    """Build the app on `store`, that shows what is in `registry` and adds nothing to it."""
     app = _empty_app(config)
     app.url_map.converters["default"] = RestOfPath
-    # A redirect to the path with merged slashes would lead to another object.
+    # A redirect to another path would be another object.
     app.url_map.merge_slashes = False
     app.draining = threading.Event()
     app.store = store
@@ -115,13 +115,13 @@ def bare_app(config: Config, store: Store, registry: CollectorRegistry) -> Stora
 
 
 def _empty_app(config: Config) -> StorageApi:
-    """An app without routes, with the same JSON errors."""
+    """An app without routes, that answers errors as ours does."""
     app = StorageApi(__name__, static_folder=None)
     errors.install(app, config)
 
     @app.after_request
     def no_sniffing(response: Response) -> Response:
-        # Objects come from clients: browsers must not guess that one is an HTML page.
+        # Stored bytes are a stranger's: no browser shall guess that they are a page.
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 

@@ -95,10 +95,10 @@ class Drills:
     """The drills on one API; at most one is active."""
 
     def __init__(self, threads: int, registry: CollectorRegistry) -> None:
-        """For an API with `threads` threads; registers the metric of active faults in `registry`."""
+        """The API has so many `threads`; `registry` shows what goes wrong."""
         self.threads = threads
         self.pool: Pool | None = None
-        """The API's threads, for faults that keep some busy."""
+        """Where threads are taken from."""
         self.current = Drill(_NONE)
         self._lock = threading.Lock()
         gauge = Gauge(
