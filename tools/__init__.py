@@ -1,1 +1,1 @@
-"""Generators: the values' schema and tables, and the parts of docs that are written from the service."""
+"""Generators of the values' schema and tables, and of the docs' sections about the service."""

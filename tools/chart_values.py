@@ -1,4 +1,4 @@
-"""A chart's values.yaml: each value with its description and its schema, from the comment above it."""
+"""A chart's values.yaml, read with the description and the schema in the comment above each value."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from typing import Any
 import yaml
 
 from tools.definitions import Schema
-from tools.misspelt_keys import refused
-from tools.stack_names import ALIKE, FIRST_LEVEL
+from tools.misspelt_keys import misspellings
+from tools.stack_names import FIRST_LEVEL, SIMILAR
 
 STACK = "kube-prometheus-stack"
 SHARED = (STACK, "global")
-"""Where the dependency has keys that we do not list."""
+"""Keys below which the dependency has values that we do not list."""
 OURS = (("global", "monitoring"),)
-"""What is ours alone there."""
-INT32 = 2**31 - 1  # what Kubernetes takes
-_SAYS_WHAT_IT_HOLDS = {"$ref", "additionalProperties", "properties"}
+"""Maps below SHARED that only this chart uses."""
+INT32 = 2**31 - 1  # the largest integer in Kubernetes' own types
+_MAP_KEYWORDS = {"$ref", "additionalProperties", "properties"}
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 
@@ -34,43 +34,44 @@ class Value:
     description: str
     annotation: Schema
     children: "list[Value]"
-    """The keys below, where it is a map that goes on."""
+    """The values below, if it is a map whose keys are described one by one."""
 
     def walk(self) -> "Iterator[Value]":
+        """The value and all values below it."""
         yield self
         for child in self.children:
             yield from child.walk()
 
     def schema(self) -> Schema:
-        """Strict; but beside the dependency's own keys, which are allowed, only typing errors are refused."""
+        """A schema that refuses unknown keys; below SHARED it refuses only misspelt ones."""
         described: Schema = {"description": self.description} if self.description else {}
         if not self.children:
-            kind = (
+            inferred = (
                 {} if {"$ref", "type", "enum"} & self.annotation.keys() else {"type": type_of(self.default)}
             )
-            rules = {**kind, **self.annotation}
+            rules = {**inferred, **self.annotation}
             if rules.get("type") == "integer":
                 rules.setdefault("maximum", INT32)
-            if "$ref" in rules:  # its siblings would be ignored
+            if "$ref" in rules:  # draft 7 ignores keywords beside a $ref
                 rules = {"allOf": [{"$ref": rules.pop("$ref")}], **rules}
             return {**described, "default": self.default, **rules}
         keys = {child.path[-1]: child.schema() for child in self.children}
-        # Each key has a default; one is missing only where a null took it away, as Helm does.
+        # Each key has a default, so it is missing only if the user removed it with null.
         required = {"required": list(keys)}
         others: Schema = {"additionalProperties": False}
         if self.path == (STACK,):
             foreign = sorted(FIRST_LEVEL - keys.keys())
-            # They say which was meant. For names that we do not set, one edit keeps every render cheaper.
-            others["patternProperties"] = refused(keys, foreign) | refused(foreign, keys, 1)
+            # The message suggests the right name. One edit for names that we do not set keeps renders cheap.
+            others["patternProperties"] = misspellings(keys, foreign) | misspellings(foreign, keys, 1)
             keys |= {name: {} for name in foreign}
         elif self.path[0] in SHARED and self.path not in OURS:
-            edits = 2 if self.path[0] == STACK else 1  # `global` is shared with charts that we do not know
-            others = {"patternProperties": refused(keys, ALIKE.get(self.path[1:], ()), edits)}
+            edits = 2 if self.path[0] == STACK else 1  # other charts share `global`
+            others = {"patternProperties": misspellings(keys, SIMILAR.get(self.path[1:], ()), edits)}
         return {**described, "type": "object", **others, **required, **self.annotation, "properties": keys}
 
 
 def read(path: Path) -> list[Value]:
-    """The values of a file; raises ValuesError."""
+    """Read the values of a file; raises ValuesError."""
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines()
 
@@ -90,16 +91,16 @@ def read(path: Path) -> list[Value]:
             try:
                 annotation |= yaml.safe_load(line.removeprefix("@schema"))
             except (yaml.YAMLError, TypeError) as error:
-                raise ValuesError(f"{where}: its @schema line is no map in one line of YAML") from error
+                raise ValuesError(f"{where}: its @schema line is not a YAML map on one line") from error
         description = " ".join(line for line in comment if not line.startswith("@schema"))
         default = yaml.safe_load(yaml.serialize(content))
-        goes_on = isinstance(content, yaml.MappingNode) and content.value
-        if goes_on and not _SAYS_WHAT_IT_HOLDS & annotation.keys():
+        described_below = isinstance(content, yaml.MappingNode) and content.value
+        if described_below and not _MAP_KEYWORDS & annotation.keys():
             return Value(here, default, description, annotation, values(content, here))
         if not description:
             raise ValuesError(f"{where} has no description above it")
-        if default in ({}, []) and not {"items", *_SAYS_WHAT_IT_HOLDS} & annotation.keys():
-            raise ValuesError(f"{where}: an empty default needs an @schema line that says what it may hold")
+        if default in ({}, []) and not {"items", *_MAP_KEYWORDS} & annotation.keys():
+            raise ValuesError(f"{where}: an empty default needs an @schema line that describes its content")
         return Value(here, default, description, annotation, [])
 
     try:

@@ -11,9 +11,9 @@ Schema = dict[str, Any]
 _LABEL = "([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)"
 _HOST = "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 _PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
-# A part of a path that is not `.` or `..`.
+# A segment of a path other than `.` and `..`.
 _CHARACTER = "([-A-Za-z0-9_~!$&'()*+,;=:@]|%[013-9a-fA-F][0-9a-fA-F]|%2[0-9a-eA-E])"
-_PART = f"\\.{{0,2}}({_CHARACTER}\\.*)+"
+_SEGMENT = f"\\.{{0,2}}({_CHARACTER}\\.*)+"
 _DURATION = "".join(f"([1-9][0-9]*{unit})?" for unit in ("y", "w", "d", "h", "m", "s", "ms"))
 _QUALIFIED = {"pattern": f"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?{_LABEL}$"}
 _RELABEL_ACTIONS = [
@@ -45,8 +45,8 @@ DEFINITIONS: dict[str, Schema] = {
     "registry": {"type": "string", "pattern": f"^({_HOST}(:[0-9]+)?(/[a-z0-9]+([._/-]+[a-z0-9]+)*)?)?$"},
     "endpoint": {"type": "string", "pattern": f"^(https?://{_HOST}(:{_PORT})?/?)?$"},
     "url": {"type": "string", "pattern": f"^(https?://{_HOST}(:{_PORT})?(/[-._~a-zA-Z0-9]+)*/?)?$"},
-    # A path as the Gateway API takes it: no empty, `.` or `..` part.
-    "path": {"type": "string", "maxLength": 1024, "pattern": f"^/$|^(/{_PART})+/?$"},
+    # A path that the Gateway API accepts: no empty, `.` or `..` segment.
+    "path": {"type": "string", "maxLength": 1024, "pattern": f"^/$|^(/{_SEGMENT})+/?$"},
     "metricFamily": {"enum": _METRIC_FAMILIES},
     "relabeling": {
         "type": "object",
@@ -77,11 +77,11 @@ DEFINITIONS: dict[str, Schema] = {
         },
     },
 }
-"""Ours; every other name is one of Kubernetes' own types."""
+"""Our own definitions; every other name is a type of Kubernetes."""
 
 
-def referred(schema: Schema) -> dict[str, Schema]:
-    """What a schema refers to, Kubernetes' own types taken from its newest version's closed schemas."""
+def referenced(schema: Schema) -> dict[str, Schema]:
+    """The definitions that a schema refers to; Kubernetes' types come from its newest strict schemas."""
     folder = resources.files("kubernetes_validate") / "kubernetes-json-schema"
     newest = max(
         (tuple(map(int, match[1].split("."))), file)
@@ -110,7 +110,7 @@ def _references(schema: Any) -> Iterator[str]:
 
 
 def _without_prose(schema: Any) -> Any:
-    """A Kubernetes definition without what nothing checks, its references ours."""
+    """A Kubernetes definition without descriptions and formats, with its references made relative to ours."""
     if isinstance(schema, list):
         return [_without_prose(item) for item in schema]
     if not isinstance(schema, dict):

@@ -1,20 +1,24 @@
-"""Typing errors of the keys that we know, in maps where we do not know every key."""
+"""Patterns that refuse misspelt keys in maps that may have keys we do not know."""
 
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 _SHORT = 6
-"""In shorter words two edits leave too little: half of all words are two edits away from `port`."""
+"""For shorter words only one edit is looked for: too many words are two edits away from `port`."""
 
 
-def refused(keys: Iterable[str], others: Iterable[str] = (), edits: int = 2) -> dict[str, dict[str, Any]]:
+def misspellings(
+    keys: Iterable[str], others: Iterable[str] = (), edits: int = 2
+) -> dict[str, dict[str, Any]]:
     """`patternProperties` that refuse every name up to `edits` edits away from one of `keys`.
 
-    The message says which was meant: Helm tells a `const` there, where `false` would only be called a false
-    schema. An edit is a letter dropped, added or replaced; two neighbours swapped are always found, a letter
-    dropped in one place together with one added in another is not. `others` are names that exist too: where
-    one of them is as near, fewer edits are looked for.
+    An edit drops, adds or replaces a letter. Two swapped neighbours are always found; a letter dropped in one
+    place and another added elsewhere is not. `others` are names that exist as well: for a key close to one of
+    them, fewer edits are looked for.
+
+    The schema of a match is a `const` with the name that was meant, which Helm shows in its message; with
+    `false` it would only say "false schema".
     """
     keys = list(keys)
     known = {*keys, *others}
@@ -29,10 +33,11 @@ def refused(keys: Iterable[str], others: Iterable[str] = (), edits: int = 2) -> 
 
 
 def _edited(word: str, edits: int) -> list[str]:
-    """Patterns for the word with one or two edits, none of which the word itself matches.
+    """Patterns for the word with one or two edits; the word itself matches none of them.
 
-    It must not, as Helm's regular expressions have no lookahead to leave it out. So a letter is dropped,
-    replaced, or gets a neighbour; and of two letters, not one is dropped and one added. A swap replaces two.
+    Helm's regular expressions have no lookahead that could exclude the word. So a letter is dropped, replaced
+    by another, or gets a neighbour, but of two letters never one is dropped and one added. Swapping
+    neighbours replaces two letters.
     """
     patterns = [_one(word, lambda letter: f"([^{letter}]?|{letter}.|.{letter})")]
     if edits > 1:
@@ -47,7 +52,7 @@ def _edited(word: str, edits: int) -> list[str]:
 
 
 def _one(word: str, hole: Callable[[str], str]) -> str:
-    """The word with one letter replaced; halving it keeps the pattern short: n log(n)."""
+    """A pattern for the word with one letter replaced; halving the word keeps it short: n log(n)."""
     if len(word) == 1:
         return hole(re.escape(word))
     left, right = _halves(word)
@@ -55,7 +60,7 @@ def _one(word: str, hole: Callable[[str], str]) -> str:
 
 
 def _two(word: str, hole: Callable[[str], str]) -> str:
-    """The word with two letters replaced."""
+    """A pattern for the word with two letters replaced."""
     left, right = _halves(word)
     patterns = [_one(left, hole) + _one(right, hole)]
     if len(left) > 1:

@@ -1,7 +1,7 @@
-"""Writes the tables of docs/metrics.md from what the service's registry holds with everything on.
+"""Generate the tables in docs/metrics.md from the service's registry, with every family enabled.
 
-python -m tools.service_metrics             writes them
-python -m tools.service_metrics --check     fails with a line when they are not up to date
+python -m tools.service_metrics             write them
+python -m tools.service_metrics --check     fail with one line if they are out of date
 """
 
 import sys
@@ -21,13 +21,13 @@ from storage_api.telemetry.metrics import watch_server
 from storage_api.telemetry.metrics.labels import OTHER, TIMED, UNTIMED, label_sets
 
 DOCUMENT = ROOT / "docs/metrics.md"
-OF_WHAT_RUNS = {"python_info", "storage_build"}
-"""Families whose labels say what runs: one series, whose values are no choice of ours."""
+INFO_FAMILIES = {"python_info", "storage_build"}
+"""Families whose labels describe the running program: one series, whose values are left out of the table."""
 DURATIONS = ("http_request_duration_seconds", "http_server_request_duration_seconds")
 
 
 def families() -> list[Metric]:
-    """Every family that the service can have, by name, with all its series."""
+    """Every family that the service can have, sorted by name, with all its series."""
     app = create_app(Config(store="memory", faults_enabled=True), MemoryStore())
     watch_server(ThreadedTaskDispatcher(), (), app.registry)
     return sorted(app.registry.collect(), key=lambda family: family.name)
@@ -39,7 +39,7 @@ def exposed_name(family: Metric) -> str:
 
 
 def labels(family: Metric) -> str:
-    """The labels of `family`, each with its values where they are the API's own."""
+    """The labels of `family` in Markdown, with their values unless it is one of INFO_FAMILIES."""
     values: dict[str, set[str]] = {}
     for sample in family.samples:
         for name, value in sample.labels.items():
@@ -47,29 +47,29 @@ def labels(family: Metric) -> str:
                 values.setdefault(name, set()).add(value)
     if "backend" in values:
         values["backend"] = set(STORES)
-    if family.name in OF_WHAT_RUNS:
+    if family.name in INFO_FAMILIES:
         return ", ".join(f"`{name}`" for name in values)
     return "; ".join(f"`{name}`: {code(*sorted(found))}" for name, found in values.items())
 
 
 def code(*texts: str) -> str:
-    """`texts` as Markdown's code, parted by commas."""
+    """`texts` as code in Markdown, separated by commas."""
     return ", ".join(f"`{text}`" for text in texts)
 
 
 def series(family: Metric) -> str:
-    """The number of series, and for a histogram how it comes about."""
+    """The number of series of `family`, for a histogram with its derivation."""
     bounds = {sample.labels["le"] for sample in family.samples if "le" in sample.labels} - {"+Inf"}
     if not bounds:
         return str(len(family.samples))
     sets, rest = divmod(len(family.samples), len(bounds) + 3)
     if rest:
-        raise ValueError(f"{family.name} has not as many series for each label set")
+        raise ValueError(f"{family.name}: its label sets have different numbers of series")
     return f"{sets} x ({len(bounds)} + 3) = {len(family.samples)}"
 
 
 def row(family: Metric) -> str:
-    """The row of `family` in the table."""
+    """The row of `family` in the table of families."""
     switch = "yes" if family.name in METRIC_FAMILIES else ""
     cells = (
         code(exposed_name(family)), family.type, family.unit, labels(family), series(family), switch,
@@ -86,7 +86,7 @@ def label_sets_of(path: str, methods: dict[str, tuple[int, ...]], timed: str) ->
 
 
 def document() -> str:
-    """What is written."""
+    """The generated section."""
     found = families()
     numbers = {family.name: len(family.samples) for family in found}
     every = sum(numbers.values())
@@ -99,7 +99,7 @@ def document() -> str:
     return f"""
 ## Families
 
-| name | type | unit | labels and their values | series | can be switched off | what it is |
+| name | type | unit | labels and their values | series | can be switched off | description |
 |---|---|---|---|---|---|---|
 {rows}
 
@@ -108,21 +108,21 @@ def document() -> str:
 | `path` | `method`: each `status` | label sets | timed |
 |---|---|---|---|
 {routes}
-| `{OTHER.path}` | `{OTHER.method}`: `{OTHER.status}` (what the table lacks) | 1 | |
+| `{OTHER.path}` | `{OTHER.method}`: `{OTHER.status}` (anything not in this table) | 1 | |
 
-Together {timed} that are timed and {untimed} that are only counted. What is not in the table counts under
-the same route and status with the method `_OTHER`, or where there is no such row, as `unmatched`, with its
-true status.
+Together these are {timed} timed label sets and {untimed} that are only counted. A response that is not in the
+table is counted under its route and status with the method `_OTHER`, or if there is no such row, as
+`unmatched` with its status.
 
 ## Number of series
 
-A histogram has for each label set a series for each bound, and three more: the bound `+Inf`, the sum, the
-count. All families together, in the order of the table:
+For each label set, a histogram has one series per bound and three more: the bound `+Inf`, the sum and the
+count. The series of all families, in the order of the table:
 
     {" + ".join(map(str, numbers.values()))} = {every}
 
-So there are **{every} series** with every family, and **{every - numbers[DURATIONS[0]]}** with only one of
-`{DURATIONS[0]}` and `{DURATIONS[1]}`.
+So the service has **{every} series** with every family, and **{every - numbers[DURATIONS[0]]}** with only one
+of `{DURATIONS[0]}` and `{DURATIONS[1]}`.
 
 """
 

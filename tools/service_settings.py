@@ -1,7 +1,7 @@
-"""Writes the table of docs/service.md from the service's own table of settings.
+"""Generate the table of settings in docs/service.md from the service's own table.
 
-python -m tools.service_settings             writes it
-python -m tools.service_settings --check     fails with a line when it is not up to date
+python -m tools.service_settings             write it
+python -m tools.service_settings --check     fail with one line if it is out of date
 """
 
 import sys
@@ -17,12 +17,12 @@ DOCUMENT = ROOT / "docs/service.md"
 
 
 def table() -> str:
-    """The settings as a table of Markdown, in the order of `--help`."""
-    lines = ["| variable | default | allowed | what it is |", "|---|---|---|---|"]
+    """The settings as a Markdown table, in the order of `--help`."""
+    lines = ["| variable | default | allowed | description |", "|---|---|---|---|"]
     for setting in SETTINGS:
         default = f"`{setting.default_text}`" if setting.default_text else ""
         lines.append(
-            f"| `{setting.variable}` | {default} | {setting.about.kind.allowed} | {setting.description} |"
+            f"| `{setting.variable}` | {default} | {setting.about.type.allowed} | {setting.description} |"
         )
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,4 @@
-"""Names of kube-prometheus-stack's own values, which the schema must tell from typing errors."""
+"""Names of kube-prometheus-stack's own values, which the schema must not take for misspelt ones."""
 
 FIRST_LEVEL = {
     *("additionalPrometheusRules", "additionalPrometheusRulesMap", "alertmanager"),
@@ -10,7 +10,7 @@ FIRST_LEVEL = {
     *("namespaceOverride", "nodeExporter", "prometheus", "prometheus-node-exporter"),
     *("prometheus-windows-exporter", "prometheusOperator", "thanosRuler", "windowsMonitoring"),
 }
-"""Every name at its first level."""
+"""Every name at the first level of its values."""
 
-ALIKE: dict[tuple[str, ...], set[str]] = {("grafana", "sidecar", "dashboards"): {"SCProvider"}}
-"""Deeper names that are two edits or less away from one that we list, by the map that holds them."""
+SIMILAR: dict[tuple[str, ...], set[str]] = {("grafana", "sidecar", "dashboards"): {"SCProvider"}}
+"""{path of a map: its names that are at most two edits away from one that we list}"""

@@ -1,4 +1,4 @@
-"""The values as Markdown."""
+"""The values of a chart as a Markdown table."""
 
 import json
 
@@ -6,7 +6,7 @@ from tools.chart_values import Value, type_of
 
 
 def table(values: list[Value], prefix: str = "") -> str:
-    """The values as a Markdown table, a map with a description as a row of its own."""
+    """The values as a Markdown table; a map with a description has a row of its own."""
     rows = ["| Value | Type | Default | Description |", "| --- | --- | --- | --- |"]
     for value in (each for top in values for each in top.walk()):
         name = f"`{prefix}{'.'.join(value.path)}`"
@@ -20,11 +20,11 @@ def table(values: list[Value], prefix: str = "") -> str:
 
 
 def _allowed(value: Value) -> str:
-    """A value's type, or the words that it may be."""
+    """A value's type, or its allowed values."""
     rules = value.annotation
     if "enum" in rules:
-        words = (word if isinstance(word, str) else json.dumps(word) for word in rules["enum"])
-        return _cell(", ".join(f"`{word}`" for word in words))
+        choices = (each if isinstance(each, str) else json.dumps(each) for each in rules["enum"])
+        return _cell(", ".join(f"`{choice}`" for choice in choices))
     reference = rules.get("$ref") or rules.get("items", {}).get("$ref")
     kind = reference.rpartition("/")[2].rpartition(".")[2] if reference else None
     if type_of(value.default) == "array":

@@ -1,3 +1,3 @@
-"""The storage API: objects in buckets over HTTP, and the metrics that tell how it does."""
+"""The storage API: objects in buckets over HTTP, observed with metrics, logs and traces."""
 
 __version__ = "0.1.0"

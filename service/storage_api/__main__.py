@@ -1,7 +1,7 @@
-"""`python -m storage_api`: run the service as its flags and the environment say.
+"""`python -m storage_api`: run the service with the settings in its flags and the environment.
 
-Exit status: 0 after an orderly end; 1 when it could not start, or cut off requests at the end; 2 for settings
-that are not allowed; 128 + n when a signal n ended it at once.
+Exit status: 0 after a clean shutdown; 1 if it could not start, or cut off requests at shutdown; 2 for invalid
+settings; 128 + n if a signal n ended it at once.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Run until SIGTERM or SIGINT; a second one ends the process at once."""
+    """Serve until SIGTERM or SIGINT; a second one ends the process at once."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        # The first process of a container ignores what it has no handler for.
+        # As PID 1 of a container the process ignores signals that it has no handler for.
         signal.signal(number, _leave)
-    # An empty variable is one that is not set, also for the libraries that read their own.
+    # An empty variable counts as unset, also for libraries that read their own variables.
     for name in [name for name, text in os.environ.items() if not text]:
         del os.environ[name]
     try:
@@ -69,22 +69,22 @@ def main() -> int:
             "version": __version__,
         }
         logging.getLogger(__name__).info("listening", extra={"fields": fields})
-        in_order = server.run()
+        finished = server.run()
         if spans:
             spans.close(server.seconds_left)
-        return 0 if in_order else 1
+        return 0 if finished else 1
 
 
 def _open_spans(config: Config) -> Spans | None:
     if config.otel_traces_exporter == "none":
         return None
-    from storage_api.telemetry.spans import Spans  # noqa: PLC0415 - only who sends spans pays for OpenTelemetry's SDK
+    from storage_api.telemetry.spans import Spans  # noqa: PLC0415 - load OpenTelemetry's SDK only if spans are sent
 
     return Spans()
 
 
 def _leave(signum: int, _frame: object) -> NoReturn:
-    """End a start that has not come to its end."""
+    """Handle a signal during the start: leave with the status that a shell gives a killed process."""
     raise SystemExit(128 + signum)
 
 

@@ -1,6 +1,6 @@
-"""`python -m storage_api.healthcheck`: whether the service in this container answers, without curl.
+"""`python -m storage_api.healthcheck`: a health check for containers, which have no curl.
 
-It is asked where HOST and PORT say that it listens. Exit status: 0 when it answers that it is alive, else 1.
+It requests /healthz at the address that HOST and PORT set. Exit status: 0 if the service is alive, else 1.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from storage_api.config import ConfigError, read
 from storage_api.routes import HEALTHZ
 
 SECONDS = 5
-# An address that means all of them is listened on, not connected to. `::` includes IPv4, also without IPv6.
+# The wildcard addresses can be listened on, not connected to. `::` includes IPv4, even without IPv6.
 LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}  # noqa: S104
 
 
 def check(environ: Mapping[str, str]) -> str | None:
-    """Why the service that runs with `environ` is not healthy; None: it is."""
+    """The reason why the service that runs with `environ` is unhealthy; None if it is healthy."""
     try:
         config = read(environ)
     except ConfigError as error:

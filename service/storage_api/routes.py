@@ -1,7 +1,8 @@
-"""The table of routes: the one place that says what is served at which path, and how each path is treated.
+"""The table of routes: the methods and statuses of each path, and how its requests are treated.
 
-Metrics, spans, authorization, threads and handlers read this table. It is data and imports nothing of ours:
-every other room may use it. To add a route, add a row here and a handler in api/handlers.
+Handlers, authorization, threads, metrics and spans all read this table. It is plain data and imports no other
+module of the service, so that every module may use it. To add a route, add a row here and a handler in
+api/handlers.
 """
 
 from __future__ import annotations
@@ -10,24 +11,24 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 UNMATCHED = "unmatched"
-"""Route of a request that matches none."""
+"""Route label of a request that matches no route."""
 OTHER_METHOD = "_OTHER"
-"""Method of a request whose method its route does not serve; the name is OpenTelemetry's."""
+"""Method label of a request whose method the route does not serve; the name is OpenTelemetry's."""
 
 Statuses = Mapping[str, tuple[int, ...]]
-"""The statuses that each method of a route may answer."""
+"""{method: the statuses that it may be answered with}"""
 
 
 class Route(NamedTuple):
     """A row of the table.
 
-    path: the template, as Flask writes it
-    statuses: {method: statuses}; each pair is a series of its own, from the start
+    path: the template, in Flask's syntax
+    statuses: {method: statuses}; each pair has its own time series from the start
     timed: users wait for it, so its requests are timed as well as counted
     open: needs no token
-    starts_traces: a request without a `traceparent` begins a trace
-    thread: the thread that answers it, by name, so that it answers while the API is saturated and while what
-        another thread answers has to wait; None: the threads of the API
+    starts_traces: a request without a `traceparent` starts a trace
+    thread: name of the thread that answers it, so that it answers while the API or another such thread is
+        saturated; None: the threads of the API
     """
 
     path: str
@@ -82,7 +83,7 @@ FAULTS = Route(
 ROUTES = (OBJECT, LISTING, HEALTHZ, READYZ, METRICS, API_METRICS, OPENAPI, FAULTS)
 
 METHODS = frozenset(method for route in ROUTES for method in route.statuses) - {OTHER_METHOD}
-"""The methods that some route serves."""
+"""The methods that at least one route serves."""
 
 
 def paths(**properties: bool) -> frozenset[str]:

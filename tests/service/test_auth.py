@@ -75,7 +75,7 @@ def test_all_else_is_refused_without_a_token(service, method, target):
     assert answer.status == 401
     assert answer.headers["www-authenticate"] == "Bearer"
     if method != "HEAD":
-        assert_refused(answer, "a token is needed, as 'Authorization: Bearer <token>'")
+        assert_refused(answer, "a token is required, as 'Authorization: Bearer <token>'")
     else:
         assert answer.body == b""
 
@@ -83,18 +83,18 @@ def test_all_else_is_refused_without_a_token(service, method, target):
 @pytest.mark.parametrize(
     ("authorization", "reason"),
     [
-        ("", "the header is not of the form 'Authorization: Bearer <token>'"),
-        ("Bearer", "the header is not of the form 'Authorization: Bearer <token>'"),
-        ("Bearer ", "the header is not of the form 'Authorization: Bearer <token>'"),
-        (TOKENS[0], "the header is not of the form 'Authorization: Bearer <token>'"),
-        (f"Basic {TOKENS[0]}", "the header is not of the form 'Authorization: Bearer <token>'"),
-        (f"Bearer {TOKENS[0]} x", "the header is not of the form 'Authorization: Bearer <token>'"),
-        (f"Bearer {TOKENS[0]}, Bearer x", "the header is not of the form 'Authorization: Bearer <token>'"),
-        (f"Bearer {TOKENS[0]}\xe9", "the header is not of the form 'Authorization: Bearer <token>'"),
-        (f"Bearer {TOKENS[0]}x", "the token is not known"),
-        (f"Bearer {TOKENS[0][:-1]}", "the token is not known"),
-        (f"Bearer {TOKENS[0].upper()}", "the token is not known"),
-        ("Bearer " + "x" * 50_000, "the token is not known"),
+        ("", "the header must have the form 'Authorization: Bearer <token>'"),
+        ("Bearer", "the header must have the form 'Authorization: Bearer <token>'"),
+        ("Bearer ", "the header must have the form 'Authorization: Bearer <token>'"),
+        (TOKENS[0], "the header must have the form 'Authorization: Bearer <token>'"),
+        (f"Basic {TOKENS[0]}", "the header must have the form 'Authorization: Bearer <token>'"),
+        (f"Bearer {TOKENS[0]} x", "the header must have the form 'Authorization: Bearer <token>'"),
+        (f"Bearer {TOKENS[0]}, Bearer x", "the header must have the form 'Authorization: Bearer <token>'"),
+        (f"Bearer {TOKENS[0]}\xe9", "the header must have the form 'Authorization: Bearer <token>'"),
+        (f"Bearer {TOKENS[0]}x", "the token is not valid"),
+        (f"Bearer {TOKENS[0][:-1]}", "the token is not valid"),
+        (f"Bearer {TOKENS[0].upper()}", "the token is not valid"),
+        ("Bearer " + "x" * 50_000, "the token is not valid"),
     ],
     ids=lambda value: value[:30],
 )
@@ -151,7 +151,7 @@ def test_a_stranger_cannot_fill_the_disk(start, file, tmp_path, read_response, l
     with service.connect() as connection:
         connection.sendall(head)
         # Nothing of the body is sent, so the answer is to the header.
-        assert_refused(read_response(connection), "a token is needed, as 'Authorization: Bearer <token>'")
+        assert_refused(read_response(connection), "a token is required, as 'Authorization: Bearer <token>'")
         sent = 0
         chunk = b"100000\r\n" + bytes(0x100000) + b"\r\n"
         try:
@@ -169,7 +169,7 @@ def test_who_asks_first_is_not_told_to_continue(service, read_response):
         connection.sendall(
             b"PUT /api/buckets/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"
         )
-        assert_refused(read_response(connection), "a token is needed, as 'Authorization: Bearer <token>'")
+        assert_refused(read_response(connection), "a token is required, as 'Authorization: Bearer <token>'")
 
 
 # --- rotation ---------------------------------------------------------------------------------------------
@@ -214,11 +214,11 @@ def test_tokens_rotate_without_a_restart(start, tmp_path):
 
 
 BAD = [
-    ("", "it holds no token"),
-    ("\n \n", "it holds no token"),
-    ("fine\nnot fine\n", "line 2 is no token (of A-Z a-z 0-9 . _ ~ + / -, then = if any)"),
-    ("fine\n# comment\n", "line 2 is no token (of A-Z a-z 0-9 . _ ~ + / -, then = if any)"),
-    ("tök\n", "line 1 is no token (of A-Z a-z 0-9 . _ ~ + / -, then = if any)"),
+    ("", "it contains no token"),
+    ("\n \n", "it contains no token"),
+    ("fine\nnot fine\n", "line 2 is not a token (A-Z a-z 0-9 . _ ~ + / - and = at the end)"),
+    ("fine\n# comment\n", "line 2 is not a token (A-Z a-z 0-9 . _ ~ + / - and = at the end)"),
+    ("tök\n", "line 1 is not a token (A-Z a-z 0-9 . _ ~ + / - and = at the end)"),
     ("x" * 2_000_000, "it has more than 1048576 bytes"),
 ]
 
@@ -233,7 +233,7 @@ def test_a_file_of_no_use_keeps_the_last_tokens(start, tmp_path, content, reason
         assert allowed(service, "old", "fine") == ["old"]
     said = [line for line in service.log if line["level"] == "error"]
     assert [line["message"] for line in said] == [
-        f"the tokens stay as they were: AUTH_TOKENS_FILE={secret.file}: {reason}"
+        f"the last valid tokens stay in use: AUTH_TOKENS_FILE={secret.file}: {reason}"
     ]
     secret.update("new\n")
     assert allowed(service, "old", "new") == ["new"]
@@ -247,7 +247,7 @@ def test_a_file_that_is_gone_keeps_the_last_tokens(start, tmp_path):
     for _ in range(5):
         assert allowed(service, "old") == ["old"]
     said = [line["message"] for line in service.log if line["level"] == "error"]
-    assert said == [f"the tokens stay as they were: AUTH_TOKENS_FILE={file}: No such file or directory"]
+    assert said == [f"the last valid tokens stay in use: AUTH_TOKENS_FILE={file}: No such file or directory"]
     file.write_text("new")
     assert allowed(service, "old", "new") == ["new"]
 
@@ -263,7 +263,7 @@ def test_a_file_of_no_use_stops_the_start(end_of_start, tmp_path, content, reaso
 @pytest.mark.parametrize("kind", ["missing", "folder", "pipe", "device"])
 def test_what_is_no_file_stops_the_start(tmp_path, kind):
     file = tmp_path / "tokens"
-    reason = "it is no regular file"
+    reason = "it is not a regular file"
     if kind == "missing":
         reason = "No such file or directory"
     elif kind == "folder":
@@ -301,7 +301,7 @@ def test_all_tokens_are_compared(file, monkeypatch):
         "storage_api.api.auth.hmac.compare_digest", lambda a, b: compared.append((a, b)) or a == b
     )
     tokens = Tokens(file)
-    for token, refusal in ((TOKENS[0], None), (TOKENS[1], None), ("wrong", "the token is not known")):
+    for token, refusal in ((TOKENS[0], None), (TOKENS[1], None), ("wrong", "the token is not valid")):
         compared.clear()
         assert tokens.refusal("/api/buckets", f"Bearer {token}") == refusal
         assert len(compared) == len(TOKENS)

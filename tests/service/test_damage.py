@@ -47,10 +47,10 @@ def errors(service) -> list[str]:
 def test_a_small_object_is_answered_503(damaged):
     service, _ = damaged(1000, 999)
     answer = service.request("GET", TARGET)
-    assert (answer.status, answer.json["reason"]) == (503, "the store is out of order")
+    assert (answer.status, answer.json["reason"]) == (503, "the store is unavailable")
     wait_until(lambda: counted(service, "503") == 1)
     (reason,) = errors(service)
-    assert reason.endswith("is damaged: its bytes are not those of its ETag")
+    assert reason.endswith("is damaged: its bytes do not match its ETag")
 
 
 @pytest.mark.parametrize("position", [0, LARGE - 1])
@@ -76,7 +76,7 @@ def test_a_large_object_is_cut_off(damaged, position, pause):
     wait_until(lambda: counted(service, "500") == 1)
     assert counted(service, "200") == 0
     (reason,) = errors(service)
-    assert reason.endswith("is damaged: its bytes are not those of its ETag")
+    assert reason.endswith("is damaged: its bytes do not match its ETag")
     wait_until(
         lambda: [line for line in service.log if line["message"] == "request" and line["method"] == "GET"]
     )
@@ -103,5 +103,5 @@ def test_a_large_object_of_a_bucket_is_cut_off(start, object_storage):
     wait_until(lambda: counted(service, "500") == 1)
     assert counted(service, "200") == 0
     (reason,) = errors(service)
-    assert reason.endswith("the object 'damaged' is damaged: its bytes are not those of its ETag")
+    assert reason.endswith("the object 'damaged' is damaged: its bytes do not match its ETag")
     assert service.request("DELETE", TARGET).status == 200

@@ -26,7 +26,7 @@ NOTHING = {
     "for_seconds": None,
     "remaining_seconds": None,
 }
-REASON = "a fault that was set at /faults"
+REASON = "fault injected at /faults"
 THREADS = 3
 
 
@@ -122,37 +122,37 @@ def test_what_is_set_is_shown_and_replaces_what_was(service):
 @pytest.mark.parametrize(
     ("fault", "reasons"),
     [
-        ({"error_ratio": 1.01}, {"error_ratio": "a number from 0 to 1"}),
-        ({"error_ratio": -0.1}, {"error_ratio": "a number from 0 to 1"}),
-        ({"error_ratio": "0.5"}, {"error_ratio": "a number from 0 to 1"}),
-        ({"error_ratio": True}, {"error_ratio": "a number from 0 to 1"}),
-        ({"error_ratio": None}, {"error_ratio": "a number from 0 to 1"}),
-        ({"error_status": 200}, {"error_status": "one of 400, 500, 503"}),
-        ({"error_status": 503.0}, {"error_status": "one of 400, 500, 503"}),
-        ({"latency_seconds": 61}, {"latency_seconds": "a number from 0 to 60"}),
-        ({"store": "broken"}, {"store": "one of refuse, full, or null"}),
-        ({"store": ["full"]}, {"store": "one of refuse, full, or null"}),
-        ({"threads": 3}, {"threads": "a whole number from 0 to 2 (THREADS less one)"}),
-        ({"threads": 1.0}, {"threads": "a whole number from 0 to 2 (THREADS less one)"}),
-        ({"threads": True}, {"threads": "a whole number from 0 to 2 (THREADS less one)"}),
-        ({"for_seconds": 0}, {"for_seconds": "a number above 0, up to 86400, or null"}),
-        ({"for_seconds": 86401}, {"for_seconds": "a number above 0, up to 86400, or null"}),
+        ({"error_ratio": 1.01}, {"error_ratio": "must be a number from 0 to 1"}),
+        ({"error_ratio": -0.1}, {"error_ratio": "must be a number from 0 to 1"}),
+        ({"error_ratio": "0.5"}, {"error_ratio": "must be a number from 0 to 1"}),
+        ({"error_ratio": True}, {"error_ratio": "must be a number from 0 to 1"}),
+        ({"error_ratio": None}, {"error_ratio": "must be a number from 0 to 1"}),
+        ({"error_status": 200}, {"error_status": "must be one of 400, 500, 503"}),
+        ({"error_status": 503.0}, {"error_status": "must be one of 400, 500, 503"}),
+        ({"latency_seconds": 61}, {"latency_seconds": "must be a number from 0 to 60"}),
+        ({"store": "broken"}, {"store": "must be one of refuse, full, or null"}),
+        ({"store": ["full"]}, {"store": "must be one of refuse, full, or null"}),
+        ({"threads": 3}, {"threads": "must be a whole number from 0 to 2 (THREADS - 1)"}),
+        ({"threads": 1.0}, {"threads": "must be a whole number from 0 to 2 (THREADS - 1)"}),
+        ({"threads": True}, {"threads": "must be a whole number from 0 to 2 (THREADS - 1)"}),
+        ({"for_seconds": 0}, {"for_seconds": "must be a number above 0, up to 86400, or null"}),
+        ({"for_seconds": 86401}, {"for_seconds": "must be a number above 0, up to 86400, or null"}),
         (
             {"ratio": 1},
             {
-                "ratio": "not known; known are error_ratio, error_status, latency_seconds, store, "
+                "ratio": "unknown field: use error_ratio, error_status, latency_seconds, store, "
                 "for_seconds, threads"
             },
         ),
         (
             {"threads": -1, "error_ratio": 2},
             {
-                "error_ratio": "a number from 0 to 1",
-                "threads": "a whole number from 0 to 2 (THREADS less one)",
+                "error_ratio": "must be a number from 0 to 1",
+                "threads": "must be a whole number from 0 to 2 (THREADS - 1)",
             },
         ),
-        ([], {"body": "a JSON object"}),
-        (1, {"body": "a JSON object"}),
+        ([], {"body": "must be a JSON object"}),
+        (1, {"body": "must be a JSON object"}),
     ],
     ids=json.dumps,
 )
@@ -176,7 +176,7 @@ def test_a_bad_fault_is_refused_with_a_reason_for_each_field(service, fault, rea
 def test_what_is_no_json_is_refused(service, body):
     refused = service.request("PUT", "/faults", body)
     assert (refused.status, refused.json["field"]) == (400, "body")
-    assert refused.json["reason"] == "body: a JSON object of at most 4096 bytes"
+    assert refused.json["reason"] == "body: must be a JSON object of at most 4096 bytes"
 
 
 def test_the_documented_drills_can_be_run():
@@ -297,7 +297,7 @@ def test_a_store_that_refuses(service):
     ):
         failed = service.request(method, path, b"x" if method == "PUT" else None)
         assert failed.status == 503
-        assert failed.json == {"error": "service unavailable", "reason": "the store is out of order"}
+        assert failed.json == {"error": "service unavailable", "reason": "the store is unavailable"}
     assert service.request("HEAD", "/api/buckets/kept").status == 503
     answers_at_once(service)
     service.request("DELETE", "/faults")

@@ -148,21 +148,21 @@ def test_different_ids_are_different_objects(service, ids):
 @pytest.mark.parametrize(
     ("id", "reason"),
     [
-        ("", "an id has 1 to 255 characters, this one has 0"),
-        ("x" * 256, "an id has 1 to 255 characters, this one has 256"),
-        ("%F0%9F%98%80" * 256, "an id has 1 to 255 characters, this one has 256"),
-        ("%ff", "an id is UTF-8 (percent-encoded)"),
-        ("%fe", "an id is UTF-8 (percent-encoded)"),
-        ("%c0%af", "an id is UTF-8 (percent-encoded)"),
-        ("%ed%a0%80", "an id is UTF-8 (percent-encoded)"),
-        ("a%0ab", "an id has no control characters"),
-        ("%00", "an id has no control characters"),
-        ("%7f", "an id has no control characters"),
-        ("%c2%85", "an id has no control characters"),
-        ("a/b", "an id is one segment of the path: no '/', also not as %2F"),
-        ("a%2Fb", "an id is one segment of the path: no '/', also not as %2F"),
-        ("a//", "an id is one segment of the path: no '/', also not as %2F"),
-        ("..%2f..%2fetc", "an id is one segment of the path: no '/', also not as %2F"),
+        ("", "an id must have 1 to 255 characters; this one has 0"),
+        ("x" * 256, "an id must have 1 to 255 characters; this one has 256"),
+        ("%F0%9F%98%80" * 256, "an id must have 1 to 255 characters; this one has 256"),
+        ("%ff", "an id must be percent-encoded UTF-8"),
+        ("%fe", "an id must be percent-encoded UTF-8"),
+        ("%c0%af", "an id must be percent-encoded UTF-8"),
+        ("%ed%a0%80", "an id must be percent-encoded UTF-8"),
+        ("a%0ab", "an id must not contain control characters"),
+        ("%00", "an id must not contain control characters"),
+        ("%7f", "an id must not contain control characters"),
+        ("%c2%85", "an id must not contain control characters"),
+        ("a/b", "an id must not contain '/', not even encoded as %2F"),
+        ("a%2Fb", "an id must not contain '/', not even encoded as %2F"),
+        ("a//", "an id must not contain '/', not even encoded as %2F"),
+        ("..%2f..%2fetc", "an id must not contain '/', not even encoded as %2F"),
     ],
 )
 def test_the_reason_of_a_refused_id(service, id, reason):
@@ -187,7 +187,7 @@ def test_unusual_ids_that_are_allowed(service, id):
 def test_an_encoded_slash_is_told_from_its_text(service, id):
     answer = service.request("PUT", f"/api/buckets/{id}", b"x")
     assert (answer.status, answer.json["field"]) == (400, "id")
-    assert answer.json["reason"] == "an id is one segment of the path: no '/', also not as %2F"
+    assert answer.json["reason"] == "an id must not contain '/', not even encoded as %2F"
 
 
 # --- targets and hosts ------------------------------------------------------------------------------
@@ -281,7 +281,7 @@ def test_the_largest_object_and_one_byte_more(service):
     assert answer.status == 413
     assert answer.json == {
         "error": "request entity too large",
-        "reason": f"an object has at most {LIMIT} bytes (MAX_OBJECT_BYTES)",
+        "reason": f"an object may have at most {LIMIT} bytes (MAX_OBJECT_BYTES)",
     }
     assert service.request("GET", "/api/buckets/large").body == data
 

@@ -100,7 +100,7 @@ def test_a_type_that_is_not_kept_is_refused(object, type):
     assert answer.status == 400
     assert answer.json == {
         "error": "bad request",
-        "reason": "a Content-Type has at most 255 characters, printable ASCII",
+        "reason": "Content-Type must be printable ASCII of at most 255 characters",
         "field": "Content-Type",
     }
     assert object.request("GET", TARGET).body == DATA
@@ -155,7 +155,7 @@ def test_metadata_that_are_not_kept_are_refused(object, name):
             400,
             {
                 "error": "bad request",
-                "reason": f"a {name} has at most {most} characters, printable ASCII",
+                "reason": f"{name} must be printable ASCII of at most {most} characters",
                 "field": name,
             },
         )
@@ -167,7 +167,7 @@ def test_metadata_that_are_not_kept_are_refused(object, name):
 @pytest.mark.parametrize("codings", ["gzip br", "gzip;q=1", ",", "a, ", '"gzip"'])
 def test_codings_that_are_none_are_refused(object, codings):
     answer = object.request("PUT", TARGET, b"new", Content_Encoding=codings)
-    reason = "a Content-Encoding is a list of codings such as gzip"
+    reason = "Content-Encoding must be a list of codings, such as gzip"
     assert (answer.status, answer.json["field"], answer.json["reason"]) == (400, "Content-Encoding", reason)
 
 
@@ -219,7 +219,7 @@ NOT_SERVED = [
 def test_what_would_make_a_put_mean_something_else_is_refused(object, name, value):
     answer = object.request("PUT", TARGET, b"45", **{name: value})
     assert (answer.status, answer.json["field"]) == (400, name)
-    assert "is not served" in answer.json["reason"]
+    assert "is not supported" in answer.json["reason"]
     assert object.request("GET", TARGET).body == DATA
 
 
@@ -275,7 +275,7 @@ def test_a_digest_is_verified(service, size):
         assert service.request("GET", TARGET).body == data
         answer = service.request("PUT", TARGET, other, **{field: value})
         assert (answer.status, answer.json["field"]) == (400, field)
-        assert answer.json["reason"].endswith("digest: it was changed on the way")
+        assert answer.json["reason"].endswith("digest: it was changed in transit")
         assert service.request("GET", TARGET).body == data
 
 
@@ -311,7 +311,7 @@ def test_a_parameter_of_another_protocol_is_refused(object, method, query):
     assert answer.status == 400
     if method != "HEAD":
         field = query.partition("=")[0].replace("%ff", "\ufffd")
-        expected = {"error": "bad request", "field": field, "reason": "this path has no parameters"}
+        expected = {"error": "bad request", "field": field, "reason": "this path takes no parameters"}
         assert answer.json == expected
     assert object.request("GET", f"{TARGET}?").body == DATA
     assert object.request("OPTIONS", f"{TARGET}?{query}").status == 200
@@ -598,26 +598,26 @@ def test_a_page_has_a_hundred(service):
 
 
 REFUSED = [
-    ("limit=0", "limit", "a limit is a whole number from 1 to 1000"),
-    ("limit=1001", "limit", "a limit is a whole number from 1 to 1000"),
-    ("limit=", "limit", "a limit is a whole number from 1 to 1000"),
-    ("limit=-1", "limit", "a limit is a whole number from 1 to 1000"),
-    ("limit=1_0", "limit", "a limit is a whole number from 1 to 1000"),
-    ("limit=%D9%A1", "limit", "a limit is a whole number from 1 to 1000"),
-    (f"limit={'9' * 5000}", "limit", "a limit is a whole number from 1 to 1000"),
-    ("limit=1&limit=1", "limit", "a parameter is given once"),
-    ("after=", "after", "an id has 1 to 255 characters, this one has 0"),
-    (f"after={'x' * 256}", "after", "an id has 1 to 255 characters, this one has 256"),
-    ("after=%00", "after", "an id has no control characters"),
-    ("after=a%2Fb", "after", "an id is one segment of the path: no '/', also not as %2F"),
-    ("after=%ff", "after", "a parameter is UTF-8 (percent-encoded)"),
-    (f"prefix={'x' * 256}", "prefix", "an id has 1 to 255 characters, this one has 256"),
-    ("prefix=a/", "prefix", "an id is one segment of the path: no '/', also not as %2F"),
-    ("prefix=%ed%a0%80", "prefix", "a parameter is UTF-8 (percent-encoded)"),
-    ("prefix=a&after=b&prefix=a", "prefix", "a parameter is given once"),
-    ("limits=1", "limits", "a parameter is one of prefix, limit, after"),
-    ("%ff=1", "\ufffd", "a parameter is one of prefix, limit, after"),
-    (f"{'x' * 5000}=1", "x" * 255, "a parameter is one of prefix, limit, after"),
+    ("limit=0", "limit", "limit must be a whole number from 1 to 1000"),
+    ("limit=1001", "limit", "limit must be a whole number from 1 to 1000"),
+    ("limit=", "limit", "limit must be a whole number from 1 to 1000"),
+    ("limit=-1", "limit", "limit must be a whole number from 1 to 1000"),
+    ("limit=1_0", "limit", "limit must be a whole number from 1 to 1000"),
+    ("limit=%D9%A1", "limit", "limit must be a whole number from 1 to 1000"),
+    (f"limit={'9' * 5000}", "limit", "limit must be a whole number from 1 to 1000"),
+    ("limit=1&limit=1", "limit", "a parameter must not be repeated"),
+    ("after=", "after", "an id must have 1 to 255 characters; this one has 0"),
+    (f"after={'x' * 256}", "after", "an id must have 1 to 255 characters; this one has 256"),
+    ("after=%00", "after", "an id must not contain control characters"),
+    ("after=a%2Fb", "after", "an id must not contain '/', not even encoded as %2F"),
+    ("after=%ff", "after", "a parameter must be percent-encoded UTF-8"),
+    (f"prefix={'x' * 256}", "prefix", "an id must have 1 to 255 characters; this one has 256"),
+    ("prefix=a/", "prefix", "an id must not contain '/', not even encoded as %2F"),
+    ("prefix=%ed%a0%80", "prefix", "a parameter must be percent-encoded UTF-8"),
+    ("prefix=a&after=b&prefix=a", "prefix", "a parameter must not be repeated"),
+    ("limits=1", "limits", "unknown parameter: use prefix, limit, after"),
+    ("%ff=1", "\ufffd", "unknown parameter: use prefix, limit, after"),
+    (f"{'x' * 5000}=1", "x" * 255, "unknown parameter: use prefix, limit, after"),
 ]
 
 

@@ -30,7 +30,7 @@ def test_ready_as_long_as_the_store_is(start, tmp_path):
     (tmp_path / "incoming").rename(tmp_path / "moved")
     wait_until(lambda: service.request("GET", "/readyz").status == 503)
     unready = service.request("GET", "/readyz")
-    assert unready.json == {"error": "service unavailable", "reason": "the store is out of order"}
+    assert unready.json == {"error": "service unavailable", "reason": "the store is unavailable"}
     assert service.request("GET", "/healthz").status == 200
     assert any(line["message"] == "not ready" and "incoming" in line["reason"] for line in service.log)
     (tmp_path / "moved").rename(tmp_path / "incoming")

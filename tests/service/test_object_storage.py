@@ -152,7 +152,7 @@ def test_not_ready_until_the_bucket_is_there_and_then_for_good(s3, object_storag
     service = s3("later")
     for _ in range(2):
         answer = service.request("GET", "/readyz")
-        assert (answer.status, answer.json["reason"]) == (503, "the store is out of order")
+        assert (answer.status, answer.json["reason"]) == (503, "the store is unavailable")
         time.sleep(1.1)  # For so long an answer counts.
     assert service.request("GET", "/healthz").status == 200
     warnings = [line for line in service.log if line["level"] == "warning"]
@@ -173,7 +173,7 @@ def test_wrong_credentials_are_said(s3):
     put = service.request("PUT", "/api/buckets/1", b"x")
     assert (put.status, put.json) == (
         503,
-        {"error": "service unavailable", "reason": "the store is out of order"},
+        {"error": "service unavailable", "reason": "the store is unavailable"},
     )
     (error,) = [line for line in service.log if line["level"] == "error"]
     assert "403 Forbidden" in error["reason"]

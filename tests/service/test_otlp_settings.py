@@ -56,16 +56,16 @@ def test_every_mistake_in_opentelemetrys_variables_is_told(end_of_start):
         (
             "OTEL_EXPORTER_OTLP_CLIENT_KEY",
             f"-----BEGIN PRIVATE KEY-----{SECRET}",
-            "*** is not allowed: use a file",
+            "*** is not allowed: use a readable file",
         ),
-        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nonexistent", "*** is not allowed: use a file that can be read"),
-        ("OTEL_EXPORTER_OTLP_CERTIFICATE", __file__, "*** is not allowed: use a file that can be read, with"),
-        ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/nonexistent", "*** is not allowed: use a file that"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nonexistent", "*** is not allowed: use a readable file"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", __file__, "*** is not allowed: use a readable file with"),
+        ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/nonexistent", "*** is not allowed: use a readable file"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "'grpc' is not allowed: use http/protobuf"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "0.0", "'0.0' is not allowed: use seconds above 0"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "'zstd' is not allowed: use one of none, gzip, deflate"),
         ("OTEL_TRACES_SAMPLER", "sometimes", "'sometimes' is not allowed: use one of always_on"),
-        ("OTEL_TRACES_SAMPLER_ARG", "1.5", "'1.5' is not allowed: use a share from 0 to 1"),
+        ("OTEL_TRACES_SAMPLER_ARG", "1.5", "'1.5' is not allowed: use a ratio from 0 to 1"),
         ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "abc", "'abc' is not allowed: use a whole number from 0 to"),
         ("OTEL_BSP_EXPORT_TIMEOUT", "30s", "'30s' is not allowed: use a whole number from 1 to 3600000"),
         ("OTEL_RESOURCE_ATTRIBUTES", "team", "'team' is not allowed: use key=value,key=value"),
@@ -144,7 +144,7 @@ for name in ("__getitem__", "__contains__"):
         return original(self, key)
     setattr(os._Environ, name, recorded)
 
-from storage_api.spans import Spans
+from storage_api.telemetry.spans import Spans
 
 spans = Spans()
 spans._tracer.start_span("a").end()

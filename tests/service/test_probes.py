@@ -163,8 +163,8 @@ def test_all_who_ask_at_the_same_time_share_a_check():
     ("error", "reason"),
     [
         (StoreFull("/data: 0 bytes are free"), "the disk is full"),
-        (StoreError("/data: gone"), "the store is out of order"),
-        (RuntimeError("a mistake of ours"), "the store is out of order"),
+        (StoreError("/data: gone"), "the store is unavailable"),
+        (RuntimeError("a mistake of ours"), "the store is unavailable"),
     ],
 )
 def test_a_check_that_fails_is_a_reason_and_one_line_of_the_log(error, reason, caplog):

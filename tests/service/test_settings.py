@@ -113,7 +113,7 @@ def test_a_switch_alone_means_on():
         ("LOG_LEVEL", "loud", "one of debug, info, warning, error"),
         ("LOG_FORMAT", "xml", "one of json, logfmt, console"),
         ("LOG_REQUESTS", "yes", "one of true, false"),
-        ("METRICS_DISABLED", "storage_objects,up", "names, parted by commas, of http_request_count, "),
+        ("METRICS_DISABLED", "storage_objects,up", "a comma-separated list of http_request_count, "),
         ("FAULTS_ENABLED", "True", "one of true, false"),
         ("SHUTDOWN_DELAY_SECONDS", "1.5", "a whole number from 0 to 3600"),
         ("SHUTDOWN_TIMEOUT_SECONDS", "x", "a whole number from 0 to 3600"),
@@ -147,26 +147,29 @@ def test_an_endpoint_is_a_url(environ, value, shown):
 @pytest.mark.parametrize(
     ("environ", "said"),
     [
-        ({"STORE": "s3"}, "STORE_S3_BUCKET is not set: STORE=s3 needs a bucket's name (3-63 of a-z 0-9 . -)"),
+        (
+            {"STORE": "s3"},
+            "STORE_S3_BUCKET is not set: STORE=s3 needs a bucket name (3-63 characters a-z 0-9 . -)",
+        ),
         (
             {"STORE": "gcs"},
-            "STORE_GCS_BUCKET is not set: STORE=gcs needs a bucket's name (3-63 of a-z 0-9 . _ -)",
+            "STORE_GCS_BUCKET is not set: STORE=gcs needs a bucket name (3-63 characters a-z 0-9 . _ -)",
         ),
         (
             {**S3, "STORE": "memory"},
-            "STORE_S3_BUCKET is set, but STORE is memory: only s3 has a use for it",
+            "STORE_S3_BUCKET is set, but STORE is memory: only STORE=s3 uses it",
         ),
         (
             {**S3, "STORE_GCS_ENDPOINT": "http://x"},
-            "STORE_GCS_ENDPOINT is set, but STORE is s3: only gcs has a use for it",
+            "STORE_GCS_ENDPOINT is set, but STORE is s3: only STORE=gcs uses it",
         ),
         (
             {"PORT": "9", "METRICS_PORT": "9"},
-            "METRICS_PORT=9 is the API's port: use another one, or none to share it",
+            "METRICS_PORT=9 is the API's port: use another one, or unset it to share the port",
         ),
         (
             {"METRICS_PORT": "5000"},
-            "METRICS_PORT=5000 is the API's port: use another one, or none to share it",
+            "METRICS_PORT=5000 is the API's port: use another one, or unset it to share the port",
         ),
     ],
 )
@@ -198,7 +201,7 @@ def test_all_mistakes_are_said_at_once(end_of_start):
     lines = said.splitlines()
     assert status == 2
     assert [line.split(" ")[1].split("=")[0] for line in lines] == [
-        "'--thread",
+        "unrecognized",
         "PORT",
         "--log-format",
         "METRICS_DISABLED",
@@ -212,11 +215,14 @@ def test_all_mistakes_are_said_at_once(end_of_start):
 @pytest.mark.parametrize(
     ("argument", "said"),
     [
-        ("--thread=8", "'--thread=***' is not known: see --help"),
-        ("serve", "'serve' is not known: see --help"),
-        ("a\nb", "'a\\nb' is not known: see --help"),
-        ("--aws-secret-access-key=s3cr3t", "'--aws-secret-access-key=***' is not known: see --help"),
-        ("--port", "argument --port: expected one argument: see --help"),
+        ("--thread=8", "unrecognized arguments: '--thread=***'; see --help"),
+        ("serve", "unrecognized arguments: 'serve'; see --help"),
+        ("a\nb", "unrecognized arguments: 'a\\nb'; see --help"),
+        (
+            "--aws-secret-access-key=s3cr3t",
+            "unrecognized arguments: '--aws-secret-access-key=***'; see --help",
+        ),
+        ("--port", "argument --port: expected one argument; see --help"),
     ],
 )
 def test_a_bad_flag_is_one_line(argument, said):
@@ -225,7 +231,7 @@ def test_a_bad_flag_is_one_line(argument, said):
 
 def test_the_value_of_an_unknown_flag_is_not_shown():
     assert mistakes({}, "serve", "--token", "s3cr3t", "more") == [
-        "'serve' '--token' *** 'more' is not known: see --help"
+        "unrecognized arguments: 'serve' '--token' *** 'more'; see --help"
     ]
 
 

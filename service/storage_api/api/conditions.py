@@ -1,4 +1,7 @@
-"""Conditional requests (RFC 9110, 13.1): If-Match and If-None-Match. Dates are none, as none is kept."""
+"""Conditional requests (RFC 9110, 13.1): If-Match and If-None-Match.
+
+Conditions on dates are ignored: stores keep no dates.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,10 @@ _TAGS = re.compile(rf"\*|[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
 
 
 class Conditions:
-    """What a request asks of the object that is there; false when it asks nothing."""
+    """A request's conditions on the stored object; false if it has none."""
 
     def __init__(self, headers: Headers) -> None:
-        """Read `headers`; raises BadInput for what is no list of etags."""
+        """Read `headers`; raises BadInput for a value that is not a list of etags."""
         self._match = _tags(headers, "If-Match")
         self._none_match = _tags(headers, "If-None-Match")
 
@@ -25,11 +28,11 @@ class Conditions:
         return not (self._match is None and self._none_match is None)
 
     def allow_change(self, etag: str | None) -> bool:
-        """Whether an object with `etag` may be changed, or one may be made where `etag` is None."""
+        """True if an object with `etag` may be changed, or (`etag` is None) a new one created."""
         return self._matches(etag) and not self._is_known(etag)
 
     def status(self, etag: str) -> int:
-        """What reading an object with `etag` is answered: 200, 304 or 412."""
+        """The status for reading an object with `etag`: 200, 304 or 412."""
         if not self._matches(etag):
             return 412
         return 304 if self._is_known(etag) else 200
@@ -45,7 +48,7 @@ def _tags(headers: Headers, name: str) -> ETags | None:
     value = headers.get(name)
     if value is None:
         return None
-    # The parser takes what it can and skips the rest: a condition must not vanish so.
+    # The parser skips what it cannot read; a condition must not get lost like that.
     if not _TAGS.fullmatch(value):
-        raise BadInput(name, f'{name} is * or a list of etags such as "abc", with their quotes')
+        raise BadInput(name, f'{name} must be * or a list of etags in quotes, such as "abc"')
     return parse_etags(value)

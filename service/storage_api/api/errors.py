@@ -1,6 +1,6 @@
 """Errors as JSON: `{"error": "<status in words>"}`, with a `reason` where there is more to say.
 
-What is wrong with a named part of the request also has that part's name as `field`.
+An error about one part of the request (a header, a parameter, the id) names that part in `field`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class BadInput(BadRequest):
-    """400: `field`, a header, a parameter or the id, is not as it has to be."""
+    """400: `field` (a header, a parameter or the id) has a value that is not allowed."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(reason)
@@ -32,20 +32,20 @@ class BadInput(BadRequest):
 
 
 class InsufficientStorage(HTTPException):
-    """507, which werkzeug does not know."""
+    """507, which werkzeug does not define."""
 
     code = 507
 
 
 def of_store(error: StoreError) -> tuple[int, str]:
-    """The status and the reason of a request that `error` made fail; what is wrong goes to the log."""
-    # It names folders and servers, which are no stranger's business.
+    """Log `error`, and return the status and the reason to answer the failed request with."""
+    # The message names internal paths and servers: log it, do not return it.
     log.error("the store failed a request", extra={"fields": {"reason": str(error)}})
-    return (507, "the store is full") if isinstance(error, StoreFull) else (503, "the store is out of order")
+    return (507, "the store is full") if isinstance(error, StoreFull) else (503, "the store is unavailable")
 
 
 def install(app: Flask, config: Config) -> None:
-    """Make every error of `app` a JSON answer, those of the server's parser included."""
+    """Make every error of `app` a JSON response, including requests that the server's parser refused."""
 
     app.aborter.mapping[507] = InsufficientStorage
 
@@ -56,13 +56,13 @@ def install(app: Flask, config: Config) -> None:
 
     @app.errorhandler(RequestEntityTooLarge)
     def too_large(error: RequestEntityTooLarge) -> Response:
-        error.description = f"an object has at most {config.max_object_bytes} bytes (MAX_OBJECT_BYTES)"
+        error.description = f"an object may have at most {config.max_object_bytes} bytes (MAX_OBJECT_BYTES)"
         return answer(error)
 
     @app.errorhandler(HTTPException)
     def answer(error: HTTPException) -> Response:
         body = {"error": error.name.lower()}
-        # werkzeug's own descriptions are meant for pages of HTML; only a given one says something new.
+        # werkzeug's default descriptions are meant for HTML pages; only one of ours adds information.
         if error.description != type(error).description:
             body["reason"] = error.description
         if isinstance(error, BadInput):
@@ -77,7 +77,7 @@ def install(app: Flask, config: Config) -> None:
         return answer(PreconditionFailedStatus())
 
     @app.errorhandler(StoreError)
-    def out_of_order(error: StoreError) -> Response:
+    def store_failed(error: StoreError) -> Response:
         status, reason = of_store(error)
         return answer(app.aborter.mapping[status](reason))
 

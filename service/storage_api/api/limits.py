@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 MAX_CONTENT_TYPE_CHARACTERS = 255
-"""Every store has room for this many."""
+"""Every store can keep this many."""
 LISTING_LIMIT = 100
-"""Objects on a page of the listing if the request does not say how many."""
+"""Most objects on a page of the listing when the request does not set `limit`."""
 MAX_LISTING_LIMIT = 1000

@@ -1,4 +1,4 @@
-"""Parts of an object (RFC 9110, 14): one range of bytes; what is more, or no range, means the whole."""
+"""Range requests (RFC 9110, 14): one range of bytes; several, or an invalid one, mean the whole object."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from storage_api.stores import Object
 
 
 class Part(NamedTuple):
-    """A status and the bytes that go with it, from the first to before the last; none when both are 0."""
+    """A status and the bytes to send with it, from `first` to before `end`; none if both are 0."""
 
     status: int
     first: int = 0
@@ -19,19 +19,19 @@ class Part(NamedTuple):
 
 
 def part(headers: Headers, found: Object) -> Part:
-    """What of `found` is asked for: all of it (200), some (206) or what it has not (416)."""
+    """The part of `found` that is asked for: all of it (200), a range (206) or one outside of it (416)."""
     whole = Part(200, 0, found.size)
     quoted = quote_etag(found.etag)
-    # The same means: a strong etag, and ours. A date never is, as none is sent.
+    # Only our own strong etag means that the object is unchanged; a date never does, as we send none.
     if headers.get("If-Range", quoted) != quoted:
         return whole
     asked = parse_range_header(headers.get("Range"))
     if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
         return whole
     ((first, end),) = asked.ranges
-    if first < 0:  # That many at the end.
+    if first < 0:  # A suffix range: the last -first bytes.
         if not found.size:
-            return whole  # Those are all, and no Content-Range can say so.
+            return whole  # Content-Range cannot describe a range of no bytes.
         first, end = max(0, found.size + first), found.size
     else:
         end = found.size if end is None else min(end, found.size)

@@ -1,5 +1,6 @@
-"""The service's settings: what they are, how they are read from the environment and the command line."""
+"""The service's settings, and reading them from the command line and the environment."""
 
-from .settings import METRIC_FAMILIES, SETTINGS, STORES, Config, ConfigError, read
+from .reading import ConfigError, read
+from .settings import METRIC_FAMILIES, SETTINGS, STORES, Config
 
 __all__ = ["METRIC_FAMILIES", "SETTINGS", "STORES", "Config", "ConfigError", "read"]

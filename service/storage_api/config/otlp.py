@@ -1,7 +1,7 @@
-"""OpenTelemetry's own variables: what each may be, so that a mistake is an error at start and not lost spans.
+"""OpenTelemetry's own variables, checked so that a mistake stops the start instead of losing spans.
 
-The SDK reads them itself. Of what it does not understand it logs the value, falls back to a default, or fails
-with a traceback.
+The SDK reads them itself. Given an invalid value it logs the value, falls back to a default, or fails with a
+traceback.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from . import setting_types
-from .setting_types import Kind
+from .setting_types import SettingType
 
 _HEADER = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*=[ \t]*([ !#-+\--:<-\[\]-~]*)")
-"""A name (RFC 9110) and a value, whose characters are those that the exporter takes."""
+"""A name (RFC 9110) and a value of the characters that the exporter accepts."""
 
 
 def _headers(text: str) -> None:
-    """Check a list of headers, whose values are percent-encoded or have no need to be."""
+    """Check a list of headers, with values percent-encoded where necessary."""
     for header in filter(None, re.split(r"[ \t]*,[ \t]*", text.strip(" \t"))):
         match = _HEADER.fullmatch(header)
         if not match or not _HEADER.fullmatch(f"{unquote(match[1])}="):
             raise ValueError
         value = unquote(match[2]).strip()
-        value.encode("latin-1")  # HTTP can carry nothing else; raises a ValueError.
+        value.encode("latin-1")  # HTTP headers carry nothing else; raises ValueError.
         if not value.isprintable():
             raise ValueError
 
@@ -39,18 +39,18 @@ def _pairs(text: str) -> None:
 
 
 def _plugins(group: str, text: str) -> None:
-    """Check that each of the names in `text`, parted by commas, is installed as an entry point of `group`."""
+    """Check that each of the comma-separated names in `text` is an installed entry point of `group`."""
     installed = {"*", *entry_points(group=group).names}
     if not {name.strip() for name in text.split(",")} <= installed:
         raise ValueError
 
 
 def _certificates(text: str) -> None:
-    """Check a file of certificates of authorities in PEM, or a folder of such files."""
+    """Check a file of CA certificates in PEM, or a folder of such files."""
     try:
         if not Path(text).is_dir():
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(text)
-    except OSError as error:  # as is ssl.SSLError
+    except OSError as error:  # ssl.SSLError is one too
         raise ValueError from error
 
 
@@ -61,9 +61,9 @@ def _readable(text: str) -> None:
         raise ValueError from error
 
 
-_PROTOCOL = setting_types.matching("http/protobuf", "http/protobuf, the only one that is installed")
+_PROTOCOL = setting_types.matching("http/protobuf", "http/protobuf, the only protocol that is installed")
 _ENDPOINT = setting_types.url("http://collector:4318")
-_HEADERS = Kind(
+_HEADERS = SettingType(
     "key=value,key=value with percent-encoded values, such as Authorization=Bearer%20token",
     _headers,
     setting_types.hidden,
@@ -72,18 +72,18 @@ _COMPRESSION = setting_types.one_of("none", "gzip", "deflate")
 _TIMEOUT = setting_types.matching(
     r"(?=[0.]*[1-9])[0-9]{1,6}(\.[0-9]+)?", "seconds above 0, such as 10 or 0.5"
 )
-_CERTIFICATE = Kind("a file that can be read, with certificates in PEM", _certificates, setting_types.hidden)
-_CLIENT_FILE = Kind("a file that can be read, in PEM", _readable, setting_types.hidden)
+_CERTIFICATE = SettingType("a readable file with certificates in PEM", _certificates, setting_types.hidden)
+_CLIENT_FILE = SettingType("a readable file in PEM", _readable, setting_types.hidden)
 _LIMIT = setting_types.integer(0, 2**31 - 1)
 
 
-def _plugin(group: str) -> Kind:
-    return Kind(f"the name of an installed entry point of {group}", partial(_plugins, group))
+def _plugin(group: str) -> SettingType:
+    return SettingType(f"the name of an installed entry point of {group}", partial(_plugins, group))
 
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-"""Where spans go; the first that is set counts."""
-_OF_EXPORTER = {
+"""Where spans are sent; the first one that is set wins."""
+_EXPORTER_VARIABLES = {
     "ENDPOINT": _ENDPOINT,
     "PROTOCOL": _PROTOCOL,
     "HEADERS": _HEADERS,
@@ -96,9 +96,9 @@ _OF_EXPORTER = {
 VARIABLES = {
     "OTEL_SDK_DISABLED": setting_types.matching("false", "OTEL_TRACES_EXPORTER=none to send no spans"),
     "OTEL_SERVICE_NAME": setting_types.TEXT,
-    "OTEL_RESOURCE_ATTRIBUTES": Kind("key=value,key=value, with values percent-encoded", _pairs),
-    **{f"OTEL_EXPORTER_OTLP_{name}": kind for name, kind in _OF_EXPORTER.items()},
-    **{f"OTEL_EXPORTER_OTLP_TRACES_{name}": kind for name, kind in _OF_EXPORTER.items()},
+    "OTEL_RESOURCE_ATTRIBUTES": SettingType("key=value,key=value, with values percent-encoded", _pairs),
+    **{f"OTEL_EXPORTER_OTLP_{name}": type for name, type in _EXPORTER_VARIABLES.items()},
+    **{f"OTEL_EXPORTER_OTLP_TRACES_{name}": type for name, type in _EXPORTER_VARIABLES.items()},
     "OTEL_TRACES_SAMPLER": setting_types.one_of(
         "always_on",
         "always_off",
@@ -108,7 +108,7 @@ VARIABLES = {
         "parentbased_traceidratio",
     ),
     "OTEL_TRACES_SAMPLER_ARG": setting_types.matching(
-        r"0(\.[0-9]+)?|1(\.0+)?", "a share from 0 to 1, such as 0.1"
+        r"0(\.[0-9]+)?|1(\.0+)?", "a ratio from 0 to 1, such as 0.1"
     ),
     "OTEL_BSP_SCHEDULE_DELAY": setting_types.integer(1, 3_600_000),
     "OTEL_BSP_EXPORT_TIMEOUT": setting_types.integer(1, 3_600_000),
@@ -131,11 +131,11 @@ VARIABLES = {
     ),
     "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED": setting_types.one_of("true", "false"),
 }
-"""Every variable that the SDK and its exporter read where they only send spans."""
+"""Every variable that the SDK and its exporter read when they send only spans."""
 
 
 def mistakes(environ: Mapping[str, str]) -> list[str]:
-    """A line for each variable that can't be used; an empty one is one that is not set."""
+    """A line for each invalid variable; an empty one counts as unset."""
     given = {name: environ[name] for name in VARIABLES if environ.get(name)}
     found = []
     for name, text in given.items():
@@ -147,7 +147,7 @@ def mistakes(environ: Mapping[str, str]) -> list[str]:
 
 
 def _client_certificate(given: Mapping[str, str]) -> list[str]:
-    """What is wrong with the certificate that the exporter shows to the collector, and its key."""
+    """Mistakes in the client certificate that the exporter shows to the collector, and its key."""
 
     def first(name: str) -> str | None:
         names = (f"OTEL_EXPORTER_OTLP_{of}{name}" for of in ("TRACES_", ""))
@@ -159,11 +159,11 @@ def _client_certificate(given: Mapping[str, str]) -> list[str]:
             ["OTEL_EXPORTER_OTLP_CLIENT_KEY needs OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE too"] if key else []
         )
     try:
-        # Without a password: nobody is there to be asked for one.
+        # An empty password: otherwise OpenSSL would ask for one on the terminal.
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, password=lambda: "")
     except (OSError, ValueError):
         return [
             "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY are not allowed: use a"
-            " certificate and its key without a password, both in PEM"
+            " certificate and its key, both in PEM and without a password"
         ]
     return []

@@ -1,4 +1,4 @@
-"""Kinds of settings: what the text of each may be."""
+"""Types of settings: which texts are allowed, and the values that they become."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 
-class Kind(NamedTuple):
-    """`allowed` says in words what a text may be; `read` makes it a value or raises ValueError.
+class SettingType(NamedTuple):
+    """The type of a setting.
 
-    `show` makes of a text what an error may quote of it: a credential is never shown.
+    allowed: the allowed texts, in words
+    read: turns a text into a value, or raises ValueError
+    show: the part of a text that an error may quote; never a credential
     """
 
     allowed: str
@@ -20,16 +22,16 @@ class Kind(NamedTuple):
     show: Callable[[str], str] = repr
 
     def refusal(self, name: str, text: str) -> str:
-        """The line that says that the setting `name` can't be `text`."""
+        """The error line for a setting `name` with the invalid value `text`."""
         return f"{name}={self.show(text)} is not allowed: use {self.allowed}"
 
 
 def hidden(_text: str) -> str:
-    """Stands for a value that may be a credential."""
+    """Show nothing of a value that may be a credential."""
     return "***"
 
 
-def integer(low: int, high: int) -> Kind:
+def integer(low: int, high: int) -> SettingType:
     """A whole number from `low` to `high`."""
 
     def read(text: str) -> int:
@@ -38,16 +40,16 @@ def integer(low: int, high: int) -> Kind:
             raise ValueError
         return int(text)
 
-    return Kind(f"a whole number from {low} to {high}", read)
+    return SettingType(f"a whole number from {low} to {high}", read)
 
 
-def one_of(*words: str) -> Kind:
+def one_of(*words: str) -> SettingType:
     """One of `words`."""
     return _choice({word: word for word in words})
 
 
-def names_of(allowed: Sequence[str]) -> Kind:
-    """A tuple of names, all of them `allowed`; an empty text is none."""
+def comma_separated(allowed: Sequence[str]) -> SettingType:
+    """A tuple of comma-separated names, each one of `allowed`; an empty text is an empty tuple."""
 
     def read(text: str) -> tuple[str, ...]:
         names = tuple(name.strip() for name in text.split(",")) if text else ()
@@ -55,45 +57,45 @@ def names_of(allowed: Sequence[str]) -> Kind:
             raise ValueError
         return names
 
-    return Kind(f"names, parted by commas, of {', '.join(allowed)}", read)
+    return SettingType(f"a comma-separated list of {', '.join(allowed)}", read)
 
 
-def matching(pattern: str, words: str) -> Kind:
-    """A text that `pattern` matches as a whole; `words` say what that is."""
+def matching(pattern: str, words: str) -> SettingType:
+    """A text that `pattern` matches entirely; `words` describe it."""
 
     def read(text: str) -> str:
         if not re.fullmatch(pattern, text):
             raise ValueError
         return text
 
-    return Kind(words, read)
+    return SettingType(words, read)
 
 
-def url(example: str) -> Kind:
-    """The URL of a server, by http or https; it holds no credentials, and none are shown."""
+def url(example: str) -> SettingType:
+    """The http or https URL of a server, without credentials; an error does not show any either."""
 
     def read(text: str) -> str:
         if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", text):
             raise ValueError
-        _ = urlsplit(text).port  # Raises ValueError for one that is none.
+        _ = urlsplit(text).port  # Raises ValueError for an invalid port.
         return text
 
-    return Kind(f"a URL such as {example}", read, _without_credentials)
+    return SettingType(f"a URL such as {example}", read, _without_credentials)
 
 
 def _without_credentials(text: str) -> str:
-    """`text`, quoted, without what may be a name and a password (before `@`) or a signature (after `?`)."""
+    """`text`, quoted, without a user and password (before `@`) or a signature (after `?`)."""
     text = re.sub(r"^.*@", "***@", text, flags=re.DOTALL)
     return repr(re.sub(r"[?#].*", "?***", text, flags=re.DOTALL))
 
 
-def _choice(values: dict[str, Any]) -> Kind:
+def _choice(values: dict[str, Any]) -> SettingType:
     def read(text: str) -> Any:
         if text not in values:
             raise ValueError
         return values[text]
 
-    return Kind(f"one of {', '.join(values)}", read)
+    return SettingType(f"one of {', '.join(values)}", read)
 
 
 def _printable(text: str) -> str:
@@ -102,8 +104,8 @@ def _printable(text: str) -> str:
     return text
 
 
-TEXT = Kind("printable text that is not empty", _printable)
-PATH = Kind(TEXT.allowed, lambda text: Path(_printable(text)))
+TEXT = SettingType("printable text that is not empty", _printable)
+PATH = SettingType(TEXT.allowed, lambda text: Path(_printable(text)))
 SWITCH = _choice({"true": True, "false": False})
 SECONDS = integer(0, 3600)
 ENDPOINT = url("https://storage.example.org")

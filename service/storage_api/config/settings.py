@@ -1,25 +1,19 @@
-"""Settings: one table of them makes the reading, the flags, `--help` and the documentation."""
+"""The table of settings: reading, flags, `--help` and the documentation are all made from it."""
 
 from __future__ import annotations
 
-import argparse
-import re
-from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, NoReturn, get_type_hints
+from typing import Annotated, Any, NamedTuple, get_type_hints
 
-from storage_api import __version__
-
-from . import otlp, setting_types
-from .setting_types import Kind
+from . import setting_types
+from .setting_types import SettingType
 
 MEBIBYTE = 1024 * 1024
 TEBIBYTE = MEBIBYTE * MEBIBYTE
 
 STORES = ("memory", "filesystem", "s3", "gcs", "azure")
-"""What STORE may be."""
+"""Allowed values of STORE."""
 
 METRIC_FAMILIES = (
     "http_request_count",
@@ -37,137 +31,135 @@ METRIC_FAMILIES = (
     "storage_operations",
     "storage_stored_bytes",
 )
-"""What METRICS_DISABLED may name."""
-
-
-CREDENTIALS = {
-    "s3": r"AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|TOKEN)",
-    "azure": r"AZURE_(STORAGE_)?(ACCOUNT_KEY|ACCESS_KEY|MASTER_KEY|TOKEN|SAS_KEY|SAS_TOKEN|CLIENT_ID"
-    r"|CLIENT_SECRET|TENANT_ID|AUTHORITY_ID)",
-}
-"""By STORE the variables of its library that are sent as they are."""
-
-
-class ConfigError(Exception):
-    """Settings that cannot be used: a line for each mistake, naming the setting and what is allowed."""
+"""Names that METRICS_DISABLED may list."""
 
 
 class About(NamedTuple):
-    """What the table says of a setting beside its name, type and default."""
+    """A setting's type and description, and the store that it is for."""
 
-    kind: Kind
+    type: SettingType
     description: str
     store: str | None = None
-    """The STORE that alone has a use for it; None: it concerns all."""
+    """The only STORE that uses the setting; None if all do."""
     required: bool = False
-    """Whether that STORE can't do without it."""
+    """True if that STORE does not work without it."""
 
 
 _S3_BUCKET = setting_types.matching(
-    "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name (3-63 of a-z 0-9 . -)"
+    "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket name (3-63 characters a-z 0-9 . -)"
 )
 _GCS_BUCKET = setting_types.matching(
-    "[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", "a bucket's name (3-63 of a-z 0-9 . _ -)"
+    "[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", "a bucket name (3-63 characters a-z 0-9 . _ -)"
 )
-_REGION = setting_types.matching("[a-z0-9-]+", "a region's name (of a-z 0-9 -)")
-_ACCOUNT = setting_types.matching("[a-z0-9]{3,24}", "an account's name (3-24 of a-z 0-9)")
+_REGION = setting_types.matching("[a-z0-9-]+", "a region name (characters a-z 0-9 -)")
+_ACCOUNT = setting_types.matching("[a-z0-9]{3,24}", "an account name (3-24 characters a-z 0-9)")
 _CONTAINER = setting_types.matching(
-    "(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", "a container's name (3-63 of a-z 0-9 -)"
+    "(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", "a container name (3-63 characters a-z 0-9 -)"
 )
 _PORT = setting_types.integer(0, 65535)
 
 
 @dataclass(frozen=True)
 class Config:
-    """Everything the service can be told: a field `x_y` is the variable X_Y and the flag `--x-y`."""
+    """The service's configuration: a field `x_y` is set by the variable X_Y or the flag `--x-y`."""
 
     host: Annotated[
         str,
         About(
             setting_types.TEXT,
-            "Address to listen on. :: is every address, IPv6 and IPv4, or IPv4 alone where the kernel has no"
-            " IPv6; 0.0.0.0 is every IPv4 address.",
+            "Address to listen on. :: is every IPv6 and IPv4 address, or only IPv4 if the kernel has no IPv6;"
+            " 0.0.0.0 is every IPv4 address.",
         ),
     ] = "::"
-    port: Annotated[int, About(_PORT, "Port of the API; 0 takes any free one.")] = 5000
+    port: Annotated[int, About(_PORT, "Port of the API; 0 picks a free one.")] = 5000
     threads: Annotated[
-        int, About(setting_types.integer(1, 256), "Requests that are worked on at the same time.")
+        int, About(setting_types.integer(1, 256), "Number of requests handled at the same time.")
     ] = 8
-    store: Annotated[str, About(setting_types.one_of(*STORES), "Where objects are kept.")] = "filesystem"
+    store: Annotated[str, About(setting_types.one_of(*STORES), "Where objects are stored.")] = "filesystem"
     store_path: Annotated[
-        Path, About(setting_types.PATH, "Folder of the filesystem store, made where it is missing.")
+        Path, About(setting_types.PATH, "Folder of the filesystem store; created if it is missing.")
     ] = Path("/data")
     store_min_free_bytes: Annotated[
         int,
         About(
             setting_types.integer(0, TEBIBYTE),
-            "With less than this free on the filesystem store's disk the service is not ready.",
+            "The service is not ready while the filesystem store's disk has less free space than this.",
         ),
     ] = 64 * MEBIBYTE
-    store_s3_bucket: Annotated[str | None, About(_S3_BUCKET, "The bucket.", "s3", required=True)] = None
+    store_s3_bucket: Annotated[
+        str | None, About(_S3_BUCKET, "Bucket; it must exist.", "s3", required=True)
+    ] = None
     store_s3_endpoint: Annotated[
-        str | None, About(setting_types.ENDPOINT, "A server other than AWS.", "s3")
+        str | None, About(setting_types.ENDPOINT, "URL of an S3-compatible server other than AWS.", "s3")
     ] = None
     store_s3_region: Annotated[
-        str | None, About(_REGION, "The region; without it AWS_REGION, then us-east-1.", "s3")
+        str | None, About(_REGION, "Region; without it AWS_REGION, else us-east-1.", "s3")
     ] = None
-    store_gcs_bucket: Annotated[str | None, About(_GCS_BUCKET, "The bucket.", "gcs", required=True)] = None
+    store_gcs_bucket: Annotated[
+        str | None, About(_GCS_BUCKET, "Bucket; it must exist.", "gcs", required=True)
+    ] = None
     store_gcs_endpoint: Annotated[
-        str | None, About(setting_types.ENDPOINT, "A server other than Google Cloud.", "gcs")
+        str | None, About(setting_types.ENDPOINT, "URL of a server other than Google Cloud.", "gcs")
     ] = None
     store_azure_account: Annotated[
-        str | None, About(_ACCOUNT, "The storage account.", "azure", required=True)
+        str | None, About(_ACCOUNT, "Storage account.", "azure", required=True)
     ] = None
     store_azure_container: Annotated[
-        str | None, About(_CONTAINER, "The container.", "azure", required=True)
+        str | None, About(_CONTAINER, "Container; it must exist.", "azure", required=True)
     ] = None
     store_azure_endpoint: Annotated[
-        str | None, About(setting_types.ENDPOINT, "A server other than Azure.", "azure")
+        str | None, About(setting_types.ENDPOINT, "URL of a server other than Azure.", "azure")
     ] = None
     max_object_bytes: Annotated[
         int,
         About(
             setting_types.integer(1, TEBIBYTE),
-            "The largest object that is taken; a larger one is answered 413.",
+            "Largest object that is accepted; a larger one is answered 413.",
         ),
     ] = 16 * MEBIBYTE
     log_level: Annotated[
         str,
-        About(setting_types.one_of("debug", "info", "warning", "error"), "The least level that is logged."),
+        About(setting_types.one_of("debug", "info", "warning", "error"), "Lowest level that is logged."),
     ] = "info"
     log_format: Annotated[
-        str, About(setting_types.one_of("json", "logfmt", "console"), "How a line of the log is written.")
+        str, About(setting_types.one_of("json", "logfmt", "console"), "Format of the log.")
     ] = "json"
     log_requests: Annotated[
         bool, About(setting_types.SWITCH, "Log a line for each request, at level info.")
     ] = True
     metrics_port: Annotated[
-        int | None, About(_PORT, "Port that metrics move to; without it the API's port has them.")
+        int | None, About(_PORT, "Separate port for the metrics; without it they are on the API's port.")
     ] = None
     metrics_disabled: Annotated[
-        tuple[str, ...], About(setting_types.names_of(METRIC_FAMILIES), "Metrics that are not made.")
+        tuple[str, ...],
+        About(setting_types.comma_separated(METRIC_FAMILIES), "Metric families to switch off."),
     ] = ()
     auth_tokens_file: Annotated[
         Path | None,
-        About(setting_types.PATH, "File of bearer tokens, one a line; without it everyone may use the API."),
+        About(setting_types.PATH, "File with one bearer token per line; without it anyone may use the API."),
     ] = None
     faults_enabled: Annotated[
-        bool, About(setting_types.SWITCH, "Serve /faults, which breaks the API on purpose, for drills.")
+        bool, About(setting_types.SWITCH, "Serve /faults, which makes the API fail on purpose, for drills.")
     ] = False
     shutdown_delay_seconds: Annotated[
         int,
         About(
-            setting_types.SECONDS, "After SIGTERM: time not ready but serving, for load balancers to notice."
+            setting_types.SECONDS,
+            "Time after SIGTERM to keep serving while not ready, until load balancers have noticed.",
         ),
     ] = 0
     shutdown_timeout_seconds: Annotated[
-        int, About(setting_types.SECONDS, "Then: time for the requests in flight, before they are cut off.")
+        int,
+        About(
+            setting_types.SECONDS,
+            "Time after that for requests in progress to finish, before they are cut off.",
+        ),
     ] = 20
     otel_traces_exporter: Annotated[
         str,
         About(
             setting_types.one_of("none", "otlp"),
-            "Where spans go. For otlp see OpenTelemetry's own OTEL_EXPORTER_OTLP_* variables.",
+            "Where spans are sent. For otlp, set OpenTelemetry's own OTEL_EXPORTER_OTLP_* variables.",
         ),
     ] = "none"
 
@@ -191,7 +183,7 @@ class Setting(NamedTuple):
 
     @property
     def description(self) -> str:
-        """The description, with the STORE that it is for."""
+        """The description, with the STORE that uses the setting."""
         return (
             f"STORE={self.about.store}: {self.about.description}"
             if self.about.store
@@ -200,8 +192,8 @@ class Setting(NamedTuple):
 
     @property
     def default_text(self) -> str:
-        """The default as a user would write it; empty where there is none."""
-        if self.about.kind is setting_types.SWITCH:
+        """The default as a user would write it; empty if there is none."""
+        if self.about.type is setting_types.SWITCH:
             return "true" if self.default else "false"
         return "" if self.default in (None, ()) else str(self.default)
 
@@ -211,109 +203,3 @@ SETTINGS = tuple(
     for name, hint in get_type_hints(Config, include_extras=True).items()
 )
 """The table: a row for each field of Config."""
-
-
-def read(environ: Mapping[str, str], arguments: Sequence[str] = ()) -> Config:
-    """Read each setting from its flag, else from its variable, else take its default.
-
-    An empty variable is one that is not set. Raises ConfigError with every mistake, and SystemExit(0) after
-    printing for `--help` and `--version`.
-    """
-    flags, unknown = _parser().parse_known_args(arguments)
-    mistakes = [f"{_shown(unknown)} is not known: see --help"] if unknown else []
-    given = {}
-    for setting in SETTINGS:
-        name, text = setting.flag, getattr(flags, setting.name)
-        if text is None:
-            name, text = setting.variable, environ.get(setting.variable) or None
-        if text is None:
-            continue
-        try:
-            given[setting.name] = setting.about.kind.read(text)
-        except ValueError:
-            given[setting.name] = None
-            mistakes.append(setting.about.kind.refusal(name, text))
-    config = Config(**given)
-    mistakes += _contradictions(config, given.keys())
-    if config.otel_traces_exporter == "otlp":
-        mistakes += otlp.mistakes(environ)
-    mistakes += _unusable_credentials(config.store, environ)
-    if mistakes:
-        raise ConfigError("\n".join(mistakes))
-    return config
-
-
-def _contradictions(config: Config, given: Set[str]) -> list[str]:
-    """What settings may be alone and not together; one that was refused is None and contradicts nothing."""
-    found = []
-    for setting in SETTINGS:
-        store = setting.about.store
-        if setting.about.required and store == config.store and setting.name not in given:
-            found.append(f"{setting.variable} is not set: STORE={store} needs {setting.about.kind.allowed}")
-        if store and config.store not in (store, None) and setting.name in given:
-            found.append(
-                f"{setting.variable} is set, but STORE is {config.store}: only {store} has a use for it"
-            )
-    if config.metrics_port and config.metrics_port == config.port:
-        found.append(f"METRICS_PORT={config.port} is the API's port: use another one, or none to share it")
-    if config.otel_traces_exporter == "otlp" and not _is_installed("opentelemetry.exporter.otlp.proto.http"):
-        found.append("OTEL_TRACES_EXPORTER=otlp needs the extra storage-api[traces], which is not installed")
-    return found
-
-
-def _shown(unknown: Sequence[str]) -> str:
-    """Arguments that are not known, without values of flags: they may be credentials."""
-    shown = []
-    for before, argument in zip(("", *unknown), unknown, strict=False):
-        if argument.startswith("-"):
-            name, equals, _ = argument.partition("=")
-            shown.append(repr(name + ("=***" if equals else "")))
-        else:
-            shown.append("***" if before.startswith("-") and "=" not in before else repr(argument))
-    return " ".join(shown)
-
-
-def _unusable_credentials(store: str | None, environ: Mapping[str, str]) -> list[str]:
-    """Variables of the store's library that can't be sent in a header: often a Secret with a line end."""
-    prefix = CREDENTIALS.get(store)
-    return [
-        f"{name}=*** is not allowed: use printable ASCII, without a line end"
-        for name, text in environ.items()
-        if prefix and re.fullmatch(prefix, name) and not (text.isascii() and text.isprintable())
-    ]
-
-
-def _is_installed(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:  # nor is a package that it would be in
-        return False
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"{message}: see --help")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="storage-api",
-        usage="storage-api [--setting value ...]",
-        description="Serves objects in buckets over HTTP, instrumented for Prometheus.",
-        epilog="A flag --some-setting is also the environment variable SOME_SETTING; the flag wins."
-        " Exit status: 0 after an orderly end; 1 when it could not start, or cut off requests at the end;"
-        " 2 for settings that are not allowed; 128 + n when a second signal n ended it at once.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"storage-api {__version__}")
-    for setting in SETTINGS:
-        allowed = setting.about.kind.allowed
-        default = f" (default: {setting.default_text})" if setting.default_text else ""
-        parser.add_argument(
-            setting.flag,
-            metavar="value",
-            help=f"{setting.description} {allowed[0].upper()}{allowed[1:]}{default}.".replace("%", "%%"),
-            # A switch alone means on.
-            **({"nargs": "?", "const": "true"} if setting.about.kind is setting_types.SWITCH else {}),
-        )
-    return parser

@@ -1,4 +1,4 @@
-"""Faults on demand, for drills: what a fault is (fault.py) and how it acts (drills.py)."""
+"""Faults on demand, for drills: their description (fault.py) and their effect (drills.py)."""
 
 from .fault import ERROR_STATUSES, MAX_FOR_SECONDS, MAX_LATENCY_SECONDS, STORES, Fault, InvalidFault, read
 

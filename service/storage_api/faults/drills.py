@@ -1,4 +1,4 @@
-"""Drills: the API fails on purpose. Probes, metrics and what controls the drill never do."""
+"""Drills: make the API fail on purpose. Probes, metrics and /faults itself are not affected."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from storage_api.telemetry.metrics.labels import TIMED
 
 from . import Fault
 
-REASON = "a fault that was set at /faults"
-"""Why a request failed, for those who see it."""
+REASON = "fault injected at /faults"
+"""The reason given for injected failures, in responses and in the log."""
 
-# The fractions of n * the golden ratio, here of 64 bits, fill each interval in proportion from the first few
-# on and without a period: a client's own rhythm does not decide who is hit.
+# The fractional parts of n * the golden ratio (in 64 bits) are spread evenly from the first few on, with no
+# period, so which requests fail does not depend on a client's pattern, such as PUT, GET, DELETE in turn.
 _GOLDEN = 0x9E3779B97F4A7C15
 _WHOLE = 2**64
 _NONE = Fault()
@@ -49,9 +49,9 @@ class Pool(Protocol):
 
 
 class Drill:
-    """A fault, from when it is set until it ends: when told to, or by itself after its `for_seconds`.
+    """A fault from its start to its end: by `end()`, or after its `for_seconds`.
 
-    As a task of a pool it takes a thread for as long.
+    It is also a task: added to a pool, it keeps one of the threads busy until it ends.
     """
 
     def __init__(self, fault: Fault) -> None:
@@ -62,37 +62,37 @@ class Drill:
 
     @property
     def remaining_seconds(self) -> float | None:
-        """Until it ends by itself; None: it does not."""
+        """Time until it ends by itself; None if it does not."""
         return None if self._until is None else max(0.0, self._until - monotonic())
 
     @property
     def fault(self) -> Fault:
-        """What goes wrong now."""
+        """The fault that is active now; one that does nothing after the end."""
         return _NONE if self._ended.is_set() or self.remaining_seconds == 0 else self._fault
 
     def strikes(self) -> bool:
-        """Whether the next request is to fail: of the first n, up to 300,000, n * ratio are, +-4."""
+        """True if the next request must fail: of the first n <= 300,000 requests, n * error_ratio do, +-4."""
         return next(self._requests) * _GOLDEN % _WHOLE < self.fault.error_ratio * _WHOLE
 
     def wait(self, seconds: float | None = None) -> None:
-        """Wait for so long, but not longer than the drill."""
+        """Wait `seconds` (default: no limit), but not past the end of the drill."""
         limits = [limit for limit in (seconds, self.remaining_seconds) if limit is not None]
         self._ended.wait(min(limits, default=None))
 
     def end(self) -> None:
-        """End it, and all waiting for it."""
+        """End the drill, and every wait in it."""
         self._ended.set()
 
     def service(self) -> None:
-        """Take a thread."""
+        """Keep the calling thread busy until the drill ends."""
         self.wait()
 
     def cancel(self) -> None:
-        """Nothing is left to do for a task whose pool has ended."""
+        """Called instead of `service` when the pool shuts down first; nothing to do."""
 
 
 class Drills:
-    """Drills on one API, of which one at most goes on."""
+    """The drills on one API; at most one is active."""
 
     def __init__(self, threads: int, registry: CollectorRegistry) -> None:
         """The API has so many `threads`; `registry` shows what goes wrong."""
@@ -103,7 +103,7 @@ class Drills:
         self._lock = threading.Lock()
         gauge = Gauge(
             "storage_fault_active",
-            "Whether a fault that was set at /faults is at work (1) or not (0).",
+            "1 while a fault of this kind, set at /faults, is active, else 0.",
             ("fault",),
             registry=registry,
         )
@@ -111,7 +111,7 @@ class Drills:
             gauge.labels(name).set_function(lambda name=name: self.current.fault.active[name])
 
     def begin(self, fault: Fault) -> None:
-        """Begin a drill, instead of the one there is."""
+        """Begin a drill; ends the active one."""
         with self._lock:
             self.current.end()
             self.current = Drill(fault)
@@ -121,14 +121,14 @@ class Drills:
         log.warning("a drill begins", extra={"fields": asdict(fault)})
 
     def end(self) -> None:
-        """End the drill, if there is one."""
+        """End the active drill, if any."""
         with self._lock:
             if self.current.fault != _NONE:
                 log.warning("the drill ends")
             self.current.end()
 
     def install(self, app: Flask) -> None:
-        """Slow the API's requests to `app` down and fail them, as the drill says."""
+        """Delay and fail requests of `app`'s API routes as the active drill says."""
 
         @app.before_request
         def strike() -> None:

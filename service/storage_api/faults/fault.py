@@ -1,4 +1,4 @@
-"""Faults: what can be made to go wrong for a drill, and the JSON that asks for it."""
+"""Faults: what a drill makes go wrong, read from JSON and validated."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 MAX_LATENCY_SECONDS = 60
 MAX_FOR_SECONDS = 24 * 60 * 60
 ERROR_STATUSES = (400, 500, 503)
-"""What `error_status` may be: errors that every route of the API has, so that each counts on its route."""
+"""Allowed values of `error_status`: statuses that every route of the API has, so a drill adds no series."""
 STORES = ("refuse", "full")
-"""What `store` may be: it refuses all that it is asked, or it has no room."""
+"""Allowed values of `store`: it fails every operation, or has no room for new objects."""
 
 
 class InvalidFault(ValueError):
-    """A fault that cannot be set; `reasons` says for each field that is wrong what is allowed."""
+    """A fault that is not allowed; `reasons` maps each wrong field to what is wrong with it."""
 
     def __init__(self, reasons: Mapping[str, str]) -> None:
         super().__init__("; ".join(f"{field}: {reason}" for field, reason in reasons.items()))
@@ -27,11 +27,11 @@ class Fault:
     """What goes wrong; by default nothing does.
 
     error_ratio: share of the API's requests that are answered with an error, 0 to 1
-    error_status: the status of those, one of ERROR_STATUSES
-    latency_seconds: added to each of the API's requests, 0 to MAX_LATENCY_SECONDS
+    error_status: status of these errors, one of ERROR_STATUSES
+    latency_seconds: delay of each of the API's requests, 0 to MAX_LATENCY_SECONDS
     store: one of STORES, or None
-    threads: how many threads are taken from the API
-    for_seconds: when it ends by itself, up to MAX_FOR_SECONDS; None: it does not
+    threads: number of the API's threads that are held up
+    for_seconds: how long the fault lasts, up to MAX_FOR_SECONDS; None: until it is ended
     """
 
     error_ratio: float = 0
@@ -43,7 +43,7 @@ class Fault:
 
     @property
     def active(self) -> dict[str, bool]:
-        """Which kinds of faults this is, under the names that the metric has for them."""
+        """{kind of fault, as the metric names it: True if this is one}"""
         return {
             "error": self.error_ratio > 0,
             "latency": self.latency_seconds > 0,
@@ -54,24 +54,24 @@ class Fault:
 
 
 def read(document: Any, threads: int) -> Fault:
-    """Make a fault of what was JSON, for an API of so many `threads`; raises InvalidFault.
+    """Make a fault from a JSON document, for an API with `threads` threads; raises InvalidFault.
 
-    One thread is left to the API, so that a drill shows a slow service and not a dead one.
+    One thread is always left to the API, so that a drill makes the service slow and not dead.
     """
     if not isinstance(document, dict):
-        raise InvalidFault({"body": "a JSON object"})
-    fields = {**_FIELDS, "threads": _whole_number(threads - 1, "THREADS less one")}
-    reasons = {name: f"not known; known are {', '.join(fields)}" for name in document if name not in fields}
-    for name, (allowed, is_allowed) in fields.items():
+        raise InvalidFault({"body": "must be a JSON object"})
+    fields = {**_FIELDS, "threads": _whole_number(threads - 1, "THREADS - 1")}
+    reasons = {name: f"unknown field: use {', '.join(fields)}" for name in document if name not in fields}
+    for name, (rule, is_allowed) in fields.items():
         if name in document and not is_allowed(document[name]):
-            reasons[name] = allowed
+            reasons[name] = rule
     if reasons:
         raise InvalidFault(reasons)
     return Fault(**document)
 
 
 Field = tuple[str, Callable[[Any], bool]]
-"""What is allowed, in words and as a check."""
+"""What is wrong with a value that is not allowed, and the check of a value."""
 
 
 def _is_number(value: Any) -> bool:
@@ -79,23 +79,26 @@ def _is_number(value: Any) -> bool:
 
 
 def _number(high: float) -> Field:
-    return f"a number from 0 to {high}", lambda value: _is_number(value) and 0 <= value <= high
+    return f"must be a number from 0 to {high}", lambda value: _is_number(value) and 0 <= value <= high
 
 
 def _whole_number(high: int, why: str) -> Field:
-    return f"a whole number from 0 to {high} ({why})", lambda value: type(value) is int and 0 <= value <= high
+    return (
+        f"must be a whole number from 0 to {high} ({why})",
+        lambda value: type(value) is int and 0 <= value <= high,
+    )
 
 
 _FIELDS: dict[str, Field] = {
     "error_ratio": _number(1),
     "error_status": (
-        f"one of {', '.join(map(str, ERROR_STATUSES))}",
+        f"must be one of {', '.join(map(str, ERROR_STATUSES))}",
         lambda value: type(value) is int and value in ERROR_STATUSES,
     ),
     "latency_seconds": _number(MAX_LATENCY_SECONDS),
-    "store": (f"one of {', '.join(STORES)}, or null", lambda value: value in (*STORES, None)),
+    "store": (f"must be one of {', '.join(STORES)}, or null", lambda value: value in (*STORES, None)),
     "for_seconds": (
-        f"a number above 0, up to {MAX_FOR_SECONDS}, or null",
+        f"must be a number above 0, up to {MAX_FOR_SECONDS}, or null",
         lambda value: value is None or (_is_number(value) and 0 < value <= MAX_FOR_SECONDS),
     ),
 }

@@ -1,4 +1,4 @@
-"""Where objects are kept: one interface, several stores."""
+"""Stores for objects: one interface, several implementations."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ __all__ = [
 
 
 def open_store(config: Config) -> Store:
-    """Open the store that `config` names; raises StoreError when it cannot be used."""
+    """Open the store that `config` names; raises StoreError if it cannot be used."""
     if config.store == "memory":
         return MemoryStore()
     if config.store == "filesystem":
@@ -53,7 +53,7 @@ def open_store(config: Config) -> Store:
             return FilesystemStore(config.store_path, config.store_min_free_bytes)
         except StoreError as error:
             raise StoreError(f"STORE_PATH={error}") from None
-    # Only here: its library takes time and memory that the other stores have no use for.
+    # Imported only if needed: its library takes time and memory to load.
     from . import object_storage  # noqa: PLC0415
 
     if config.store == "s3":

@@ -1,9 +1,9 @@
-"""Objects as files that survive a crash of the process or the machine.
+"""Objects as files, which survive a crash of the process or the machine.
 
 <folder>/lock          held by the one process that uses the folder
 <folder>/incoming/*    bodies being received; leftovers are removed at start
-<folder>/objects/*     one file per object: its bytes, then what they are (see `trailer`)
-<folder>/quarantine/*  what was in objects/ at start and is no whole object; for a person to look at
+<folder>/objects/*     one file per object: its bytes, then its description (see `trailer`)
+<folder>/quarantine/*  files from objects/ that at start were not whole objects; for a person to examine
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ from .object_file import ObjectFile
 from .spool import Spool, errors, sync
 
 OLD_HEADER_BYTES = 1024
-"""Of the layout before the trailer: the id in UTF-8, padded with NUL, and then the object's bytes."""
+"""Header of the old layout, which has no trailer: the id in UTF-8, padded with NUL; bytes follow."""
 
 VERIFIED_FIRST_BYTES = 64 * 1024
-"""An object of at most so many bytes is verified before it is sent, a larger one while it is."""
+"""Objects up to this size are verified before they are sent, larger ones while they are sent."""
 
 log = logging.getLogger(__name__)
 
 
 class FilesystemStore(Store):
-    """A folder, made where it is missing and used by one process at a time."""
+    """A folder, created if it is missing, and used by one process at a time."""
 
     def __init__(self, folder: Path, min_free_bytes: int = 0) -> None:
-        """Open `folder`; raises StoreError when it cannot be read and written, or is in use.
+        """Open `folder`; raises StoreError if it cannot be read and written, or is in use.
 
-        With less than `min_free_bytes` free on its disk, `check` raises StoreFull.
+        `check` raises StoreFull while the disk has less than `min_free_bytes` free.
         """
         self._folder = folder
         self._min_free_bytes = min_free_bytes
@@ -73,7 +73,7 @@ class FilesystemStore(Store):
             raise
 
     def _open(self) -> None:
-        # Only who has made a folder has to sync its parent, which others may not be allowed to read.
+        # Sync the parents of new folders only: those of existing ones may be unreadable.
         made = [folder for folder in (self._objects, *self._objects.parents) if not folder.exists()]
         self._objects.mkdir(parents=True, exist_ok=True)
         self._incoming.mkdir(exist_ok=True)
@@ -84,14 +84,14 @@ class FilesystemStore(Store):
             raise StoreError(f"{self._folder}: another process uses this folder") from None
         for leftover in self._incoming.iterdir():
             leftover.unlink()
-        # Proves that files can be made, before the first request needs to know.
+        # If files cannot be created, fail now and not at the first request.
         self.spool().close()
         for file in list(self._objects.iterdir()):
-            self._take_in(file)
+            self._register(file)
         sync(self._objects, self._folder, *(folder.parent for folder in made))
 
-    def _take_in(self, file: Path) -> None:
-        """Know of the object in `file`; move what is no object out of the way."""
+    def _register(self, file: Path) -> None:
+        """Add the object in `file` to the index; move a file that is not a whole object to quarantine."""
         found = None
         if file.is_file():
             with file.open("rb", buffering=0) as opened:
@@ -103,10 +103,10 @@ class FilesystemStore(Store):
             quarantine.mkdir(exist_ok=True)
             kept = quarantine / f"{file.name}.{time.time_ns()}"
             file.rename(kept)
-            log.error("%s is no whole object: moved to %s", file, kept)
+            log.error("%s is not a whole object: moved to %s", file, kept)
 
     def _convert(self, file: io.FileIO) -> Object | None:
-        """Rewrite a file of the layout before; None when it is none."""
+        """Rewrite a file of the old layout; None if it is not one."""
         id = file.read(OLD_HEADER_BYTES).rstrip(b"\0").decode(errors="replace")
         if trailer.name_of(id) != Path(file.name).name or file.tell() < OLD_HEADER_BYTES:
             return None
@@ -124,7 +124,7 @@ class FilesystemStore(Store):
         metadata: Metadata = NO_METADATA,
         condition: Condition | None = None,
     ) -> str:
-        # Closed at once, whoever made it: what is refused takes no room any more when that is said.
+        # Close first, so a rejected upload has freed its space before the client hears.
         with errors(self._folder), body if isinstance(body, Spool) else self.spool() as spool:
             if spool is not body:
                 shutil.copyfileobj(body, spool)
@@ -132,13 +132,13 @@ class FilesystemStore(Store):
             return self._keep(new, spool, condition)
 
     def _keep(self, new: Object, spool: Spool, condition: Condition | None) -> str:
-        """Make `spool` the file of the object `new`, whose size and etag are found out here."""
+        """Make `spool` the file of the object `new`, and find out its size and etag."""
         spool.seek(0)
         etag = hashlib.file_digest(spool, "sha256").hexdigest()
         kept = new._replace(size=spool.tell(), etag=etag)
         spool.write(trailer.write(kept))
         os.fsync(spool.fileno())
-        # The index and the files change as one, else concurrent writers would part them.
+        # The index and the file change together: concurrent writers must not make them differ.
         with self._lock:
             if condition and not condition(self._index.etag(kept.id)):
                 raise PreconditionFailed
@@ -153,14 +153,14 @@ class FilesystemStore(Store):
                 file = stack.enter_context(ObjectFile(self._file(id)))
             except FileNotFoundError:
                 return None
-            # As this very file says: the index may know of a newer one by now.
+            # From the file itself: the index may describe a newer one by now.
             found = trailer.read(file)
             if found is None:
-                raise StoreError(f"{file.name} is no whole object any more")
-            file.of = found
+                raise StoreError(f"{file.name} is no longer a whole object")
+            file.object = found
             first, end = select(found) if select else (0, found.size)
             if (first, end) == (0, found.size) and end <= VERIFIED_FIRST_BYTES:
-                # As long as nothing has been sent, there is still a status for what is damaged.
+                # Verify before sending: damage can still be answered with an error status.
                 return Stored(found, io.BytesIO(file.read(end)))
             file.seek(first)
             stack.pop_all()

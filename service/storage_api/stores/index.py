@@ -1,4 +1,4 @@
-"""What a store knows of its objects, in memory and in the order of their ids."""
+"""The index of a store's objects, in memory and ordered by id."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .base import Object, Page, Usage
 
 
 class Index:
-    """Objects by id, their pages and their sum. The caller sees to it that one thread at a time uses it."""
+    """Objects by id, their pages and their totals. Not thread-safe: the caller holds a lock."""
 
     def __init__(self) -> None:
         self._objects: dict[str, Object] = {}
@@ -31,13 +31,13 @@ class Index:
         self.usage = Usage(len(self._ids), self.usage.bytes + new.size - (old.size if old else 0))
 
     def remove(self, id: str) -> None:
-        """Forget `id`, which must be there."""
+        """Remove `id`, which must be there."""
         old = self._objects.pop(id)
         del self._ids[bisect_left(self._ids, id)]
         self.usage = Usage(len(self._ids), self.usage.bytes - old.size)
 
     def page(self, prefix: str, limit: int, after: str | None) -> Page:
-        """As `Store.list`."""
+        """A page, as `Store.list` returns it."""
         first = bisect_left(self._ids, prefix)
         if after is not None:
             first = max(first, bisect_right(self._ids, after))

@@ -1,4 +1,4 @@
-"""Objects in the memory of the process: gone when it ends."""
+"""Objects in the memory of the process, lost when it ends."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .index import Index
 
 
 class MemoryStore(Store):
-    """A dictionary."""
+    """A dictionary, with an index beside it."""
 
     def __init__(self) -> None:
         self._index = Index()

@@ -1,4 +1,4 @@
-"""The file of an object, while it is read: it gives the bytes of its ETag, or an error."""
+"""The file of an object while it is read: it returns the bytes of its ETag, or an error."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from .spool import errors
 
 
 class ObjectFile(io.FileIO):
-    """An object's bytes, with its trailer behind them; raises StoreError where the disk fails.
+    """An object's bytes, followed by its trailer; raises StoreError if the disk fails.
 
-    Whoever reads all of them, one after another from the first, gets a StoreError instead of the last ones if
-    they are not those of the ETag. Some may be read again meanwhile.
+    Reading all of them in order raises StoreError instead of returning the last ones if they do not match the
+    ETag. Bytes may be read again in between.
     """
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, "rb")
-        self.of: Object | None = None
-        """What the file is known to hold."""
+        self.object: Object | None = None
+        """The object in the file, once it is known."""
         self.error: StoreError | None = None
-        """Why reading has failed, if it has."""
+        """The error that reading failed with, if it did."""
         self._hashed = 0
         self._digest = hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
-        """As of any raw file; raises StoreError, and for ever once it has."""
+        """Read like any raw file; raises StoreError, and after the first one always the same."""
         if self.error:
             raise self.error
         first = self.tell()
         try:
             with errors(Path(self.name)):
                 data = super().read(size)
-            if self.of and size:
-                self._verify(self.of, first, data)
+            if self.object and size:
+                self._verify(self.object, first, data)
         except StoreError as error:
             self.error = error
-            self.seek(first)  # Where it is tells how much was sent.
+            self.seek(first)  # The position shows how much was sent.
             raise
         return data
 
-    def _verify(self, of: Object, first: int, data: bytes) -> None:
-        if not data and first < of.size:
-            raise StoreError(f"{self.name} has lost its end")
-        if first > self._hashed or self._hashed == of.size:
+    def _verify(self, object: Object, first: int, data: bytes) -> None:
+        if not data and first < object.size:
+            raise StoreError(f"{self.name} is truncated")
+        if first > self._hashed or self._hashed == object.size:
             return
-        new = memoryview(data)[self._hashed - first : of.size - first]
+        new = memoryview(data)[self._hashed - first : object.size - first]
         self._digest.update(new)
         self._hashed += len(new)
-        if self._hashed == of.size and self._digest.hexdigest() != of.etag:
-            raise StoreError(f"{self.name} is damaged: its bytes are not those of its ETag")
+        if self._hashed == object.size and self._digest.hexdigest() != object.etag:
+            raise StoreError(f"{self.name} is damaged: its bytes do not match its ETag")

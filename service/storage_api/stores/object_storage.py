@@ -1,7 +1,8 @@
-"""Objects in a bucket of S3, of what speaks its protocol, of Google Cloud or of Azure; replicas may share it.
+"""Objects in a bucket of S3 (or a compatible server), Google Cloud or Azure; replicas may share it.
 
-Keys are made of the ids, see `keys`. Metadata keep what no key or server tells: `id`, in base64 as they are
-ASCII (at most 1,360 of the 2,048 bytes that S3 allows), `sha256`, which is the etag, and `encoding`.
+Keys are made from ids, see `keys`. Metadata hold what neither the key nor the server knows: `id`, in base64
+as they are ASCII (at most 1,360 of the 2,048 bytes that S3 allows), `sha256`, which is the etag, and the
+`encoding`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import AzureStore, GCSStore, ObjectStore, S3Store
 
-if TYPE_CHECKING:  # They are names of types alone.
+if TYPE_CHECKING:  # Only for type hints.
     from obstore import GetResult, UpdateVersion
 
 from .base import (
@@ -43,61 +43,60 @@ from .base import (
     StoreError,
 )
 from .keys import CUT_BYTES, FOLDER, before, bytes_of, key_of
+from .object_stream import ObjectStream
 from .spool import Spool
 
-CHUNK_BYTES = 1024 * 1024
-"""How much of an object is read from the server at a time."""
 PART_BYTES = 8 * 1024 * 1024
-"""How much of a large object is sent at a time; S3 wants at least 5 MiB."""
+"""Size of the parts in which a large object is sent; S3 requires at least 5 MiB."""
 PARTS = 10_000
-"""As many parts as S3 takes."""
+"""Most parts that S3 accepts."""
 ATTRIBUTES = {field: field for field in METADATA_CHARACTERS} | {"Content-Encoding": "encoding"}
-"""{header field: attribute that keeps it}. The encoding is metadata of our own: what has Google Cloud's
-Content-Encoding is decompressed there on its way to us, and so is not what was put."""
+"""{header field: attribute that keeps it}. The encoding is metadata of our own: with the attribute, Google
+Cloud would decompress the object on its way to us, and return other bytes than were put."""
 ATTEMPTS = 5
-"""How often what another writer came before is tried: each time that writer has got further."""
+"""How often an operation is tried when other writers change the object meanwhile."""
 
 _CREDENTIALS = re.compile(r"(AWS|AZURE|GOOGLE)_.*(KEY|SECRET|TOKEN|SAS|CREDENTIALS|SERVICE_ACCOUNT).*")
 
 
 def s3(bucket: str, endpoint: str | None = None, region: str | None = None) -> ObjectStorageStore:
-    """A bucket that exists; credentials come from the usual AWS_* variables or the platform's identity.
+    """A store in an existing bucket; credentials come from the AWS_* variables or the platform's identity.
 
     `endpoint` is the URL of a server other than AWS; `region` defaults to AWS_REGION, then us-east-1. Nothing
-    is sent yet, see `check`. Raises StoreError for AWS_* that can't be used.
+    is sent yet, see `check`. Raises StoreError for invalid AWS_* variables.
     """
     return ObjectStorageStore(f"bucket {bucket}", S3Store, bucket, endpoint=endpoint, region=region)
 
 
 def gcs(bucket: str, endpoint: str | None = None) -> ObjectStorageStore:
-    """As `s3`, with the variables GOOGLE_*."""
+    """Like `s3`, with the GOOGLE_* variables."""
     return ObjectStorageStore(f"bucket {bucket}", GCSStore, bucket, base_url=endpoint)
 
 
 def azure(account: str, container: str, endpoint: str | None = None) -> ObjectStorageStore:
-    """As `s3`, with the variables AZURE_*."""
+    """Like `s3`, with the AZURE_* variables."""
     return ObjectStorageStore(
         f"container {container}", AzureStore, container, account_name=account, endpoint=endpoint
     )
 
 
 class ObjectStorageStore(Store):
-    """A bucket, or what stands for it; made by `s3`, `gcs` and `azure`."""
+    """A store in a bucket or container; made by `s3`, `gcs` and `azure`."""
 
     def __init__(
-        self, name: str, kind: Callable[..., ObjectStore], bucket: str, **settings: str | None
+        self, name: str, backend: Callable[..., ObjectStore], bucket: str, **settings: str | None
     ) -> None:
         self._name = name
         given = {key: value for key, value in settings.items() if value}
-        plain = any(value.startswith("http://") for value in given.values())
+        allow_http = any(value.startswith("http://") for value in given.values())
 
         def connect(seconds: int, retries: int) -> ObjectStore:
             limit = timedelta(seconds=seconds)
-            return kind(
+            return backend(
                 bucket,
                 **given,
                 client_options={
-                    "allow_http": plain,
+                    "allow_http": allow_http,
                     "connect_timeout": "5s",
                     "read_timeout": limit,
                     # A slow client may take long to read what the server has sent.
@@ -108,7 +107,7 @@ class ObjectStorageStore(Store):
 
         with self._errors():
             self._store = connect(seconds=20, retries=3)
-            # Probes come again by themselves; slow ones would pile up.
+            # Probes repeat anyway; with long timeouts they would pile up.
             self._probe = connect(seconds=5, retries=1)
         self._reached = False
 
@@ -121,7 +120,7 @@ class ObjectStorageStore(Store):
         metadata: Metadata = NO_METADATA,
         condition: Condition | None = None,
     ) -> str:
-        """As `Store.put`. With a condition the object goes in one request, and so has at most 5 GiB on S3."""
+        """Like `Store.put`. With a condition the object is sent in one request, of at most 5 GiB on S3."""
         etag = hashlib.file_digest(body, "sha256").hexdigest()
         attributes = {
             "Content-Type": content_type,
@@ -141,7 +140,7 @@ class ObjectStorageStore(Store):
                 with contextlib.suppress(AlreadyExistsError, PreconditionError, FileNotFoundError):
                     send(mode=_version(found) if found else "create")
                     return etag
-        raise self._restless(id)
+        raise self._too_many_changes(id)
 
     def get(self, id: str, select: Select | None = None) -> Stored | None:
         with self._errors():
@@ -150,21 +149,24 @@ class ObjectStorageStore(Store):
                     found = obstore.get(self._store, key_of(id))
                 except FileNotFoundError:
                     return None
-                of = _object(id, found)
-                return Stored(of, _Stream(found, self._errors, of))
+                object = _object(id, found)
+                return Stored(object, ObjectStream(found, self._errors, object))
             for _ in range(ATTEMPTS):
                 known = self._head(key_of(id))
                 if known is None:
                     return None
-                of = _object(id, known)
-                first, end = select(of)
+                object = _object(id, known)
+                first, end = select(object)
                 if first == end:
-                    return Stored(of, io.BytesIO())
+                    return Stored(object, io.BytesIO())
                 options = {"range": (first, end), "if_match": known.meta["e_tag"]}
                 with contextlib.suppress(PreconditionError, FileNotFoundError):
                     found = obstore.get(self._store, key_of(id), options=options)
-                    return Stored(of, _Stream(found, self._errors, of if end - first == of.size else None))
-        raise self._restless(id)
+                    return Stored(
+                        object,
+                        ObjectStream(found, self._errors, object if end - first == object.size else None),
+                    )
+        raise self._too_many_changes(id)
 
     def head(self, id: str) -> Object | None:
         with self._errors():
@@ -172,9 +174,9 @@ class ObjectStorageStore(Store):
             return _object(id, found) if found else None
 
     def delete(self, id: str, condition: Condition | None = None) -> bool:
-        """As `Store.delete`, but not in one moment: servers delete whatever is there, most without a word.
+        """Like `Store.delete`, but not atomic: servers delete whatever is there, and most do not say what.
 
-        Of two calls at the same time both may say True; what is put between the question and the deletion is
+        Two concurrent calls may both return True; an object that is put between the check and the deletion is
         deleted too.
         """
         with self._errors():
@@ -190,9 +192,9 @@ class ObjectStorageStore(Store):
             return True
 
     def list(self, prefix: str, limit: int, after: str | None = None) -> Page:
-        """As `Store.list`, without etags and types: they would take a request for each object.
+        """Like `Store.list`, without etags and media types, which would take a request for each object.
 
-        An id that is too long for its key does take one.
+        An id that is too long for its key does take a request.
         """
         found: list[Object] = []
         with self._errors():
@@ -208,29 +210,29 @@ class ObjectStorageStore(Store):
         for metas in obstore.list(self._store, FOLDER, offset=offset):
             for meta in metas:
                 if meta["path"] <= offset:
-                    continue  # Not every server knows offsets.
+                    continue  # Not every server supports offsets.
                 try:
                     data, whole = bytes_of(meta["path"])
                 except ValueError:
-                    continue  # Not ours.
+                    continue  # Not a key of ours.
                 if not data.startswith(start):
                     return
-                id = data.decode() if whole else self._told_id(meta["path"])
+                id = data.decode() if whole else self._id_in_metadata(meta["path"])
                 if id is not None and id.startswith(prefix):
                     yield Object(id, meta["size"], None, None)
 
-    def _told_id(self, key: str) -> str | None:
-        """The id that the metadata of `key` tell; None when it is gone, or no object of ours."""
+    def _id_in_metadata(self, key: str) -> str | None:
+        """The id in the metadata of `key`; None if the object is gone or not ours."""
         found = self._head(key)
         return (
             base64.b64decode(found.attributes["id"]).decode() if found and "id" in found.attributes else None
         )
 
     def usage(self) -> None:
-        """None: other replicas write too, and only listing the whole bucket would tell."""
+        """Always None: other replicas write too, so only listing the whole bucket would give the numbers."""
 
     def spool(self) -> Spool:
-        """A temporary file (TMPDIR), as a body is only sent on when its hash is known."""
+        """A temporary file (in TMPDIR): a body is only sent on once its hash is known."""
         spool = Spool(Path(tempfile.gettempdir()))
         spool.become_nameless()
         return spool
@@ -238,8 +240,8 @@ class ObjectStorageStore(Store):
     def check(self) -> None:
         """Raise StoreError until the bucket has answered once.
 
-        Not later: replicas that all leave the load balancer when the bucket is away would help nobody, and
-        the failed requests show what is wrong.
+        Never after that: if the bucket is unavailable, it does not help if all replicas leave the load
+        balancer, and failed requests show what is wrong.
         """
         if not self._reached:
             with self._errors():
@@ -252,94 +254,50 @@ class ObjectStorageStore(Store):
         except FileNotFoundError:
             return None
 
-    def _restless(self, id: str) -> StoreError:
-        return StoreError(f"{self._name}: {id!r} changes too often")
+    def _too_many_changes(self, id: str) -> StoreError:
+        return StoreError(f"{self._name}: {id!r} is being changed too often")
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
         try:
             yield
         except (BaseError, OSError, ValueError) as error:
-            # What follows "Debug source" is the library's inner state, over many lines.
+            # "Debug source" is followed by the library's internal state, over many lines.
             words = _without_credentials(str(error).partition("Debug source")[0]).split()
             raise StoreError(f"{self._name}: {' '.join(words)}") from None
 
 
 def _without_credentials(text: str) -> str:
-    """`text` of an error, with the names of variables that may hold credentials instead of what they hold.
+    """The text of an error, with the values of variables that may be credentials replaced by their names.
 
-    The library quotes a file's name, for which a key may have been given, and what it can't read in one.
+    The library quotes file names, instead of which a key may have been set, and content that it can't parse.
     """
     for name, value in os.environ.items():
-        # A shorter one would be found within words.
+        # A shorter value could occur within words.
         if len(value) >= 8 and _CREDENTIALS.fullmatch(name):
             text = text.replace(value, name)
     return re.sub(r"invalid (type|value): .*, expected", r"invalid \1, expected", text, flags=re.DOTALL)
 
 
-class _Stream(io.RawIOBase):
-    """A response's bytes. The first are there: an error before them still gets a status of its own."""
-
-    def __init__(
-        self,
-        response: GetResult,
-        errors: Callable[[], AbstractContextManager[None]],
-        whole: Object | None = None,
-    ) -> None:
-        """With `whole` the bytes are all of that object, and are verified."""
-        self._errors = errors
-        self._whole = whole
-        self._digest = hashlib.sha256()
-        self._received = 0
-        self._chunks = iter(response.stream(min_chunk_size=CHUNK_BYTES))
-        self._chunk = self._next()
-
-    def _next(self) -> memoryview:
-        """The next bytes; raises StoreError instead of the last ones if they are not those of the ETag."""
-        with self._errors():
-            chunk = memoryview(next(self._chunks, b""))
-        if self._whole:
-            self._digest.update(chunk)
-            self._received += len(chunk)
-            ended = not chunk or self._received >= self._whole.size
-            if ended and self._digest.hexdigest() != self._whole.etag:
-                raise StoreError(
-                    f"the object {self._whole.id!r} is damaged: its bytes are not those of its ETag"
-                )
-        return chunk
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:
-        """As of any raw file; raises StoreError when the server gives up."""
-        if not self._chunk:
-            self._chunk = self._next()
-        size = min(len(buffer), len(self._chunk))
-        buffer[:size] = self._chunk[:size]
-        self._chunk = self._chunk[size:]
-        return size
-
-
 def _object(id: str, found: GetResult) -> Object:
     etag = found.attributes.get("sha256")
     if etag is None:
-        raise StoreError(f"{found.meta['path']} was put there by something else: it has no sha256")
+        raise StoreError(f"{found.meta['path']} was not stored by this service: its metadata have no sha256")
     content_type = found.attributes.get("Content-Type", DEFAULT_CONTENT_TYPE)
     metadata = {field: value for field, name in ATTRIBUTES.items() if (value := found.attributes.get(name))}
     return Object(id, found.meta["size"], etag, content_type, metadata)
 
 
 def _version(found: GetResult) -> UpdateVersion:
-    """What a server goes by: S3 and Azure by their own etag, Google Cloud by a version."""
+    """The version that a change is conditional on: an etag on S3 and Azure, a version on Google Cloud."""
     return {name: value for name in ("e_tag", "version") if (value := found.meta[name])}
 
 
 @contextlib.contextmanager
 def _bytes_of(body: BinaryIO) -> Iterator[memoryview | bytes | mmap.mmap]:
-    """What `body` holds, without a copy of what is in a file."""
+    """The content of `body`, without a copy if it is a file."""
     if isinstance(body, io.BytesIO):
-        # No view of it: the library may hold one for longer than the body lives.
+        # Not a view: the library may hold one for longer than the body exists.
         yield body.getvalue()
     elif not os.fstat(body.fileno()).st_size:
         yield b""

@@ -1,4 +1,4 @@
-"""Files that are being written, and become an object's file or vanish."""
+"""Files that are being written, and then become an object's file or are removed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .base import StoreError, StoreFull
 
 
 class Spool(io.FileIO):
-    """A new file in a folder, to be read and written; closing removes it, unless it has become another."""
+    """A new file in a folder, for writing and reading; closing removes it, unless `become` has renamed it."""
 
     def __init__(self, folder: Path) -> None:
-        """Make the file; raises StoreError, also in `write`."""
+        """Create the file; raises StoreError, as `write` does."""
         with errors(folder):
             descriptor, name = tempfile.mkstemp(dir=folder)
         self._folder = folder
@@ -33,18 +33,18 @@ class Spool(io.FileIO):
         return len(data)
 
     def become(self, target: Path) -> None:
-        """Be `target`, instead of what was there."""
+        """Rename the file to `target`, replacing what was there."""
         self._path.replace(target)
         self._path = None
 
     def become_nameless(self) -> None:
-        """Have no name any more: nothing is left of it when the process ends, however it does."""
+        """Remove the file's name: nothing is left of it, however the process ends."""
         self._path.unlink()
         self._path = None
 
     def close(self) -> None:
         if not self.closed and self._path:
-            # What cannot be removed now is a leftover, and those are removed at start.
+            # If that fails, the next start removes the file with other leftovers.
             with contextlib.suppress(OSError):
                 self._path.unlink()
         super().close()
@@ -52,7 +52,7 @@ class Spool(io.FileIO):
 
 @contextlib.contextmanager
 def errors(path: Path) -> Iterator[None]:
-    """Turn an OSError into a StoreError that names `path`, and the file that the system named if any."""
+    """Turn an OSError into a StoreError that names `path`, and the file in question if the system says so."""
     try:
         yield
     except OSError as error:
@@ -63,7 +63,7 @@ def errors(path: Path) -> Iterator[None]:
 
 
 def sync(*folders: Path) -> None:
-    """Make the names in `folders` durable: a renamed file is only safe once its folder is."""
+    """Make the names in `folders` durable: a renamed file is safe only once its folder is synced."""
     for folder in folders:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:

@@ -250,7 +250,7 @@ def typing_errors_of(word):
 
 @pytest.mark.parametrize("word", ["grafana", "prometheusSpec", "serviceMonitorSelectorNilUsesHelmValues"])
 def test_names_up_to_two_edits_away_are_taken_for_typing_errors(word):
-    patterns = misspelt_keys.refused([word])
+    patterns = misspelt_keys.misspellings([word])
     found = [
         name for name in typing_errors_of(word) if not any(re.search(pattern, name) for pattern in patterns)
     ]
@@ -261,7 +261,7 @@ def test_names_up_to_two_edits_away_are_taken_for_typing_errors(word):
 @pytest.mark.parametrize("word", ["port", "type", "aab", "enabled", "aaaaaaa", "abababab", "grafana"])
 def test_a_name_is_no_typing_error_of_itself(word):
     for edits in (1, 2):
-        assert not [p for p in misspelt_keys.refused([word], edits=edits) if re.search(p, word)]
+        assert not [p for p in misspelt_keys.misspellings([word], edits=edits) if re.search(p, word)]
 
 
 def test_no_value_of_the_stack_is_taken_for_a_typing_error(rendered, needs_package):
@@ -514,9 +514,9 @@ def copy(tmp_path):
     [
         ("more: 1", r"/values\.yaml:\d+: more has no description above it"),
         ("# More.\nmore: {}", r"/values\.yaml:\d+: more: an empty default needs an @schema line"),
-        ("# More.\n# @schema [\nmore: 1", r"/values\.yaml:\d+: more: its @schema line is no map"),
+        ("# More.\n# @schema [\nmore: 1", r"/values\.yaml:\d+: more: its @schema line is not a YAML map"),
         ("more: [", r"/values\.yaml:\d+: "),
-        ("# More.\nmore: 1", r"^values\.schema\.json is not up to date"),
+        ("# More.\nmore: 1", r"^out of date: values\.schema\.json"),
     ],
 )
 def test_the_generator_names_the_line_that_it_can_not_read(copy, added, message):

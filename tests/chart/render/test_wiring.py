@@ -196,13 +196,13 @@ def test_the_chart_and_the_service_allow_the_same(rendered):
         about = VARIABLES[variable].about
         rules = schema_at(path)
         if "enum" in rules:
-            assert about.kind.allowed == f"one of {', '.join(rules['enum'])}", path
+            assert about.type.allowed == f"one of {', '.join(rules['enum'])}", path
         elif rules["type"] == "integer":
             bounds = (rules["minimum"], rules["maximum"])
-            assert about.kind.allowed == "a whole number from {} to {}".format(*bounds), path
+            assert about.type.allowed == "a whole number from {} to {}".format(*bounds), path
     families = schema_at("config.metricsDisabled")["items"]["$ref"].rpartition("/")[2]
     allowed = ", ".join(SCHEMA["definitions"][families]["enum"])
-    assert VARIABLES["METRICS_DISABLED"].about.kind.allowed.endswith(f" of {allowed}")
+    assert VARIABLES["METRICS_DISABLED"].about.type.allowed.endswith(f" of {allowed}")
     ours = read(settings(rendered()))
     differs = {s.variable for s in SETTINGS if getattr(ours, s.name) != s.default}
     assert differs == {"SHUTDOWN_DELAY_SECONDS"}

@@ -1,1 +1,1 @@
-"""HTTP handlers, one module per concern; each has a `blueprint()` that takes what it works on."""
+"""HTTP handlers, one module per concern; each has a `blueprint()` that takes what its handlers need."""

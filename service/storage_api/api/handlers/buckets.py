@@ -11,13 +11,13 @@ from werkzeug.wsgi import wrap_file
 from storage_api.api import digests, ids, parameters
 from storage_api.api.conditions import Conditions
 from storage_api.api.errors import BadInput
-from storage_api.api.metadata import content_type, metadata, refuse_what_is_not_served
+from storage_api.api.metadata import content_type, metadata, refuse_unsupported
 from storage_api.api.ranges import Part, part
 from storage_api.routes import OBJECT
 from storage_api.stores import NO_METADATA, Metadata, Object, Store
 
 READ_BYTES = 256 * 1024
-"""How much is handed on at a time where the server does not read the object's file by itself."""
+"""Size of the chunks that a body is sent in, where the server cannot read the object's file itself."""
 
 
 def blueprint(store: Store) -> Blueprint:
@@ -28,10 +28,10 @@ def blueprint(store: Store) -> Blueprint:
     @routes.put(OBJECT.path)
     def put(id: str) -> Response:
         id = _checked(id)
-        refuse_what_is_not_served(request.environ)
+        refuse_unsupported(request.environ)
         conditions = Conditions(request.headers)
         described = {"content_type": content_type(request.headers), "metadata": metadata(request.headers)}
-        # As the server made it, which may be the store's own.
+        # Unwrapped: it may be the store's own spool, which `put` takes over without copying.
         body = request.environ["wsgi.input"]
         digests.verify(request.headers, body)
         etag = store.put(
@@ -63,9 +63,9 @@ def blueprint(store: Store) -> Blueprint:
     @routes.delete(OBJECT.path)
     def delete(id: str) -> Response:
         id = _checked(id)
-        refuse_what_is_not_served(request.environ)
+        refuse_unsupported(request.environ)
         conditions = Conditions(request.headers)
-        # 400 and not 404 is the contract that clients of this API know.
+        # 400 rather than 404: clients of this API rely on it.
         if not store.delete(id, conditions.allow_change if conditions else None):
             abort(400)
         return Response(mimetype="text/plain")
@@ -74,9 +74,9 @@ def blueprint(store: Store) -> Blueprint:
 
 
 def _answer(found: Object, plan: Part, body: BinaryIO | None = None) -> Response:
-    """The response that `plan` says, with its bytes of `found` from `body`."""
+    """The response to a read of `found`: the status and the bytes in `plan`, sent from `body`."""
     status, first, end = plan
-    # The server takes a file without bytes for one to read to its end.
+    # Given a file and a length of 0, the server would send the file to its end.
     if body and first == end:
         body.close()
         body = None
@@ -94,16 +94,16 @@ def _answer(found: Object, plan: Part, body: BinaryIO | None = None) -> Response
     response.set_etag(found.etag)
     response.accept_ranges = "bytes"
     if found.metadata:
-        response.headers.update(found.metadata if status != 304 else _of_caches(found))
+        response.headers.update(found.metadata if status != 304 else _cache_control(found))
     if status == 206:
         response.content_range.set(first, end, found.size)
-    # A stranger's page shall run nothing in this API's name.
+    # Objects come from clients: a stored page must not run scripts with this API's origin.
     response.headers["Content-Security-Policy"] = "sandbox"
     return response
 
 
-def _of_caches(found: Object) -> Metadata:
-    """What of its metadata a client that knows `found` is told again (RFC 9110, 15.4.5)."""
+def _cache_control(found: Object) -> Metadata:
+    """The metadata that a 304 repeats (RFC 9110, 15.4.5)."""
     control = found.metadata.get("Cache-Control")
     return {"Cache-Control": control} if control else NO_METADATA
 

@@ -1,4 +1,4 @@
-"""`/faults`: begin, look at and end a drill."""
+"""`/faults`: start, show and end a drill."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from storage_api.faults.drills import Drills
 from storage_api.routes import FAULTS
 
 MAX_BYTES = 4096
-"""Of the JSON that asks for a fault."""
+"""Size limit of the JSON that describes a fault."""
 
 
 def blueprint(drills: Drills, draining: threading.Event) -> Blueprint:
-    """The control of `drills`; none begins once `draining` is set."""
+    """The routes that control `drills`; no drill can be started once `draining` is set."""
     routes = Blueprint("faults", __name__)
     routes.before_request(parameters.refuse)
 
@@ -49,7 +49,7 @@ def _document() -> object:
     try:
         return orjson.loads(body if len(body) <= MAX_BYTES else b"")
     except orjson.JSONDecodeError:
-        raise faults.InvalidFault({"body": f"a JSON object of at most {MAX_BYTES} bytes"}) from None
+        raise faults.InvalidFault({"body": f"must be a JSON object of at most {MAX_BYTES} bytes"}) from None
 
 
 def _refusal(error: faults.InvalidFault) -> Response:

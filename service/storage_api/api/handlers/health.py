@@ -1,4 +1,4 @@
-"""`/healthz` (the process answers) and `/readyz` (send it requests)."""
+"""`/healthz` (the process is alive) and `/readyz` (it is ready for traffic)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from storage_api.stores import Store
 
 
 def blueprint(store: Store, draining: threading.Event) -> Blueprint:
-    """The probes; not ready while `draining` is set or `store` cannot serve."""
+    """The probes; not ready while `draining` is set or `store` is unavailable."""
     readiness = Readiness(store.check)
     routes = Blueprint("health", __name__)
     routes.before_request(parameters.refuse)

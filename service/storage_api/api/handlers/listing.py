@@ -1,4 +1,4 @@
-"""`/api/buckets`: what is stored, page by page."""
+"""`/api/buckets`: the stored objects, page by page."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _limit(text: str | None) -> int:
         return LISTING_LIMIT
     # int() alone would also take "1_0", " 1 " and digits of other scripts.
     if not (text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= MAX_LISTING_LIMIT):
-        raise BadInput("limit", f"a limit is a whole number from 1 to {MAX_LISTING_LIMIT}")
+        raise BadInput("limit", f"limit must be a whole number from 1 to {MAX_LISTING_LIMIT}")
     return int(text)
 
 

@@ -14,13 +14,13 @@ from storage_api.api import parameters
 from storage_api.routes import API_METRICS, METRICS
 
 VERSIONS = {"application/openmetrics-text": ("1.0.0",), "text/plain": ("0.0.4", "1.0.0")}
-"""{format: versions that are served}"""
+"""{exposition format: versions that are served}"""
 GZIP_LEVEL = 1
-"""Takes a fortieth of the time that the text itself does; higher levels take more for hardly fewer bytes."""
+"""Takes a fortieth of the time that making the text takes; higher levels cost more and save few bytes."""
 
 
 def blueprint(registry: CollectorRegistry) -> Blueprint:
-    """The exposition of `registry`."""
+    """The routes that expose `registry`."""
     routes = Blueprint("metrics", __name__)
     routes.before_request(parameters.refuse)
 
@@ -39,7 +39,10 @@ def blueprint(registry: CollectorRegistry) -> Blueprint:
 
 
 def _wanted(accept: MIMEAccept) -> str:
-    """The best of what the scraper accepts, as far as it is served; the library would promise any version."""
+    """The scraper's preferred format among those that are served, as an Accept header; empty if none is.
+
+    The library alone would claim to send any version that is asked for.
+    """
     for value, quality in sorted(accept, key=lambda accepted: -accepted[1]):
         name, options = parse_options_header(value)
         version = options.get("version")

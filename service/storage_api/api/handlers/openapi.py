@@ -1,4 +1,4 @@
-"""`/openapi.json`: what this API is, for programs and people."""
+"""`/openapi.json`: the OpenAPI document of this API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from storage_api.routes import OPENAPI
 
 
 def blueprint(config: Config) -> Blueprint:
-    """The description of a service that is configured so."""
+    """The route of the document for a service with this configuration."""
     routes = Blueprint("openapi", __name__)
     routes.before_request(parameters.refuse)
     described = document(config)

@@ -1,4 +1,4 @@
-"""The API's description of itself."""
+"""The OpenAPI document of the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each route with its methods, parameters, headers and statuses, as the configuration has them."""
+"""The OpenAPI document: every route with its methods, parameters, headers and statuses."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ from storage_api.stores import METADATA_CHARACTERS
 from .parts import Json, error, header, json, operation, parameter, record, response, without_bodies
 
 DESCRIPTION = """\
-Objects in buckets over HTTP: bytes of any media type, under an id.
+Objects in buckets over HTTP: bytes of any media type, stored under an id.
 
-Errors are JSON. Beside what is said of each operation, an unknown path is answered 404, a method that a path
-does not have 405, a body that is too large 413, a header that is too large 431, a transfer coding other than
-chunked 501, and a malformed request 400, such as one with an invalid target or Host. A parameter of the query
-that a path does not have is answered 400, as is a header of a PUT or DELETE that would make it mean something
-else, such as Content-Range or x-amz-copy-source. A request with a traceparent (W3C) is answered with a
-traceresponse.
+Errors are JSON. Besides the statuses listed for an operation, any request may be answered 404 (unknown path),
+405 (method that the path does not have), 413 (body too large), 431 (headers too large), 501 (transfer coding
+other than chunked) or 400 (malformed, for example an invalid target or Host). Unknown query parameters are
+answered 400, as are headers that would change the meaning of a PUT or DELETE, such as Content-Range or
+x-amz-copy-source. A request with a W3C traceparent is answered with a traceresponse.
 """
 
 ID = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[^/\u0000-\u001F\u007F-\u009F]+$"}
 PREFIX = ID | {"minLength": 0, "pattern": r"^[^/\u0000-\u001F\u007F-\u009F]*$"}
-# Of no bytes.
+# The ETag of an empty object.
 _EXAMPLE = f'"{hashlib.sha256().hexdigest()}"'
 ETAG = {"type": "string", "pattern": '^"[0-9a-f]{64}"$', "examples": [_EXAMPLE]}
 _TAG = r'(W/)?"[!#-~\u0080-\u00FF]*"'
@@ -41,15 +40,18 @@ ERROR = record(
     {
         "error": {"type": "string", "description": "The status in words."},
         "reason": {"type": "string", "description": "What is wrong, and what is allowed."},
-        "field": {"type": "string", "description": "What it is about: the id, a header or a parameter."},
+        "field": {
+            "type": "string",
+            "description": "The part of the request that is wrong: the id, a header or a parameter.",
+        },
     },
     "error",
 )
-NO_PARAMETERS = error("The path has no parameters; `field` is the one that was sent.")
+NO_PARAMETERS = error("The path takes no parameters; `field` names the one that was sent.")
 
 
 def document(config: Config) -> Json:
-    """The OpenAPI document of a service that is configured so."""
+    """The OpenAPI document of a service with this configuration."""
     api = {"/api/buckets": _listing(), "/api/buckets/{id}": _object(config)}
     if config.faults_enabled:
         api["/faults"] = _faults(config)
@@ -67,7 +69,9 @@ def document(config: Config) -> Json:
         "servers": [{"url": "/"}],
         "components": {
             "schemas": {"Error": ERROR},
-            "headers": {"NoSniff": header("The media type is what it says.", {"const": "nosniff"})},
+            "headers": {
+                "NoSniff": header("Browsers must not guess another media type.", {"const": "nosniff"})
+            },
         },
     }
     if config.auth_tokens_file:
@@ -79,28 +83,28 @@ def document(config: Config) -> Json:
 
 
 def _complete(item: Json, guarded: bool) -> Json:
-    """`item`, a path's, with the methods that every path has, and with what `guarded` paths need."""
+    """Add to a path's `item` the methods that every path has, and the 401 of a `guarded` path."""
     get = item["get"]
     head = operation(
         f"{get['operationId']}Head",
-        "What GET has, without its body",
+        "The same as GET, without a body",
         without_bodies(get["responses"]),
         get.get("parameters"),
     )
-    allow = {"Allow": header("The methods that the path has.", {"type": "string"})}
+    allow = {"Allow": header("The methods that the path allows.", {"type": "string"})}
     options = operation(
         f"{get['operationId']}Options",
-        "The methods of the path, whatever the id",
-        {200: response("They are in Allow.", headers=allow)},
+        "List the methods that the path allows",
+        {200: response("The methods are listed in Allow.", headers=allow)},
         [parameter | {"schema": {"type": "string"}} for parameter in item.get("parameters", [])],
     )
     item = {"head": head, "options": options} | item
-    challenge = {"WWW-Authenticate": header("What is asked for.", {"const": "Bearer"})}
+    challenge = {"WWW-Authenticate": header("The authentication scheme.", {"const": "Bearer"})}
     for method in item.keys() - {"parameters"}:
         responses = item[method]["responses"]
         if guarded:
             item[method]["security"] = [{"token": []}]
-            responses["401"] = error("A token is needed.", challenge)
+            responses["401"] = error("A valid token is required.", challenge)
         if method == "head":
             responses = without_bodies(responses)
         no_sniffing = {"X-Content-Type-Options": {"$ref": "#/components/headers/NoSniff"}}
@@ -111,51 +115,66 @@ def _complete(item: Json, guarded: bool) -> Json:
     return item
 
 
-def _failures(bad_input: str = "The input is not allowed; `field` says which.") -> dict[int, Json]:
-    """The errors of whatever works on the store."""
+def _failures(
+    bad_input: str = "Invalid input; `field` names the part of the request that is wrong.",
+) -> dict[int, Json]:
+    """The errors of every operation that uses the store."""
     return {
         400: error(bad_input),
-        500: error("A fault of the service."),
-        503: error("The store is out of order."),
+        500: error("Internal error of the service."),
+        503: error("The store is unavailable."),
     }
 
 
 def _object(config: Config) -> Json:
     etag = {"ETag": header("The SHA-256 of the object's bytes.", ETAG)}
     about = etag | {
-        "Accept-Ranges": header("Parts can be asked for.", {"const": "bytes"}),
+        "Accept-Ranges": header("Range requests are supported.", {"const": "bytes"}),
         "Content-Security-Policy": header(
-            "The object is no page that may do anything.", {"const": "sandbox"}
+            "A browser that shows the object runs none of its scripts.", {"const": "sandbox"}
         ),
     }
     kept = {
-        name: header("As it was put, if it was.", schema, required=False) for name, schema in KEPT.items()
+        name: header("The value that was sent with the PUT, if any.", schema, required=False)
+        for name, schema in KEPT.items()
     }
-    part = header("The part, and the size of the whole.", {"type": "string"})
+    part = header("The range that is sent, if any, and the size of the object.", {"type": "string"})
     bytes = {"*/*": {}}
     limit = f"At most {config.max_object_bytes} bytes (MAX_OBJECT_BYTES)."
-    to_others = {
-        f"{method}IsOfTheSameId": {"operationId": f"{method}Object", "parameters": {"id": "$request.path.id"}}
+    links = {
+        f"{method}SameId": {"operationId": f"{method}Object", "parameters": {"id": "$request.path.id"}}
         for method in ("get", "delete")
     }
     read = {
-        200: response("The object, of the media type it was put with.", bytes, about | kept),
+        200: response("The object, with the media type that it was stored with.", bytes, about | kept),
         304: response(
-            "The object is one that If-None-Match names.",
+            "If-None-Match lists the object's ETag.",
             headers=etag | {"Cache-Control": kept["Cache-Control"]},
         ),
         404: error("There is no such object."),
-        412: error("The object is none that If-Match names."),
+        412: error("If-Match does not list the object's ETag."),
         **_failures(),
     }
     reading = [
-        parameter("If-Match", "header", "Answer 412 unless the object is one of these; * is any.", ETAGS),
-        parameter("If-None-Match", "header", "Answer 304 if the object is one of these; * is any.", ETAGS),
+        parameter(
+            "If-Match", "header", "Answer 412 unless the object has one of these ETags; * matches any.", ETAGS
+        ),
+        parameter(
+            "If-None-Match",
+            "header",
+            "Answer 304 if the object has one of these ETags; * matches any.",
+            ETAGS,
+        ),
     ]
     changing = [
-        parameter("If-Match", "header", "Only if the object that is there is one of these; * is any.", ETAGS),
         parameter(
-            "If-None-Match", "header", "Only if no object is there that is one of these; * is any.", ETAGS
+            "If-Match", "header", "Only change an object with one of these ETags; * matches any.", ETAGS
+        ),
+        parameter(
+            "If-None-Match",
+            "header",
+            "Change nothing if an object has one of these ETags; * matches any.",
+            ETAGS,
         ),
     ]
     text = {"text/plain": {"schema": {"type": "string"}}}
@@ -165,51 +184,54 @@ def _object(config: Config) -> Json:
         ],
         "put": operation(
             "putObject",
-            "Store an object, instead of the one that is there",
+            "Store an object, replacing the one with the same id",
             {
-                200: response("The object is stored, and safe.", text, etag, to_others),
+                200: response("The object is stored.", text, etag, links),
                 412: error("The conditions are not met; nothing has changed."),
                 413: error(f"The object is too large. {limit}"),
                 507: error("The store is full; nothing has changed."),
-                **_failures("The input is not allowed, such as a part of an object; `field` says which."),
+                **_failures("Invalid input, such as a Content-Range; `field` names what is wrong."),
             },
             [
                 *changing,
-                *(parameter(name, "header", "Kept and returned.", schema) for name, schema in KEPT.items()),
+                *(
+                    parameter(name, "header", "Stored with the object and returned.", schema)
+                    for name, schema in KEPT.items()
+                ),
             ],
             {
-                "description": f"The object. {limit} Its Content-Type is kept: at most "
-                f"{MAX_CONTENT_TYPE_CHARACTERS} characters, printable ASCII. A Content-Digest, Repr-Digest, "
-                "Digest or Content-MD5 that is sent with it is verified.",
+                "description": f"The object. {limit} Its Content-Type is stored with it: printable ASCII of "
+                f"at most {MAX_CONTENT_TYPE_CHARACTERS} characters. If a Content-Digest, Repr-Digest, Digest "
+                "or Content-MD5 is sent, the object is verified against it.",
                 "content": bytes,
             },
         ),
         "get": operation(
             "getObject",
-            "The object, or a part of it",
+            "Read the object, or a part of it",
             {
                 **read,
-                206: response("The part that Range asks for.", bytes, about | kept | {"Content-Range": part}),
-                416: error("The object has nothing of what Range asks for.", {"Content-Range": part}),
+                206: response("The range that was asked for.", bytes, about | kept | {"Content-Range": part}),
+                416: error("The range lies outside of the object.", {"Content-Range": part}),
             },
             [
                 *reading,
                 parameter(
-                    "Range", "header", "One range of bytes; what is none is ignored.", {"type": "string"}
+                    "Range", "header", "One range of bytes; anything else is ignored.", {"type": "string"}
                 ),
                 parameter(
-                    "If-Range", "header", "Ignore Range unless this is the object.", {"type": "string"}
+                    "If-Range", "header", "Ignore Range unless this is the object's ETag.", {"type": "string"}
                 ),
             ],
         ),
-        "head": operation("headObject", "What GET has, without its body", without_bodies(read), reading),
+        "head": operation("headObject", "The same as GET, without a body", without_bodies(read), reading),
         "delete": operation(
             "deleteObject",
             "Delete the object",
             {
-                200: response("The object is gone.", text, links=to_others),
+                200: response("The object is deleted.", text, links=links),
                 412: error("The conditions are not met; nothing has changed."),
-                **_failures("There is no such object, or the input is not allowed; `field` says which."),
+                **_failures("There is no such object, or invalid input; `field` names what is wrong."),
             },
             changing,
         ),
@@ -217,13 +239,13 @@ def _object(config: Config) -> Json:
 
 
 def _listing() -> Json:
-    about = "; left out by a store that would have to ask a cloud for each."
+    unless = "; missing if the store would have to send a request for each object."
     found = record(
         {
             "id": ID,
             "size": SIZE,
-            "etag": ETAG | {"description": f"As the header{about}"},
-            "content_type": {"type": "string", "description": f"As the header{about}"},
+            "etag": ETAG | {"description": f"The ETag{unless}"},
+            "content_type": {"type": "string", "description": f"The media type{unless}"},
         },
         "id",
         "size",
@@ -231,7 +253,10 @@ def _listing() -> Json:
     page = record(
         {
             "buckets": {"type": "array", "items": found, "maxItems": MAX_LISTING_LIMIT},
-            "next": {"type": ["string", "null"], "description": "`after` of the next page; null at the end."},
+            "next": {
+                "type": ["string", "null"],
+                "description": "`after` of the next page; null on the last.",
+            },
         },
         "buckets",
         "next",
@@ -245,12 +270,12 @@ def _listing() -> Json:
     return {
         "get": operation(
             "listObjects",
-            "The objects in the order of their ids (by code point), page by page",
-            {200: response("A page.", json(page)), **_failures()},
+            "List the objects in the order of their ids (by code point), page by page",
+            {200: response("A page of objects.", json(page)), **_failures()},
             [
                 parameter("prefix", "query", "Only ids that start with this.", PREFIX),
-                parameter("limit", "query", "The size of a page.", limit),
-                parameter("after", "query", "Only ids after this one, whether it is there or not.", ID),
+                parameter("limit", "query", "Most objects on a page.", limit),
+                parameter("after", "query", "Only ids after this one, which need not exist.", ID),
             ],
         )
     }
@@ -258,19 +283,19 @@ def _listing() -> Json:
 
 def _alive() -> Json:
     return {
-        "get": operation("alive", "Whether the process answers", {200: _ok("It does."), 400: NO_PARAMETERS})
+        "get": operation("alive", "Liveness probe", {200: _ok("The process is alive."), 400: NO_PARAMETERS})
     }
 
 
 def _ready() -> Json:
     statuses = {
-        200: _ok("It shall."),
+        200: _ok("Ready for traffic."),
         400: NO_PARAMETERS,
         503: error(
-            "It shall not: it is shutting down, the disk is full, or the store fails or does not answer."
+            "Not ready: shutting down, the disk is full, or the store is unavailable or does not answer."
         ),
     }
-    return {"get": operation("ready", "Whether the service shall be sent requests", statuses)}
+    return {"get": operation("ready", "Readiness probe", statuses)}
 
 
 def _ok(description: str) -> Json:
@@ -281,8 +306,8 @@ def _self() -> Json:
     return {
         "get": operation(
             "describe",
-            "This document",
-            {200: response("It.", json({"type": "object"})), 400: NO_PARAMETERS},
+            "Describe the API",
+            {200: response("The OpenAPI document.", json({"type": "object"})), 400: NO_PARAMETERS},
         )
     }
 
@@ -294,8 +319,8 @@ def _metrics(path: str) -> Json:
     return {
         "get": operation(
             id,
-            "The metrics",
-            {200: response("In the format that Accept asks for.", formats), 400: NO_PARAMETERS},
+            "Metrics for Prometheus",
+            {200: response("The metrics, in the format that Accept asks for.", formats), 400: NO_PARAMETERS},
         )
     }
 
@@ -304,37 +329,52 @@ def _faults(config: Config) -> Json:
     number = {"type": "number", "minimum": 0}
     fault = {
         "error_ratio": number | {"maximum": 1, "description": "The share of requests that fail."},
-        "error_status": {"enum": list(faults.ERROR_STATUSES), "description": "With what they fail."},
+        "error_status": {
+            "enum": list(faults.ERROR_STATUSES),
+            "description": "The status that they fail with.",
+        },
         "latency_seconds": number
-        | {"maximum": faults.MAX_LATENCY_SECONDS, "description": "Added to each request."},
-        "store": {"enum": [*faults.STORES, None], "description": "Refuse everything, or be full."},
+        | {"maximum": faults.MAX_LATENCY_SECONDS, "description": "Delay of each request."},
+        "store": {
+            "enum": [*faults.STORES, None],
+            "description": "`refuse`: every operation fails; `full`: no object can be stored.",
+        },
         "threads": {
             "type": "integer",
             "minimum": 0,
             "maximum": config.threads - 1,
-            "description": "How many are taken from the API.",
+            "description": "How many of the API's threads are held up.",
         },
         "for_seconds": {
             "type": ["number", "null"],
             "exclusiveMinimum": 0,
             "maximum": faults.MAX_FOR_SECONDS,
-            "description": "When it ends by itself; null: it does not.",
+            "description": "How long the drill lasts; null: until it is ended.",
         },
     }
-    remaining = {"remaining_seconds": {"type": ["number", "null"], "description": "Until it ends by itself."}}
-    state = {200: response("What goes wrong now.", json(record(fault | remaining, *fault, *remaining)))}
+    remaining = {
+        "remaining_seconds": {
+            "type": ["number", "null"],
+            "description": "Time until the drill ends by itself.",
+        }
+    }
+    state = {
+        200: response("The faults that are active now.", json(record(fault | remaining, *fault, *remaining)))
+    }
     refused = record(
         ERROR["properties"] | {"fields": {"type": "object", "additionalProperties": {"type": "string"}}},
         *("error", "reason", "field"),
     )
     return {
-        "get": operation("getFault", "What goes wrong on purpose", state | {400: NO_PARAMETERS}),
+        "get": operation("getFault", "Show the active faults", state | {400: NO_PARAMETERS}),
         "put": operation(
             "putFault",
-            "Let the API fail on purpose, for a drill",
+            "Start a drill: make the API fail on purpose",
             {
                 **state,
-                400: response("A field is not allowed; `fields` says which, and what is.", json(refused)),
+                400: response(
+                    "Invalid input; `fields` says for each wrong field what is allowed.", json(refused)
+                ),
                 503: error("The service is shutting down."),
             },
             body={"required": True, "content": json(record(fault))},

@@ -1,4 +1,4 @@
-"""What an OpenAPI document is made of; each function makes one of its objects."""
+"""Building blocks of an OpenAPI document: each function makes one kind of its objects."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def error(description: str, headers: dict[str, Json] | None = None) -> Json:
 
 
 def json(schema: Json) -> Json:
-    """The content of a body that is JSON."""
+    """The content of a JSON body."""
     return {"application/json": {"schema": schema}}
 
 
 def header(description: str, schema: Json, required: bool = True) -> Json:
-    """A header that a response always has, unless it is not `required`."""
+    """A response header; always present if `required`."""
     return {"description": description, "required": required, "schema": schema}
 
 
@@ -66,7 +66,7 @@ def record(properties: dict[str, Json], *required: str) -> Json:
 
 
 def without_bodies(responses: dict[Any, Json]) -> dict[Any, Json]:
-    """What HEAD answers where GET answers `responses`."""
+    """The responses to HEAD on a path where GET has `responses`."""
     return {
         status: {name: value for name, value in made.items() if name != "content"}
         for status, made in responses.items()
