@@ -1,4 +1,4 @@
-"""What every test shares: its markers, how many cases it draws, and what happens when a part is missing."""
+"""Fixtures and hooks of all tests: markers, number of drawn cases, and tests whose tools are missing."""
 
 import os
 import signal
@@ -40,19 +40,19 @@ def pytest_runtest_protocol(item: pytest.Item):
 
 @pytest.fixture(scope="session")
 def draws() -> Callable[[int, int], int]:
-    """How many cases a test draws: `draws(everyday, full)`, the second with THOROUGH=1.
+    """Return a function that chooses the number of cases: `draws(everyday, full)`, `full` with THOROUGH=1.
 
-    For tests whose confidence grows with the number of cases and that would take minutes for all of them.
+    For tests that draw random cases and would take minutes to run all of them every time.
     """
     return lambda everyday, full: full if THOROUGH else everyday
 
 
 @pytest.fixture(scope="session")
 def missing_part():
-    """Return a function that ends a test because a part of the machine is missing.
+    """Return a function that skips a test because this machine lacks something, such as a program or IPv6.
 
-    Calling it with a line that names the part and how to get it skips the test, or fails it where `CI` is
-    set: there every part must be present.
+    Its argument names what is missing and how to get it. If `CI` is set, the test fails instead: CI must
+    have everything.
     """
 
     def end(line: str) -> None:
