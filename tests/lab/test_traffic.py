@@ -19,7 +19,7 @@ from tests.support.waiting import wait_until
 
 
 class Answers(http.server.ThreadingHTTPServer):
-    """A server that counts its requests; every third DELETE gets 500. If `silent`, nothing gets a response."""
+    """A server that counts its requests; every third DELETE gets 500. If `silent`, it sends no responses."""
 
     daemon_threads = True
     silent = False
