@@ -1,4 +1,4 @@
-"""What every test shares: its markers, how many cases it draws, and what happens when a part is missing."""
+"""Fixtures and hooks of all tests: markers, number of drawn cases, and tests whose tools are missing."""
 
 import os
 import signal
@@ -46,10 +46,10 @@ def draws() -> Callable[[Any, Any], Any]:
 
 @pytest.fixture(scope="session")
 def missing_part():
-    """Return a function that ends a test because a part of the machine is missing.
+    """Return a function that skips a test because this machine lacks something, such as a program or IPv6.
 
-    Calling it with a line that names the part and how to get it skips the test, or fails it where `CI` is
-    set: there every part must be present.
+    Its argument names what is missing and how to get it. If `CI` is set, the test fails instead: CI must
+    have everything.
     """
 
     def end(line: str) -> None:

@@ -1,4 +1,4 @@
-"""Tests take nothing from the caller's variables: what somebody has set must not change what they test."""
+"""The caller's environment variables do not reach the tests, so nothing that is exported changes a result."""
 
 import os
 import re
@@ -10,19 +10,19 @@ import pytest
 from lab import ROOT
 from storage_api.config import SETTINGS
 
-TOLD = {"TOOLS_DIR", "CACHE_DIR"}
-DOCUMENTED = set(re.findall(r"^#: ([A-Z0-9_]+)", (ROOT / "Makefile").read_text(), re.MULTILINE)) - TOLD
+PASSED_ON = {"TOOLS_DIR", "CACHE_DIR"}
+DOCUMENTED = set(re.findall(r"^#: ([A-Z0-9_]+)", (ROOT / "Makefile").read_text(), re.MULTILINE)) - PASSED_ON
 LIBRARIES = {"AWS_ACCESS_KEY_ID", "OTEL_TRACES_EXPORTER", "PROMETHEUS_DISABLE_CREATED_SERIES", "COLUMNS"}
 OURS = DOCUMENTED | LIBRARIES | {each.variable for each in SETTINGS}
 
 
 @pytest.mark.parametrize("name", sorted(OURS | {"MAKEFLAGS"}))
-def test_no_test_sees_a_variable_of_the_caller(name):
+def test_a_variable_of_the_caller_does_not_reach_the_tests(name):
     assert name not in os.environ
 
 
-def test_the_suite_does_not_change_with_the_callers_variables():
-    """METRICS_PORT alone failed the second module: the service moved its metrics to it."""
+def test_the_suite_passes_whatever_the_caller_has_exported():
+    """METRICS_PORT alone used to break the second file: the service served its metrics on that port."""
     inner = ["tests/test_caller_variables.py", "tests/chart/render/test_wiring.py"]
     command = [
         sys.executable,

@@ -1,4 +1,4 @@
-"""Documents speak only of alerts, metrics, panels and drills that exist."""
+"""Documents name only alerts, metrics, panels and drills that exist."""
 
 import fnmatch
 import json
@@ -38,7 +38,7 @@ def alerts(rules) -> set[str]:
 
 @pytest.fixture(scope="module")
 def metrics(rules) -> set[str]:
-    """The names of families, series, recorded series and labels."""
+    """Names of metric families, samples, recording rules and labels."""
     app = create_app(Config(store="memory", faults_enabled=True), MemoryStore())
     watch_server(ThreadedTaskDispatcher(), (), app.registry)
     families = list(app.registry.collect())
@@ -57,18 +57,18 @@ def code(document: Path) -> str:
 
 
 @documents
-def test_alerts_that_are_named_are_rendered(document, alerts):
+def test_alerts_named_in_documents_exist(document, alerts):
     assert set(re.findall(r"\bStorageApi\w+", document.read_text())) <= alerts
 
 
 @documents
-def test_metrics_that_are_named_are_emitted(document, metrics):
+def test_metrics_named_in_documents_are_exported(document, metrics):
     named = {name for name in METRIC.findall(code(document)) if "_" in name} - NO_METRICS
     assert {name for name in named if not fnmatch.filter(metrics, name)} == set()
 
 
 @documents
-def test_panels_that_are_named_are_drawn(document):
+def test_panels_named_in_documents_exist(document):
     dashboards = [json.loads(path.read_text()) for path in (ROOT / "dashboards").glob("*.json")]
     titles = {panel["title"] for dashboard in dashboards for panel in dashboard["panels"]}
     assert set(re.findall(r"\bpanel \*([^*]+)\*", document.read_text())) <= titles
@@ -77,7 +77,7 @@ def test_panels_that_are_named_are_drawn(document):
 
 
 def drills() -> list[tuple[str, str]]:
-    """The drills of the table in docs/drills.md, each with its cell of alerts."""
+    """Rows of the table in docs/drills.md: each drill, and the cell that lists its alerts."""
     rows = re.findall(
         r"^\| `(\{.+?\})` \|.*\| ([^|]+) \|$", (ROOT / "docs/drills.md").read_text(), re.MULTILINE
     )
@@ -86,13 +86,13 @@ def drills() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("drill, cell", drills(), ids=lambda value: value)
-def test_a_drill_promises_only_alerts_that_exist(drill, cell, alerts):
-    """In words, `burn rate` would be no name that anything could be held to."""
+def test_alerts_of_a_documented_drill_exist(drill, cell, alerts):
+    """The cell lists alert names or `none`: a description such as `burn rate` could not be checked."""
     assert cell == "none" or set(cell.split(", ")) <= {f"`{alert}`" for alert in alerts}
 
 
 @pytest.mark.parametrize("fault", [drill for drill, _ in drills()])
-def test_a_drill_of_the_documents_is_accepted(fault):
+def test_a_documented_drill_is_accepted(fault):
     app = create_app(Config(store="memory", faults_enabled=True), MemoryStore())
     answer = app.test_client().put("/faults", data=fault)
     assert answer.status_code == 200, answer.text

@@ -1,4 +1,4 @@
-"""The image that is made without a container engine: the Dockerfile's settings, and a service that runs."""
+"""The image built without a container engine has the Dockerfile's settings, and its service runs."""
 
 import hashlib
 import json
@@ -20,9 +20,9 @@ NAME = "observability-platform/storage-api:0.1.0"
 
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory, missing_part) -> Path:
-    """The archive's files in a folder, the layer's in `root` below it."""
+    """A folder with the files of the image archive; its layer is unpacked into the subfolder `root`."""
     if not platform().startswith("linux-"):
-        missing_part("a Linux to make an image on")
+        missing_part("Linux, to build an image")
     folder = tmp_path_factory.mktemp("image")
     image.build(folder / "image.tar", NAME, builder="python")
     with tarfile.open(folder / "image.tar") as archive:
@@ -32,11 +32,11 @@ def unpacked(tmp_path_factory, missing_part) -> Path:
     return folder
 
 
-def test_the_name_is_what_the_chart_runs():
+def test_the_default_name_is_the_image_that_the_chart_runs():
     assert image.default_name() == NAME
 
 
-def test_the_archive_is_whole(unpacked: Path):
+def test_the_archive_has_the_settings_of_the_dockerfile(unpacked: Path):
     (manifest,) = json.loads((unpacked / "manifest.json").read_text())
     config = json.loads((unpacked / manifest["Config"]).read_text())
     assert manifest["RepoTags"] == [f"docker.io/{NAME}"]
@@ -54,7 +54,7 @@ def test_the_archive_is_whole(unpacked: Path):
     assert config["config"]["Labels"]["org.opencontainers.image.version"] == NAME.partition(":")[2]
 
 
-def test_the_files_are_those_of_an_unprivileged_server(unpacked: Path):
+def test_the_image_has_no_writable_files_and_no_shell(unpacked: Path):
     with tarfile.open(unpacked / "layer.tar") as layer:
         members = {member.name: member for member in layer}
     assert members["data"].uid == members["data"].gid == 65532
@@ -65,13 +65,13 @@ def test_the_files_are_those_of_an_unprivileged_server(unpacked: Path):
     assert not [n for n in members if Path(n).name in ("sh", "pip") or n.startswith("app/bin")]
 
 
-def test_two_builds_are_the_same(unpacked: Path, tmp_path: Path):
+def test_builds_are_reproducible(unpacked: Path, tmp_path: Path):
     image.build(tmp_path / "again.tar", NAME, builder="python")
     assert (tmp_path / "again.tar").read_bytes() == (unpacked / "image.tar").read_bytes()
 
 
-def test_it_runs_on_its_own_files(unpacked: Path, tmp_path: Path):
-    """By its own loader, interpreter, libraries and packages: nothing of this machine is loaded."""
+def test_the_image_runs_without_files_of_this_machine(unpacked: Path, tmp_path: Path):
+    """The process loads only the image's own loader, interpreter, libraries and packages."""
     root = unpacked / "root"
     (loader,) = (path for path in root.glob("lib*/**/ld-*") if path.is_file())
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -94,7 +94,7 @@ def test_it_runs_on_its_own_files(unpacked: Path, tmp_path: Path):
 
         answer = wait_until(stored, 30, every=0.1, despite=requests.ConnectionError)
         assert answer.status_code == 200
-        # What the image says about itself, and the extra that it carries.
+        # The image's health check, and the optional tracing packages.
         for command in (["-m", "storage_api.healthcheck"], ["-c", "import storage_api.telemetry.spans"]):
             subprocess.run([*python, *command], env=environment, timeout=30, check=True)
         maps = Path(f"/proc/{process.pid}/maps").read_text().splitlines()
@@ -107,7 +107,7 @@ def test_it_runs_on_its_own_files(unpacked: Path, tmp_path: Path):
         assert process.wait(30) == 0
 
 
-def test_what_can_not_build_says_why(tmp_path: Path, monkeypatch):
+def test_a_missing_builder_is_reported_in_one_line(tmp_path: Path, monkeypatch):
     monkeypatch.setenv("PATH", os.devnull)
     with pytest.raises(image.ImageError, match=r"podman: not installed") as refused:
         image.build(tmp_path / "image.tar", NAME, builder="podman")

@@ -1,4 +1,4 @@
-"""`make clean` removes the folders that are set, and nothing that runs or that make did not write."""
+"""`make clean` removes the tools and lab folders, but nothing that is in use or that make did not write."""
 
 import shutil
 import subprocess
@@ -18,7 +18,7 @@ TAG = "CACHEDIR.TAG"
 
 @pytest.fixture
 def checkout(tmp_path) -> Path:
-    """A checkout with what `make clean` needs."""
+    """A copy of the files that `make clean` needs."""
     folder = tmp_path / "checkout"
     shutil.copytree(ROOT / "lab", folder / "lab", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "Makefile", folder)
@@ -38,7 +38,7 @@ def clean(checkout) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 @pytest.fixture
 def tools(tmp_path) -> Path:
-    """A tools folder as make leaves it, its virtual environment that of the tests."""
+    """A tools folder as make leaves it; its virtual environment is the one that runs the tests."""
     folder = tmp_path / "tools"
     folder.mkdir()
     (folder / TAG).touch()
@@ -48,7 +48,7 @@ def tools(tmp_path) -> Path:
 
 @pytest.fixture
 def lab(tmp_path, tools) -> Iterator[Processes]:
-    """A lab in which one part runs, by the Python of the tools folder."""
+    """A lab with one running process, started with the Python of the tools folder."""
     processes = Processes(tmp_path / "lab")
     (tmp_path / "lab").mkdir()
     sleep = "import time; time.sleep(60)"
@@ -63,8 +63,8 @@ def pid(lab: Processes) -> int:
     return lab.all()["storage-api"].pid
 
 
-def test_a_lab_in_a_folder_of_its_own_is_stopped_and_removed(clean, tools, lab, checkout):
-    (checkout / ".lab" / "storage-api").mkdir(parents=True)  # another lab's objects
+def test_a_lab_in_a_custom_folder_is_stopped_and_removed(clean, tools, lab, checkout):
+    (checkout / ".lab" / "storage-api").mkdir(parents=True)  # objects of another lab
     running = pid(lab)
     done = clean(TOOLS_DIR=tools, LAB_DIR=lab.folder)
     assert (done.returncode, done.stderr) == (0, "lab: stopped: storage-api\n")
@@ -75,7 +75,7 @@ def test_a_lab_in_a_folder_of_its_own_is_stopped_and_removed(clean, tools, lab, 
     lab._children[0].wait()
 
 
-def test_tools_from_which_another_lab_runs_stay(clean, tools, lab):
+def test_tools_in_use_by_another_lab_are_kept(clean, tools, lab):
     done = clean(TOOLS_DIR=tools)
     assert done.returncode != 0
     line, *_ = done.stderr.splitlines()
@@ -85,15 +85,15 @@ def test_tools_from_which_another_lab_runs_stay(clean, tools, lab):
     assert tools.is_dir()
 
 
-def test_a_lab_that_can_not_be_stopped_stays(clean, tmp_path, lab):
-    """Its tools are elsewhere: without them nothing here can tell what runs."""
+def test_a_lab_started_with_other_tools_is_kept(clean, tmp_path, lab):
+    """Without the tools that started it, `make clean` cannot tell what is running."""
     done = clean(TOOLS_DIR=tmp_path / "others", LAB_DIR=lab.folder)
     assert done.returncode != 0
     assert done.stderr.startswith(f"clean: a lab may run in {lab.folder}, started with another TOOLS_DIR; ")
     assert lab.running("storage-api")
 
 
-def test_a_folder_that_make_did_not_make_stays(clean, tmp_path, tools):
+def test_a_tools_folder_that_held_other_files_is_kept(clean, tmp_path, tools):
     (tools / TAG).unlink()
     (tools / "thesis").touch()
     done = clean(TOOLS_DIR=tools)
@@ -102,7 +102,7 @@ def test_a_folder_that_make_did_not_make_stays(clean, tmp_path, tools):
     assert (tools / "thesis").exists()
 
 
-def test_only_what_the_lab_writes_is_removed_from_its_folder(clean, tmp_path, tools):
+def test_other_files_in_the_lab_folder_are_kept(clean, tmp_path, tools):
     folder = tmp_path / "lab"
     for name in ("logs", "prometheus", "thesis"):
         (folder / name).mkdir(parents=True)
@@ -110,7 +110,7 @@ def test_only_what_the_lab_writes_is_removed_from_its_folder(clean, tmp_path, to
     assert [each.name for each in folder.iterdir()] == ["thesis"]
 
 
-def test_variables_that_are_set_to_nothing_mean_the_defaults(clean, checkout):
+def test_empty_variables_mean_the_default_folders(clean, checkout):
     for name in (".tools", ".lab/logs"):
         (checkout / name).mkdir(parents=True)
     done = clean(TOOLS_DIR="", LAB_DIR="")
@@ -118,7 +118,7 @@ def test_variables_that_are_set_to_nothing_mean_the_defaults(clean, checkout):
     assert {name for name in (".tools", ".lab") if (checkout / name).exists()} == set()
 
 
-def test_a_name_with_a_space_is_refused(clean, tmp_path):
+def test_a_folder_name_with_a_space_is_refused(clean, tmp_path):
     done = clean(TOOLS_DIR=f"{tmp_path}/my tools")
     assert done.returncode != 0
     assert "TOOLS_DIR and LAB_DIR must be folders without spaces in their names" in done.stderr

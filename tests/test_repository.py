@@ -1,4 +1,4 @@
-"""The repository's own promises: its documents, versions and pins agree with each other."""
+"""Documents, versions, pinned dependencies and the Makefile agree with each other."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from lab import ROOT
 
 
 def tracked_files() -> list[Path]:
-    """Return the files git tracks, or the whole tree's files where this is no git checkout."""
+    """Return the files that git tracks, or all files if this is not a git checkout."""
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:
         return [path for path in ROOT.rglob("*") if path.is_file()]
@@ -30,7 +30,7 @@ def targets() -> set[str]:
     return set(re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
-def test_one_version_for_chart_service_and_changelog():
+def test_charts_and_service_have_the_same_version():
     chart = yaml.safe_load((ROOT / "Chart.yaml").read_text())
     subchart = yaml.safe_load((ROOT / "charts/storage-api/Chart.yaml").read_text())
     service = re.search(r'__version__ = "(.+)"', (ROOT / "service/storage_api/__init__.py").read_text())
@@ -52,7 +52,7 @@ def test_one_version_for_chart_service_and_changelog():
         *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
     ],
 )
-def test_documents_name_only_what_exists(document):
+def test_make_targets_and_links_in_documents_exist(document):
     """Every `make x` is a target, and every relative link leads to a file."""
     text = (ROOT / document).read_text()
     unknown = set(
@@ -63,7 +63,7 @@ def test_documents_name_only_what_exists(document):
     assert unknown <= targets(), f"{document} names make targets that do not exist"
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
     dead = [link for link in links if not ((ROOT / document).parent / link).exists()]
-    assert not dead, f"{document} links to what does not exist"
+    assert not dead, f"{document} has dead links"
 
 
 def test_the_readme_names_every_make_target():
@@ -87,7 +87,7 @@ def test_an_unknown_make_variable_is_refused_in_one_line():
     assert "PROMETHEUS_PORT" in said.stderr
 
 
-def test_requirements_are_pinned_with_hashes_and_name_no_address():
+def test_requirements_are_pinned_with_hashes_and_without_addresses():
     paths = [path for path in tracked_files() if re.fullmatch(r"requirements.*\.txt", path.name)]
     assert {ROOT / "requirements.txt", ROOT / "service/requirements.txt"} <= set(paths)
     for path in paths:
@@ -99,7 +99,7 @@ def test_requirements_are_pinned_with_hashes_and_name_no_address():
         assert "://" not in text and "index-url" not in text
 
 
-def test_lock_files_record_no_addresses():
+def test_lock_files_record_no_download_addresses():
     names = {path.name for path in tracked_files()}
     assert "uv.lock" not in names
     for lock in (path for path in tracked_files() if path.name == "package-lock.json"):
@@ -125,8 +125,8 @@ def test_workflows_pin_every_action_by_commit():
     ],
     ids=" ".join,
 )
-def test_an_option_that_is_cut_short_is_refused(command):
-    """`--minute 3` was taken for `--minutes 3`."""
+def test_an_abbreviated_option_is_refused(command):
+    """`--minute 3` used to be accepted as `--minutes 3`."""
     environment = os.environ | {"PYTHONPATH": "service"}
     said = subprocess.run(
         [sys.executable, *command],

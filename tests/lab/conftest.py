@@ -1,4 +1,4 @@
-"""Renders and programs that the lab's tests share."""
+"""Fixtures of the lab's tests: a render, the lab's command, and programs on disk."""
 
 import os
 import subprocess
@@ -15,13 +15,13 @@ from lab.render.chart import Render, render_chart
 
 @pytest.fixture(scope="session")
 def render() -> Render:
-    """The chart as the lab renders it."""
+    """The chart rendered with the lab's values."""
     return render_chart(value_files=[VALUES])
 
 
 @pytest.fixture
 def lab(tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs `python -m lab` with its folder below tmp_path, on the ports and variables that are given."""
+    """Return a function that runs `python -m lab` in a folder below tmp_path, with these variables."""
 
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -39,7 +39,7 @@ def lab(tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 @pytest.fixture
 def program(tmp_path) -> Callable[[str, str], Path]:
-    """Writes an executable shell script into a folder of its own and returns the folder."""
+    """Return a function that writes an executable shell script and returns its folder."""
 
     def write(name: str, text: str) -> Path:
         folder = tmp_path / "programs"

@@ -1,4 +1,4 @@
-"""Alertmanager's configuration is the values'; amtool takes it."""
+"""Alertmanager's configuration is derived from the values, and amtool accepts it."""
 
 import subprocess
 
@@ -33,7 +33,7 @@ def test_the_rendered_configuration_is_valid(render, tmp_path):
     assert "null" in [receiver["name"] for receiver in config.main["receivers"]]
 
 
-def test_a_route_of_the_values_is_in_force(tmp_path):
+def test_a_route_in_the_values_takes_effect(tmp_path):
     route = {
         "receiver": "null",
         "routes": [{"receiver": "hook", "matchers": ['severity = "critical"']}],
@@ -53,19 +53,19 @@ def test_a_route_of_the_values_is_in_force(tmp_path):
     assert done.stdout.strip() == "hook"
 
 
-def test_template_files_lie_beside_it(tmp_path):
+def test_template_files_are_written_next_to_the_configuration(tmp_path):
     config = build(tmp_path, templateFiles={"our.tmpl": '{{ define "our" }}x{{ end }}'})
     assert config.main["templates"] == [f"{tmp_path}/*.tmpl"]
     assert "Found 1 templates" in check(config, tmp_path) or "1 templates" in check(config, tmp_path)
 
 
-def test_a_configuration_given_as_text_wins(tmp_path):
+def test_a_configuration_given_as_text_takes_precedence(tmp_path):
     text = "route: {receiver: one}\nreceivers: [{name: one}]\n"
     config = build(tmp_path, stringConfig=text)
     assert config.main == {"route": {"receiver": "one"}, "receivers": [{"name": "one"}], "templates": []}
 
 
 @pytest.mark.parametrize("retention", ["24h", "120h"])
-def test_the_retention_is_the_values(tmp_path, retention):
+def test_the_retention_is_taken_from_the_values(tmp_path, retention):
     config = build(tmp_path, alertmanagerSpec={"retention": retention})
     assert config.flags == [f"--data.retention={retention}"]

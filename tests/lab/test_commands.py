@@ -1,4 +1,4 @@
-"""Commands of the lab: interrupted while they load, without a network, with a wrong key."""
+"""Commands of the lab: an interrupt at start, no network, and an unknown key in the values."""
 
 import signal
 import subprocess
@@ -23,14 +23,14 @@ runpy.run_module("lab", run_name="__main__")
 """
 
 
-def test_an_interrupt_while_it_loads_is_no_traceback():
+def test_an_interrupt_during_the_imports_prints_no_traceback():
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
 
 
-def test_dependencies_that_can_not_be_downloaded_are_one_line(lab, tmp_path):
+def test_a_failed_download_of_dependencies_is_reported_in_one_line(lab, tmp_path):
     nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
     done = lab("deps", **nowhere)
     assert done.returncode == 1
@@ -40,6 +40,6 @@ def test_dependencies_that_can_not_be_downloaded_are_one_line(lab, tmp_path):
     assert "Error" not in line
 
 
-def test_a_key_of_the_first_level_has_a_place():
+def test_an_unknown_top_level_key_is_reported_with_its_place():
     with pytest.raises(RenderError, match="at the first level: additional properties 'storage' not allowed"):
         render_chart({"storage": {}})

@@ -1,4 +1,4 @@
-"""What is installed, downloaded and built lies where it can be removed, and says how far it is."""
+"""Installations, downloads and builds stay in folders that can be removed, and report their progress."""
 
 import os
 import shutil
@@ -15,18 +15,18 @@ from lab.progress import progress
 CACHES = ("GOCACHE", "GOPATH", "PIP_CACHE_DIR", "UV_CACHE_DIR", "npm_config_cache")
 
 
-def test_every_cache_lies_in_the_tools_folder():
+def test_all_caches_are_in_the_tools_folder():
     environment = build_environment({"TOOLS_DIR": "/tools", "HOME": "/home/me"})
     assert {Path(environment[name]).parent for name in CACHES} == {Path("/tools/cache")}
 
 
-def test_one_variable_shares_the_caches_of_several_clones():
+def test_cache_dir_shares_the_caches_between_clones():
     environment = build_environment({"TOOLS_DIR": "/tools", "CACHE_DIR": "/shared"})
     assert {Path(environment[name]).parent for name in CACHES} == {Path("/shared")}
 
 
 @pytest.mark.parametrize("name", [*CACHES, "NPM_CONFIG_CACHE"])
-def test_a_cache_that_the_caller_has_set_stays_where_it_is(name):
+def test_a_cache_folder_that_the_caller_has_set_is_kept(name):
     environment = build_environment({name: "/mine"})
     assert environment[name] == "/mine"
     same = {each for each in environment if each.lower() == name.lower()}
@@ -35,7 +35,7 @@ def test_a_cache_that_the_caller_has_set_stays_where_it_is(name):
     assert {Path(environment[each]).parent for each in others} == {cache_folder({})}
 
 
-def test_progress_is_told_as_long_as_it_takes():
+def test_progress_is_reported_until_the_work_ends():
     said = []
     with progress(said.append, lambda: f"{len(said)} of 3", 0.01):
         while len(said) < 3:
@@ -43,7 +43,7 @@ def test_progress_is_told_as_long_as_it_takes():
     assert said[:3] == ["0 of 3", "1 of 3", "2 of 3"]
 
 
-def test_npms_progress_is_a_share_of_the_lock(monkeypatch, tmp_path):
+def test_progress_of_npm_counts_the_packages_of_the_lock_file(monkeypatch, tmp_path):
     (tmp_path / "package-lock.json").write_text(
         '{"packages": {"": {}, "node_modules/a": {}, "node_modules/b": {}}}'
     )
@@ -54,7 +54,7 @@ def test_npms_progress_is_a_share_of_the_lock(monkeypatch, tmp_path):
 
 
 def make_venv(folder: Path, tools: Path, *before: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """`python -m lab.venv` for a package that does not exist."""
+    """Run `python -m lab.venv` for a package that does not exist."""
     requirements = folder / "requirements.txt"
     requirements.write_text("no-such-package==1.0 --hash=sha256:" + 64 * "0")
     return subprocess.run(
@@ -68,13 +68,13 @@ def make_venv(folder: Path, tools: Path, *before: str, **variables: str) -> subp
     )
 
 
-def test_a_tools_folder_that_can_not_be_written_is_one_line(missing_part, tmp_path):
+def test_an_unwritable_tools_folder_is_reported_in_one_line(missing_part, tmp_path):
     setpriv = shutil.which("setpriv")
     if os.geteuid() == 0 and setpriv is None:
         missing_part("setpriv (util-linux), to test permissions as root")
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o555)
-    # Root may write everywhere: without its capabilities it may not.
+    # Root may write everywhere unless it runs without capabilities.
     unprivileged = [setpriv, "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
     done = make_venv(tmp_path, locked / "tools", *unprivileged)
     assert (done.returncode, done.stderr) == (
@@ -83,7 +83,7 @@ def test_a_tools_folder_that_can_not_be_written_is_one_line(missing_part, tmp_pa
     )
 
 
-def test_a_package_that_can_not_be_had_is_one_line(tmp_path):
+def test_an_unavailable_package_is_reported_in_one_line(tmp_path):
     done = make_venv(tmp_path, tmp_path / "tools", PATH="/usr/bin:/bin", PIP_NO_INDEX="1", PIP_FIND_LINKS="")
     assert done.returncode == 1
     first, *_, last = done.stderr.splitlines()
@@ -97,8 +97,8 @@ def test_a_package_that_can_not_be_had_is_one_line(tmp_path):
     )
 
 
-def test_a_folder_with_files_of_somebody_else_gets_no_tag(tmp_path):
-    """`make clean` removes what has one."""
+def test_a_folder_with_other_files_gets_no_tag(tmp_path):
+    """`make clean` removes folders that have the tag."""
     (tmp_path / "mine").touch()
     venv._mark(tmp_path)
     assert not (tmp_path / venv.TAG).exists()

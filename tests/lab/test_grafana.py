@@ -1,4 +1,4 @@
-"""What a Grafana is provisioned with, and where one is looked for."""
+"""Provisioning of Grafana, and where the lab looks for a Grafana."""
 
 import json
 
@@ -21,7 +21,7 @@ def command(render, tmp_path):
     return grafana.command(found, stack, grafana.dashboards(stack, render.ours), PORTS, tmp_path / "lab")
 
 
-def test_the_dashboards_are_those_of_the_configmaps_in_their_folders(render):
+def test_dashboards_of_the_configmaps_are_in_their_folders(render):
     found = grafana.dashboards(Stack.of(render), render.ours)
     written = {path.name: path for path in (ROOT / "dashboards").glob("*.json")}
     assert {path.rpartition("/")[2] for path in found} == set(written)
@@ -31,7 +31,7 @@ def test_the_dashboards_are_those_of_the_configmaps_in_their_folders(render):
         assert json.loads(text) == json.loads(written[name].read_text())
 
 
-def test_the_datasources_have_the_uids_that_dashboards_name(command):
+def test_datasources_have_the_uids_that_dashboards_refer_to(command):
     given = yaml.safe_load(command.files["provisioning/datasources/stack.yaml"])["datasources"]
     found = {source["uid"]: source for source in given}
     assert set(found) == {"prometheus", "alertmanager"}
@@ -41,7 +41,7 @@ def test_the_datasources_have_the_uids_that_dashboards_name(command):
     assert [source["uid"] for source in given if source.get("isDefault")] == ["prometheus"]
 
 
-def test_the_provider_reads_the_folder_that_the_dashboards_are_written_to(command, tmp_path):
+def test_the_provider_reads_the_folder_of_the_dashboards(command, tmp_path):
     (provider,) = yaml.safe_load(command.files["provisioning/dashboards/rendered.yaml"])["providers"]
     assert provider["options"] == {
         "path": str(tmp_path / "lab" / "dashboards"),
@@ -50,7 +50,7 @@ def test_the_provider_reads_the_folder_that_the_dashboards_are_written_to(comman
     assert [path for path in command.files if path.startswith("dashboards/")]
 
 
-def test_it_listens_on_loopback_only(command):
+def test_grafana_listens_on_loopback_only(command):
     assert command.environment["GF_SERVER_HTTP_ADDR"] == "127.0.0.1"
     assert command.environment["GF_SERVER_HTTP_PORT"] == "4"
     assert command.url == "http://127.0.0.1:4"
@@ -67,10 +67,10 @@ def test_grafana_home_is_used(render, tmp_path, name, subcommand):
     assert list(made.arguments[1:]) == [*subcommand, "--homepath", str(tmp_path)]
 
 
-def test_a_grafana_home_without_a_grafana_is_one_line(tmp_path):
+def test_a_grafana_home_without_a_grafana_is_reported_in_one_line(tmp_path):
     with pytest.raises(LabError, match=r"GRAFANA_HOME='.*' has no bin/grafana"):
         grafana.find({"GRAFANA_HOME": str(tmp_path)})
 
 
-def test_without_a_grafana_there_is_none(tmp_path):
+def test_no_grafana_is_found_on_an_empty_path(tmp_path):
     assert grafana.find({"PATH": str(tmp_path)}) is None

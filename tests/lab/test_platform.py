@@ -1,4 +1,4 @@
-"""The whole lab as its user sees it: up, up again, status, down, and what goes wrong."""
+"""The whole lab from its user's point of view: up, up again, status, down, and errors."""
 
 import dataclasses
 import json
@@ -29,14 +29,14 @@ SERVERS = ("storage-api", "prometheus", "alertmanager")
 
 @pytest.fixture
 def variables():
-    """Free ports, as the variables that set them."""
+    """The lab's port variables, set to free ports."""
     ports = Ports.free()
     return {variable: str(getattr(ports, part)) for part, (variable, _) in Ports.KNOWN.items()}
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """The lab's folder; whatever still runs in it at the end is stopped."""
+    """The lab's folder; processes that still run at the end are stopped."""
     folder = tmp_path / "lab"
     yield folder
     if folder.is_dir():
@@ -49,7 +49,7 @@ def pids(folder) -> dict[str, int]:
 
 
 def nothing_runs(folder) -> bool:
-    """No process has the folder in its command line or works in it."""
+    """Tell if no process has the folder in its command line or as its working directory."""
     for process in psutil.process_iter(["cmdline", "cwd"]):
         if str(folder) in " ".join(process.info["cmdline"] or ()) or (process.info["cwd"] or "").startswith(
             str(folder)
@@ -58,7 +58,7 @@ def nothing_runs(folder) -> bool:
     return True
 
 
-def test_up_status_up_down(lab, folder, variables):
+def test_up_status_and_down_work(lab, folder, variables):
     up = lab("up", **variables)
     assert up.returncode == 0, up.stderr
     first = pids(folder)
@@ -66,7 +66,7 @@ def test_up_status_up_down(lab, folder, variables):
     for part in ("PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT"):
         assert f"http://127.0.0.1:{variables[part]}" in up.stdout
     rate = float(re.search(r"request rate\s*│\s*([\d.]+) per second", up.stdout)[1])
-    # One round of 24 a second, give or take a round between two scrapes.
+    # One round of 24 requests per second; a scrape may see one round more or less.
     assert rate == pytest.approx(24, rel=0.5)
     assert re.search(r"p99\s*│\s*0\.\d+ s", up.stdout)
     assert re.search(r"error ratio\s*│\s*0\.00%", up.stdout)
@@ -77,7 +77,7 @@ def test_up_status_up_down(lab, folder, variables):
     again = lab("up", **variables)
     assert (again.returncode, pids(folder)) == (0, first)
 
-    # The ports that it was started with are remembered.
+    # `status` remembers the ports of the last `up`.
     status = lab("status")
     assert status.returncode == 0
     assert f"http://127.0.0.1:{variables['PORT']}" in status.stdout
@@ -103,7 +103,7 @@ def test_up_status_up_down(lab, folder, variables):
     assert answer.content == body
 
 
-def test_only_what_changed_is_started_again(folder):
+def test_only_changed_or_dead_processes_are_restarted(folder):
     ports = Ports.free()
     before = Platform(folder=folder, ports=ports)
     before.up()
@@ -126,14 +126,14 @@ def test_only_what_changed_is_started_again(folder):
     assert nothing_runs(folder)
 
 
-def test_sample_traffic_follows_the_storage_api(folder):
+def test_sample_traffic_restarts_when_the_storage_api_moves(folder):
     platform = Platform(folder=folder)
     platform.up()
     platform.send_sample_traffic(1)
     first = pids(folder)
     platform.send_sample_traffic(1)
     assert pids(folder) == first
-    # `make traffic` beside it finds every object that it stored.
+    # `make traffic` at the same time uses its own objects, so all its requests succeed.
     assert set(traffic.send(platform.service_url, rounds=30).by_status()) == {"200"}
 
     other = Ports.free()
@@ -153,7 +153,7 @@ def test_sample_traffic_follows_the_storage_api(folder):
     assert platform.down() == []
 
 
-def test_a_port_that_is_taken_leaves_what_runs_alone(folder):
+def test_up_with_a_port_in_use_leaves_running_processes_alone(folder):
     ports = Ports.free()
     with Platform(folder=folder, ports=ports) as platform, socket.create_server(("127.0.0.1", 0)) as server:
         first = pids(folder)
@@ -164,8 +164,8 @@ def test_a_port_that_is_taken_leaves_what_runs_alone(folder):
         assert all(platform.ready(part) for part in SERVERS)
 
 
-def test_metrics_move_to_a_port_of_their_own_and_back(folder):
-    """What scrapes follows; the port is asked for before anything is stopped."""
+def test_metrics_move_to_their_own_port_and_back(folder):
+    """Prometheus scrapes the new port; a port in use is noticed before anything is stopped."""
     ports = Ports.free()
     parted = {"storage-api": {"metrics": {"port": 9999}}}
 
@@ -191,7 +191,7 @@ def test_metrics_move_to_a_port_of_their_own_and_back(folder):
     assert monitored(apart, ports.metrics)
     assert requests.get(f"{apart.service_url}/api/metrics", timeout=5).status_code == 404
     second = pids(folder)
-    # What is replaced holds the port itself.
+    # The process that is replaced holds the port, which must not count as in use.
     parted["storage-api"]["config"] = {"logLevel": "debug"}
     apart.up()
     assert {name for name in SERVERS if second[name] != pids(folder)[name]} == {"storage-api"}
@@ -202,7 +202,7 @@ def test_metrics_move_to_a_port_of_their_own_and_back(folder):
     assert nothing_runs(folder)
 
 
-def test_a_port_in_use_is_one_line_and_nothing_is_started(lab, folder, variables):
+def test_a_port_in_use_is_reported_and_nothing_is_started(lab, folder, variables):
     with socket.create_server(("127.0.0.1", int(variables["ALERTMANAGER_PORT"]))):
         up = lab("up", **variables)
     assert up.returncode == 1
@@ -214,7 +214,7 @@ def test_a_port_in_use_is_one_line_and_nothing_is_started(lab, folder, variables
     assert nothing_runs(folder)
 
 
-def test_a_part_that_fails_at_its_start_takes_the_others_with_it(lab, folder, variables):
+def test_a_process_that_fails_to_start_stops_the_others(lab, folder, variables):
     (folder / "storage-api").mkdir(parents=True)
     (folder / "storage-api" / "objects").touch()
     up = lab("up", **variables)
@@ -263,7 +263,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("given, line", BAD.values(), ids=BAD)
-def test_bad_input_is_one_line(lab, tmp_path, variables, given, line):
+def test_bad_input_is_reported_in_one_line(lab, tmp_path, variables, given, line):
     (tmp_path / "broken.yaml").write_text("storage-api: {replicas: 1")
     (tmp_path / "duration.yaml").write_text(
         "kube-prometheus-stack: {prometheus: {prometheusSpec: {scrapeTimeout: 10m}}}"
@@ -280,12 +280,12 @@ def test_bad_input_is_one_line(lab, tmp_path, variables, given, line):
     assert not (tmp_path / "lab" / "state.json").exists()
 
 
-def test_a_folder_without_permission_is_one_line(missing_part, folder, variables):
+def test_an_unwritable_lab_folder_is_reported_in_one_line(missing_part, folder, variables):
     setpriv = shutil.which("setpriv")
     if os.geteuid() == 0 and setpriv is None:
         missing_part("setpriv (util-linux), to test permissions as root")
     folder.mkdir(mode=0o555)
-    # Root may write everywhere: without its capabilities it may not.
+    # Root may write everywhere unless it runs without capabilities.
     unprivileged = [setpriv, "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
     done = subprocess.run(
         [*unprivileged, sys.executable, "-m", "lab", "up"],
@@ -315,13 +315,13 @@ def test_a_folder_without_permission_is_one_line(missing_part, folder, variables
     ],
     ids=str,
 )
-def test_arguments_that_are_not_allowed_are_refused(lab, arguments):
+def test_invalid_arguments_are_refused(lab, arguments):
     done = lab(*arguments)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
 
 
-def test_a_tool_that_can_not_be_had_is_one_line(lab, folder, tmp_path, variables):
+def test_an_unavailable_tool_is_reported_in_one_line(lab, folder, tmp_path, variables):
     (tmp_path / "empty").mkdir()
     offline = {"PATH": str(tmp_path / "empty"), "TOOLS_DIR": str(tmp_path / "tools"), "PIP_NO_INDEX": "1"}
     up = lab("up", **variables, **offline)
@@ -334,7 +334,7 @@ def test_a_tool_that_can_not_be_had_is_one_line(lab, folder, tmp_path, variables
     assert not folder.exists() or nothing_runs(folder)
 
 
-def test_render_and_tools_print_what_they_find(lab):
+def test_render_prints_manifests_and_tools_prints_a_path(lab):
     rendered = lab("render")
     assert rendered.returncode == 0
     assert "kind: ServiceMonitor" in rendered.stdout

@@ -1,4 +1,4 @@
-"""Ports: which are taken, by whom, and what to change."""
+"""Ports in use are reported with the process that holds them and the variable that changes them."""
 
 import os
 import socket
@@ -23,7 +23,7 @@ def test_free_ports_are_free_and_different():
         ports.require_free(part)
 
 
-def test_a_port_in_use_names_port_holder_and_variable(taken):
+def test_a_port_in_use_is_reported_with_holder_and_variable(taken):
     ports = Ports(service=1, metrics=4, prometheus=taken, alertmanager=2, grafana=3)
     with pytest.raises(LabError) as error:
         ports.require_free("prometheus")
@@ -31,7 +31,7 @@ def test_a_port_in_use_names_port_holder_and_variable(taken):
     assert str(error.value).endswith(f" (pid {os.getpid()}); PROMETHEUS_PORT changes it")
 
 
-def test_a_port_whose_connections_linger_is_free():
+def test_a_port_with_lingering_connections_is_free():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)):
@@ -40,12 +40,12 @@ def test_a_port_whose_connections_linger_is_free():
     Ports(service=port, metrics=4, prometheus=1, alertmanager=2, grafana=3).require_free("service")
 
 
-def test_two_parts_on_one_port_are_refused():
+def test_the_same_port_for_two_servers_is_refused():
     with pytest.raises(LabError, match="PROMETHEUS_PORT and PORT are both 5000"):
         Ports(service=5000, metrics=4, prometheus=5000, alertmanager=2, grafana=3)
 
 
-def test_the_defaults():
+def test_the_default_settings():
     settings = Settings.read({})
     assert settings.ports == Ports(
         service=5000, metrics=9797, prometheus=9090, alertmanager=9093, grafana=3000
@@ -55,12 +55,12 @@ def test_the_defaults():
 
 
 @pytest.mark.parametrize("value", ["0", "65536", "-1", "80 ", "0x50", "http", "5.0", "٣"])
-def test_what_is_no_port_is_refused(value):
+def test_an_invalid_port_is_refused(value):
     with pytest.raises(LabError, match=r"PORT=.*: a port is a number from 1 to 65535"):
         Settings.read({"PORT": value})
 
 
-def test_an_empty_variable_is_no_variable(tmp_path):
+def test_an_empty_port_variable_counts_as_unset(tmp_path):
     folder = {"LAB_DIR": str(tmp_path)}
     assert Settings.read({"PORT": "", "VALUES": "", **folder}) == Settings.read(folder)
     assert Settings.read({"LAB_DIR": ""}).folder == Settings.read({}).folder

@@ -1,4 +1,4 @@
-"""The value files of ci/ in the lab: each runs, or is refused at once with what it needs."""
+"""The presets of ci/ in the lab: each one runs, or is refused at once with what it needs."""
 
 import time
 
@@ -30,15 +30,15 @@ def rendered(values=None, *presets):
     return render_chart(values, value_files=files)
 
 
-def test_every_preset_is_run_or_refused():
+def test_every_preset_is_either_run_or_refused():
     found = {path.name.removesuffix("-values.yaml") for path in (ROOT / "ci").glob("*-values.yaml")}
     assert found == {*RUN, *REFUSED}
 
 
 @pytest.mark.parametrize("preset, needs", REFUSED.items(), ids=REFUSED)
-def test_what_needs_a_cloud_is_refused_at_once_in_one_line(lab, tmp_path, preset, needs):
+def test_a_preset_for_a_cloud_is_refused_at_once_in_one_line(lab, tmp_path, preset, needs):
     started = time.monotonic()
-    up = lab("up", VALUES=f"ci/{preset}-values.yaml", PORT="1")  # before the port that can't be had
+    up = lab("up", VALUES=f"ci/{preset}-values.yaml", PORT="1")  # refused before ports are checked
     assert time.monotonic() - started < 30
     assert up.returncode == 1
     (line,) = [each for each in up.stderr.splitlines() if each.startswith("up: ")]
@@ -50,7 +50,7 @@ def test_what_needs_a_cloud_is_refused_at_once_in_one_line(lab, tmp_path, preset
 
 
 @pytest.mark.parametrize("preset", RUN)
-def test_what_a_machine_has_is_not_refused(preset):
+def test_presets_that_run_have_no_unmet_needs(preset):
     assert workload.needs(rendered(None, preset)) == []
 
 
@@ -66,7 +66,7 @@ def test_what_a_machine_has_is_not_refused(preset):
     ],
     ids=["keys", "endpoint", "azure-endpoint"],
 )
-def test_a_bucket_of_ones_own_is_not_refused(store):
+def test_a_bucket_with_keys_or_an_endpoint_is_not_refused(store):
     assert workload.needs(rendered({"storage-api": {"store": store}})) == []
 
 
@@ -82,7 +82,7 @@ def test_a_bucket_of_ones_own_is_not_refused(store):
     ],
     ids=["stack", "prometheus"],
 )
-def test_a_prometheus_that_the_values_do_not_install_is_told_and_watches_ours(tmp_path, values, presets, why):
+def test_the_lab_runs_a_prometheus_that_the_values_do_not_install(tmp_path, values, presets, why):
     render = rendered(values, *presets)
     plan = make_plan(render, Ports.free(), tmp_path)
     assert f"these values install no prometheus ({why}); the lab runs one anyway" in plan.notes
@@ -93,7 +93,7 @@ def test_a_prometheus_that_the_values_do_not_install_is_told_and_watches_ours(tm
     )
 
 
-def test_what_is_installed_is_not_told():
+def test_installed_parts_are_not_reported_as_missing():
     stack = Stack.of(rendered())
     assert [
         stack.not_installed(part) for part in ("storage-api", "prometheus", "alertmanager", "grafana")

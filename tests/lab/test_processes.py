@@ -1,4 +1,4 @@
-"""Processes: started once, found again, and exactly those are stopped."""
+"""Processes are started once, found again by other commands, and no others are stopped."""
 
 import dataclasses
 import json
@@ -31,13 +31,13 @@ def command(tmp_path: Path, *arguments: str, **more) -> Command:
     return Command("part", arguments or SLEEP, {}, tmp_path / "part", **more)
 
 
-def test_a_started_process_is_found_by_another_reader(processes, tmp_path):
+def test_a_started_process_is_found_by_another_command(processes, tmp_path):
     started = processes.start(command(tmp_path))
     assert Processes(tmp_path).running("part") == started
     assert started.process().pid == started.pid
 
 
-def test_stop_ends_it_and_forgets_it(processes, tmp_path):
+def test_a_stopped_process_ends_and_is_forgotten(processes, tmp_path):
     started = processes.start(command(tmp_path))
     assert processes.stop(["part"]) == ["part"]
     assert not psutil.pid_exists(started.pid)
@@ -45,7 +45,7 @@ def test_stop_ends_it_and_forgets_it(processes, tmp_path):
     assert processes.stop(["part"]) == []
 
 
-def test_a_process_that_does_not_listen_is_killed(processes, tmp_path, monkeypatch):
+def test_a_process_that_ignores_sigterm_is_killed(processes, tmp_path, monkeypatch):
     monkeypatch.setattr("lab.processes.STOP_SECONDS", 1)
     deaf = "trap '' TERM; echo deaf; while :; do sleep 1; done"
     started = processes.start(command(tmp_path, "/bin/sh", "-c", deaf))
@@ -54,7 +54,7 @@ def test_a_process_that_does_not_listen_is_killed(processes, tmp_path, monkeypat
     assert not psutil.pid_exists(started.pid)
 
 
-def test_a_pid_that_is_another_process_by_now_is_not_stopped(processes, tmp_path):
+def test_a_process_that_reuses_a_pid_is_not_stopped(processes, tmp_path):
     started = processes.start(command(tmp_path))
     state = tmp_path / "state.json"
     other = dataclasses.asdict(started) | {"created": started.created - 100}
@@ -65,13 +65,13 @@ def test_a_pid_that_is_another_process_by_now_is_not_stopped(processes, tmp_path
     state.write_text(json.dumps({"part": dataclasses.asdict(started)}))
 
 
-def test_a_process_that_ends_at_its_start_is_told_with_its_last_line(processes, tmp_path):
+def test_a_process_that_ends_at_start_is_reported_with_its_last_line(processes, tmp_path):
     processes.start(command(tmp_path, sys.executable, "-c", "raise SystemExit('no such port')"))
     with pytest.raises(LabError, match=r"part ended during startup: no such port \(log: .*part\.log\)"):
         wait(processes, lambda: "nobody listens", 10)
 
 
-def test_a_process_that_is_never_ready_is_told(processes, tmp_path):
+def test_a_process_that_is_never_ready_is_reported(processes, tmp_path):
     processes.start(command(tmp_path))
     started = time.monotonic()
     with pytest.raises(LabError, match=r"part is not ready after 0 s: nobody listens \(log: .*part\.log\)"):
@@ -79,7 +79,7 @@ def test_a_process_that_is_never_ready_is_told(processes, tmp_path):
     assert time.monotonic() - started < 5
 
 
-def test_what_waits_says_what_it_waits_for(processes, tmp_path, monkeypatch):
+def test_waiting_for_a_process_is_reported_with_the_reason(processes, tmp_path, monkeypatch):
     monkeypatch.setattr("lab.processes.WAITING_SECONDS", 0.05)
     processes.start(command(tmp_path))
     said = []
@@ -88,7 +88,7 @@ def test_what_waits_says_what_it_waits_for(processes, tmp_path, monkeypatch):
     assert said[0] == "waiting for part: /readyz answers 503"
 
 
-def test_its_files_lie_in_its_folder(processes, tmp_path):
+def test_files_of_a_command_are_written_to_its_folder(processes, tmp_path):
     processes.start(command(tmp_path, files={"rules/a.yaml": "groups: []"}))
     assert (tmp_path / "part" / "rules" / "a.yaml").read_text() == "groups: []"
 
@@ -103,14 +103,14 @@ def test_its_files_lie_in_its_folder(processes, tmp_path):
     ],
     ids=str,
 )
-def test_a_command_that_changed_tells_in_what(processes, tmp_path, change, names):
+def test_a_changed_command_names_its_changes(processes, tmp_path, change, names):
     one = command(tmp_path)
     started = processes.start(one)
     assert started.changes(dataclasses.replace(one)) == []
     assert started.changes(dataclasses.replace(one, **change)) == names
 
 
-def test_a_program_that_was_installed_anew_is_another_source(processes, tmp_path):
+def test_a_reinstalled_program_counts_as_a_changed_source(processes, tmp_path):
     program = tmp_path / "program"
     program.write_text("#!/bin/sh\nexec sleep 60\n")
     program.chmod(0o755)
@@ -121,7 +121,7 @@ def test_a_program_that_was_installed_anew_is_another_source(processes, tmp_path
     assert started.changes(one) == ["source"]
 
 
-def test_only_what_a_program_needs_is_inherited(processes, tmp_path, monkeypatch):
+def test_a_process_inherits_only_the_variables_that_it_needs(processes, tmp_path, monkeypatch):
     monkeypatch.setenv("STORE", "elsewhere")
     code = "import os; print(sorted(k for k in os.environ if k in ('STORE', 'GIVEN', 'PATH')), flush=True)"
     started = processes.start(
@@ -131,7 +131,7 @@ def test_only_what_a_program_needs_is_inherited(processes, tmp_path, monkeypatch
     assert Path(started.log).read_text() == "['GIVEN', 'PATH']\n"
 
 
-def test_a_broken_state_file_is_one_line(tmp_path):
+def test_a_broken_state_file_is_reported_in_one_line(tmp_path):
     (tmp_path / "state.json").write_text("{")
     with pytest.raises(LabError, match=r"the state file .*state\.json can't be read"):
         Processes(tmp_path).all()

@@ -1,4 +1,4 @@
-"""The derived configuration gives targets the labels that a cluster would, and promtool takes it."""
+"""Prometheus' derived configuration gives targets the labels that they have in a cluster."""
 
 import copy
 import subprocess
@@ -28,7 +28,7 @@ def build(render):
 
 
 def altered(render, kind, change):
-    """The render with one of our objects changed by a function."""
+    """Return the render with one of our objects changed by a function."""
     objects = copy.deepcopy(render.objects)
     for o, source in zip(objects, render.sources, strict=True):
         if o["kind"] == kind and source.startswith("observability-platform/"):
@@ -52,14 +52,14 @@ def selecting(render, **spec):
 
 
 def scrape(config):
-    """The scrape config of the storage API."""
+    """Return the scrape config of the storage API."""
     (found,) = [s for s in config.main["scrape_configs"] if "storage-api" in s["job_name"]]
     return found
 
 
 @pytest.fixture(scope="session")
 def target_labels(tmp_path_factory):
-    """A function from a scrape config to its targets' final labels, as Prometheus' own code relabels them."""
+    """Return a function that relabels a scrape config's targets with Prometheus' own code."""
 
     file = tmp_path_factory.mktemp("relabel") / "prometheus.yml"
 
@@ -79,17 +79,17 @@ def target_labels(tmp_path_factory):
     return read
 
 
-def test_the_job_is_named_as_the_operator_names_it(render):
+def test_the_scrape_job_is_named_as_by_the_operator(render):
     assert scrape(build(render))["job_name"] == "serviceMonitor/observability/platform-storage-api/0"
 
 
-def test_metrics_with_a_port_of_their_own_are_scraped_there(target_labels):
+def test_metrics_with_their_own_port_are_scraped_there(target_labels):
     values = {"storage-api": {"metrics": {"port": 1234}}}
     (labels,) = target_labels(scrape(build(render_chart(values, value_files=[VALUES]))))
     assert (labels["instance"], labels["endpoint"]) == ("127.0.0.1:9797", "metrics")
 
 
-def test_interval_timeout_and_path_are_the_monitors(render):
+def test_interval_timeout_and_path_are_those_of_the_monitor(render):
     (rendered,) = [o for o in render.ours if o["kind"] == "ServiceMonitor"]
     (wanted,) = rendered["spec"]["endpoints"]
     found = scrape(build(render))
@@ -99,7 +99,7 @@ def test_interval_timeout_and_path_are_the_monitors(render):
     assert found["static_configs"][0]["targets"] == [API["http"]]
 
 
-def test_every_target_behind_the_config_has_the_labels_of_a_cluster(render, target_labels):
+def test_targets_have_the_labels_of_a_cluster(render, target_labels):
     (labels,) = target_labels(scrape(build(render)))
     assert {name: value for name, value in labels.items() if not name.startswith("__")} == {
         "namespace": "observability",
@@ -142,12 +142,12 @@ def test_the_stack_monitors_itself_under_its_own_names(render, component, target
     ],
     ids=str,
 )
-def test_labels_that_a_monitor_asks_for(render, spec, expected, target_labels):
+def test_labels_requested_by_a_monitor_are_added(render, spec, expected, target_labels):
     (labels,) = target_labels(scrape(build(monitor(render, **spec))))
     assert {name: labels.get(name) for name in expected} == expected
 
 
-def test_relabelings_see_the_labels_of_discovery_and_win(render, target_labels):
+def test_relabelings_see_discovery_labels_and_override_labels(render, target_labels):
     relabelings = [
         {"sourceLabels": ["__meta_kubernetes_pod_name"], "targetLabel": "instance"},
         {"action": "Replace", "replacement": "eu", "targetLabel": "region"},
@@ -159,7 +159,7 @@ def test_relabelings_see_the_labels_of_discovery_and_win(render, target_labels):
     assert "endpoint" not in labels
 
 
-def test_fields_of_monitor_and_endpoint_are_carried(render):
+def test_fields_of_monitor_and_endpoint_are_carried_over(render):
     changed = endpoint(
         monitor(
             render,
@@ -187,7 +187,7 @@ def test_fields_of_monitor_and_endpoint_are_carried(render):
 
 
 @pytest.mark.parametrize("port", [{"port": "http"}, {"targetPort": "http"}, {"targetPort": 5000}], ids=str)
-def test_a_port_by_name_or_by_number(render, port):
+def test_a_port_is_found_by_name_or_by_number(render, port):
     def change(o):
         del o["spec"]["endpoints"][0]["port"]
         o["spec"]["endpoints"][0].update(port)
@@ -204,11 +204,11 @@ def test_a_port_by_name_or_by_number(render, port):
         (lambda r: monitor(r, scrapeClass="x"), "scrapeClass is ignored by the lab"),
     ],
 )
-def test_what_is_not_carried_is_named(render, change, line):
+def test_fields_that_are_not_carried_over_are_reported(render, change, line):
     assert f"ServiceMonitor observability/platform-storage-api: {line}" in build(change(render)).left_out
 
 
-def test_a_monitor_of_another_namespace_finds_nothing(render):
+def test_a_monitor_of_another_namespace_finds_no_targets(render):
     config = build(monitor(render, namespaceSelector={"matchNames": ["elsewhere"]}))
     assert not any("storage-api" in s["job_name"] for s in config.main["scrape_configs"])
 
@@ -230,14 +230,14 @@ def test_nothing_is_left_out_by_default(render):
     ],
     ids=str,
 )
-def test_a_monitor_that_the_prometheus_would_not_select_is_left_out_and_named(render, spec, kept):
+def test_a_monitor_that_prometheus_does_not_select_is_left_out_and_reported(render, spec, kept):
     config = build(selecting(render, **spec))
     ours = [s for s in config.main["scrape_configs"] if "storage-api" in s["job_name"]]
     line = "ServiceMonitor observability/platform-storage-api: the rendered Prometheus does not select it"
     assert (len(ours) == 1, line in config.left_out) == (kept, not kept)
 
 
-def test_a_rule_that_the_prometheus_would_not_select_is_left_out_and_named(render):
+def test_a_rule_that_prometheus_does_not_select_is_left_out_and_reported(render):
     config = build(selecting(render, ruleSelector={"matchLabels": {"team": "a"}}))
     assert config.rules == {}
     assert config.main["rule_files"] == []
@@ -251,7 +251,7 @@ def test_the_rules_are_the_rendered_ones(render):
     assert config.main["rule_files"] == [f"rules/{name}" for name in config.rules]
 
 
-def test_the_settings_of_the_stacks_prometheus():
+def test_settings_of_the_stacks_prometheus_are_carried_over():
     spec = {
         "scrapeInterval": "7s",
         "scrapeTimeout": "3s",
@@ -287,14 +287,14 @@ def test_the_settings_of_the_stacks_prometheus():
     ]
 
 
-def test_settings_that_the_lab_does_not_carry_are_named():
+def test_settings_that_are_not_carried_over_are_reported():
     spec = {"remoteWrite": [{"url": "http://127.0.0.1:1/write"}]}
     values = {"kube-prometheus-stack": {"prometheus": {"prometheusSpec": spec}}}
     config = build(render_chart(values, value_files=[VALUES]))
     assert config.left_out == ["prometheusSpec.remoteWrite is set; the lab ignores it"]
 
 
-def test_a_service_finds_only_the_pods_that_its_selector_names(render):
+def test_a_service_finds_only_the_pods_that_its_selector_matches(render):
     stack = Stack.of(render)
     stranger = Pod("stranger", "observability", {"app": "x"}, (Port("http", 5000, "x", "127.0.0.1:1"),))
     elsewhere = replace(workload.find(render, API).pod, namespace="elsewhere")

@@ -1,4 +1,4 @@
-"""What the lab knows of kube-prometheus-stack is what its package says."""
+"""The lab's copy of facts about kube-prometheus-stack matches the real package."""
 
 import tarfile
 
@@ -10,7 +10,7 @@ from lab.render.stack import _DEFAULTS, Stack, _merge, matches
 
 
 @pytest.fixture(scope="module")
-def real(needs_package):
+def real_render(needs_package):
     return render_chart()
 
 
@@ -20,7 +20,7 @@ def differences(ours, theirs, path="") -> list[str]:
     return [] if ours == theirs or not (ours or theirs) else [f"{path}: {ours!r} is {theirs!r} there"]
 
 
-def test_the_defaults_are_those_of_the_package(real):
+def test_known_defaults_match_the_package(real_render):
     with tarfile.open(dependency_package()) as package:
         stack, grafana = (
             load_yaml(package.extractfile(f"{DEPENDENCY}/{path}values.yaml").read().decode())
@@ -32,10 +32,10 @@ def test_the_defaults_are_those_of_the_package(real):
     )
 
 
-def test_the_stack_monitors_itself_as_the_package_renders_it(real):
-    stack = Stack.of(real)
+def test_self_monitoring_matches_the_rendered_package(real_render):
+    stack = Stack.of(real_render)
     for ours in self_monitoring.objects(stack):
-        (theirs,) = real.find(ours["kind"], ours["metadata"]["name"])
+        (theirs,) = real_render.find(ours["kind"], ours["metadata"]["name"])
         assert theirs["metadata"]["namespace"] == ours["metadata"]["namespace"]
         assert ours["metadata"]["labels"].items() <= theirs["metadata"]["labels"].items()
         if ours["kind"] == "ServiceMonitor":
@@ -45,15 +45,15 @@ def test_the_stack_monitors_itself_as_the_package_renders_it(real):
             assert theirs["spec"]["ports"][0]["name"] == ours["spec"]["ports"][0]["name"]
 
 
-def test_the_pods_are_named_by_the_package(real):
+def test_pod_names_match_the_rendered_package(real_render):
     names = {
         pod.name
-        for pod in self_monitoring.pods(Stack.of(real), dict.fromkeys(self_monitoring.COMPONENTS, ""))
+        for pod in self_monitoring.pods(Stack.of(real_render), dict.fromkeys(self_monitoring.COMPONENTS, ""))
     }
     expected = {
         f"{kind.lower()}-{o['metadata']['name']}-0"
         for kind in ("Prometheus", "Alertmanager")
-        for o in real.find(kind)
+        for o in real_render.find(kind)
     }
     assert names == expected
 
@@ -67,7 +67,7 @@ def test_the_pods_are_named_by_the_package(real):
         ("", "platform-kube-prometheus-s"),
     ],
 )
-def test_the_name_is_cut_as_the_dependency_cuts_it(render, override, fullname):
+def test_long_names_are_shortened_as_the_dependency_does(render, override, fullname):
     stack = Stack.of(render)
     assert (
         Stack({**stack.values, "fullnameOverride": override}, "observability", "platform").fullname
@@ -90,5 +90,5 @@ def test_the_name_is_cut_as_the_dependency_cuts_it(render, override, fullname):
     ],
     ids=str,
 )
-def test_selectors_select_as_kubernetes_does(selector, found):
+def test_label_selectors_match_as_in_kubernetes(selector, found):
     assert matches(selector, {"a": "1"}) is found

@@ -1,4 +1,4 @@
-"""Where a tool comes from: PATH where the version fits, else the first way that works, once."""
+"""A tool is taken from PATH if its version fits; otherwise the first way that works installs it, once."""
 
 import functools
 import hashlib
@@ -22,7 +22,7 @@ from lab.toolchain.monitoring import ALERTMANAGER, PROMETHEUS
 
 
 @pytest.fixture(autouse=True)
-def own_folder(monkeypatch, tmp_path):
+def separate_tools_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("TOOLS_DIR", str(tmp_path / "tools"))
     install.resolve.cache_clear()
     yield
@@ -31,7 +31,7 @@ def own_folder(monkeypatch, tmp_path):
 
 @pytest.fixture
 def on_path(program, monkeypatch):
-    """Writes a program and puts its folder first on PATH."""
+    """Return a function that writes a program and puts its folder first on PATH."""
 
     def put(name: str, text: str) -> Path:
         folder = program(name, text)
@@ -42,7 +42,7 @@ def on_path(program, monkeypatch):
 
 
 def writes(version: str, log: list[str], seconds: float = 0.0):
-    """A way that writes a program which prints the version."""
+    """Return a way to install a program that prints this version; it adds the version to `log`."""
 
     def way(target: Path) -> None:
         time.sleep(seconds)
@@ -83,7 +83,7 @@ def gadget(*ways: Way) -> Family:
         (ALERTMANAGER, "1.0.0", False),
     ],
 )
-def test_a_program_on_path_is_used_where_its_version_fits(family, version, used, on_path, capsys):
+def test_a_program_on_path_is_used_if_its_version_fits(family, version, used, on_path, capsys):
     name = family.programs[0]
     folder = on_path(name, f'echo "{name}, version {version} (branch: HEAD)"')
     assert install._on_path(family, name) == (folder / name if used else None)
@@ -93,7 +93,7 @@ def test_a_program_on_path_is_used_where_its_version_fits(family, version, used,
     )
 
 
-def test_a_program_on_path_that_does_not_run_is_not_used(on_path, capsys):
+def test_a_program_on_path_that_fails_is_not_used(on_path, capsys):
     on_path("helm", "exit 3")
     assert install._on_path(HELM, "helm") is None
     assert "it does not print its version" in capsys.readouterr().err
@@ -108,12 +108,12 @@ def test_a_program_on_path_that_does_not_run_is_not_used(on_path, capsys):
         ("amtool, version 0.34.0 (branch: , revision: unknown)", (0, 34, 0)),
     ],
 )
-def test_versions_are_read_as_the_programs_print_them(printed, version, program):
+def test_the_version_is_read_from_a_programs_output(printed, version, program):
     folder = program("any", f"cat <<'END'\n{printed}\nEND")
     assert install.version_of(folder / "any", []) == version
 
 
-def test_the_first_way_that_works_is_taken(capsys):
+def test_the_first_way_that_works_installs_the_tool(capsys):
     log = []
     family = gadget(Way("wire", fails), Way("wood", writes("1.2.3", log)), Way("wool", writes("1.2.3", log)))
     path = install.resolve(family, "gadget")
@@ -123,7 +123,7 @@ def test_the_first_way_that_works_is_taken(capsys):
     assert sorted(p.name for p in family.folder.iterdir()) == ["gadget"]
 
 
-def test_what_is_installed_is_not_installed_again():
+def test_an_installed_tool_is_not_installed_again():
     log = []
     family = gadget(Way("wood", writes("1.2.3", log)))
     first = install.resolve(family, "gadget")
@@ -132,7 +132,7 @@ def test_what_is_installed_is_not_installed_again():
     assert log == ["1.2.3"]
 
 
-def test_a_way_that_gives_another_version_does_not_count():
+def test_a_way_that_installs_another_version_is_refused():
     log = []
     family = gadget(Way("wood", writes("9.9.9", log)))
     with pytest.raises(ToolError, match=r"wood: it installed gadget 9\.9\.9"):
@@ -140,7 +140,7 @@ def test_a_way_that_gives_another_version_does_not_count():
     assert not family.folder.exists()
 
 
-def test_without_a_way_one_line_names_all_that_was_tried():
+def test_an_unavailable_tool_is_reported_with_everything_tried():
     family = gadget(Way("wire", fails), Way("rope", fails))
     with pytest.raises(ToolError) as error:
         install.resolve(family, "gadget")
@@ -151,7 +151,7 @@ def test_without_a_way_one_line_names_all_that_was_tried():
     assert [p.name for p in install.tools_folder().iterdir()] == [".gadget.lock"]
 
 
-def test_two_at_once_install_once():
+def test_concurrent_calls_install_a_tool_once():
     log = []
     family = gadget(Way("wood", writes("1.2.3", log, seconds=0.5)))
     with ThreadPoolExecutor(4) as pool:
@@ -159,7 +159,7 @@ def test_two_at_once_install_once():
     assert log == ["1.2.3"]
 
 
-def test_a_folder_that_can_not_be_made_is_one_line(monkeypatch, tmp_path):
+def test_an_unusable_tools_folder_is_reported_in_one_line(monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setenv("TOOLS_DIR", str(tmp_path / "file" / "tools"))
     with pytest.raises(ToolError, match=r"tools folder .* can't be used: Not a directory \(TOOLS_DIR"):
@@ -168,7 +168,7 @@ def test_a_folder_that_can_not_be_made_is_one_line(monkeypatch, tmp_path):
 
 @pytest.fixture
 def archive(tmp_path):
-    """A release archive behind HTTP: its URL and its sha256."""
+    """The URL and SHA-256 of a release archive on a local HTTP server."""
     folder = tmp_path / "served"
     folder.mkdir()
     with tarfile.open(folder / "release.tar.gz", "w:gz") as tar:
@@ -190,14 +190,14 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def test_an_archive_of_the_pinned_sum_gives_its_programs(archive, tmp_path):
+def test_an_archive_with_the_pinned_checksum_is_unpacked(archive, tmp_path):
     url, sha256 = archive
     archives.unpack(url, sha256, ("prometheus", "promtool"), tmp_path / "served")
     assert install.version_of(tmp_path / "served" / "promtool", []) == (3, 14, 0)
     assert not (tmp_path / "served" / "LICENSE").exists()
 
 
-def test_an_archive_of_another_sum_is_refused(archive, tmp_path):
+def test_an_archive_with_another_checksum_is_refused(archive, tmp_path):
     url, sha256 = archive
     target = tmp_path / "target"
     target.mkdir()
@@ -206,14 +206,14 @@ def test_an_archive_of_another_sum_is_refused(archive, tmp_path):
     assert not (target / "prometheus").exists()
 
 
-def test_an_archive_that_is_not_there_is_one_line(archive, tmp_path):
+def test_a_missing_archive_is_reported_in_one_line(archive, tmp_path):
     url, sha256 = archive
     with pytest.raises(WayError, match=r"can't be downloaded \(HTTPError\)"):
         archives.unpack(f"{url}.gone", sha256, ("prometheus",), tmp_path)
 
 
 @pytest.mark.parametrize("family", [PROMETHEUS, ALERTMANAGER], ids=lambda family: family.name)
-def test_the_modules_pin_the_version_of_the_archives(family):
+def test_go_modules_pin_the_version_of_the_archives(family):
     text = (golang.MODULES / family.name / "go.mod").read_text()
     sums = (golang.MODULES / family.name / "go.sum").read_text()
     module = f"github.com/prometheus/{family.name}"
@@ -224,7 +224,7 @@ def test_the_modules_pin_the_version_of_the_archives(family):
     assert f"{module} {version} h1:" in sums
 
 
-def test_the_wheels_are_pinned_by_hash():
+def test_wheels_are_pinned_by_hash():
     pins = sorted(wheels.PINS.glob("*.txt"))
     assert pins
     for pin in pins:
@@ -234,13 +234,13 @@ def test_the_wheels_are_pinned_by_hash():
         assert "://" not in text
 
 
-def test_the_monitoring_is_the_one_that_the_dependency_runs():
+def test_prometheus_and_alertmanager_have_the_versions_of_the_stack():
     chart = load_yaml((ROOT / "Chart.yaml").read_text())
     stack = next(d for d in chart["dependencies"] if d["name"] == "kube-prometheus-stack")
     assert (stack["version"], PROMETHEUS.version, ALERTMANAGER.version) == ("88.5.3", "3.14.0", "0.34.0")
 
 
-def test_the_installed_programs_run(monkeypatch):
+def test_installed_programs_print_their_versions(monkeypatch):
     monkeypatch.delenv("TOOLS_DIR")
     for name, family in toolchain.PROGRAMS.items():
         assert family.accepts(install.version_of(toolchain.find(name), family.version_arguments))

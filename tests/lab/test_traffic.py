@@ -1,4 +1,4 @@
-"""Sample traffic reports its own truth."""
+"""Sample traffic reports exactly the requests and responses that the server saw."""
 
 import collections
 import http.server
@@ -19,7 +19,7 @@ from tests.support.waiting import wait_until
 
 
 class Answers(http.server.ThreadingHTTPServer):
-    """Counts what it is sent; every third DELETE is answered 500, and nothing at all while `silent`."""
+    """A server that counts its requests; every third DELETE gets 500. If `silent`, it sends no responses."""
 
     daemon_threads = True
     silent = False
@@ -68,7 +68,7 @@ def server():
         thread.join()
 
 
-def test_it_counts_what_the_server_saw(server):
+def test_the_report_counts_what_the_server_saw(server):
     report = traffic.send(server.url, rounds=5, parallel=4, ids=6)
     assert report.complete
     assert {(method, int(status)): n for (method, status), n in report.counts.items()} == dict(server.seen)
@@ -77,7 +77,7 @@ def test_it_counts_what_the_server_saw(server):
     assert server.paths == {f"/api/buckets/{number}" for number in range(1, 7)}
 
 
-def test_a_prefix_keeps_traffic_apart_from_other(server):
+def test_a_prefix_separates_the_objects_of_two_runs(server):
     traffic.send(server.url, rounds=1, ids=2, prefix="sample-")
     assert server.paths == {"/api/buckets/sample-1", "/api/buckets/sample-2"}
 
@@ -87,12 +87,12 @@ def test_the_defaults_are_those_of_the_original_script():
     assert (defaults["rounds"], defaults["parallel"], defaults["ids"]) == (1000, 8, 8)
 
 
-def test_a_rate_is_kept(server):
+def test_the_requested_rate_is_kept(server):
     report = traffic.send(server.url, rounds=6, ids=1, rate=10)
     assert 0.5 <= report.seconds < 2
 
 
-def test_latencies_are_quantiles_of_what_was_measured(server):
+def test_latencies_are_quantiles_of_the_measurements(server):
     report = traffic.send(server.url, rounds=20, ids=2)
     found = json.loads(report.as_json())
     assert found["requests"] == sum(one["count"] for one in found["sent"]) == 120
@@ -101,18 +101,18 @@ def test_latencies_are_quantiles_of_what_was_measured(server):
         assert 0 < times["p50"] <= times["p90"] <= times["p99"] <= times["max"] < report.seconds
 
 
-def test_nothing_that_answers_is_an_error():
+def test_an_unreachable_server_is_an_error():
     with pytest.raises(LabError, match=r"nothing answers at http://127\.0\.0\.1:\d+ \(round 1 of 3\)"):
         traffic.send(Ports.free().url("service"), rounds=3)
 
 
-def test_a_server_that_falls_silent_ends_the_run(server):
+def test_a_server_that_stops_answering_ends_the_run(server):
     threading.Timer(0.3, setattr, (server, "silent", True)).start()
     with pytest.raises(LabError, match=r"nothing answers at .* \(round \d+ of 1000\)"):
         traffic.send(server.url, rounds=1000, ids=1, rate=20)
 
 
-def test_ctrl_c_ends_the_run_and_reports_what_was_sent(server):
+def test_ctrl_c_ends_the_run_with_a_report(server):
     command = [sys.executable, "-m", "lab", "traffic", "--url", server.url, "--rate", "20", "--json"]
     process = subprocess.Popen(command, cwd=ROOT, env=os.environ, stdout=subprocess.PIPE, text=True)
     wait_until(lambda: server.seen, 30)

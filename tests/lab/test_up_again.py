@@ -1,4 +1,4 @@
-"""`make up` while something runs: what changed is replaced and told, what was not said anew is kept."""
+"""`make up` in a running lab replaces changed processes, and keeps settings that are not given again."""
 
 import re
 import shutil
@@ -18,7 +18,7 @@ NOT_COPIED = shutil.ignore_patterns(".*", "node_modules", "__pycache__", "docs",
 
 @pytest.fixture
 def folder(tmp_path):
-    """The lab's folder; whatever still runs in it at the end is stopped."""
+    """The lab's folder; processes that still run at the end are stopped."""
     folder = tmp_path / "lab"
     yield folder
     if folder.is_dir():
@@ -30,7 +30,7 @@ def pids(folder) -> dict[str, int]:
     return {name: started.pid for name, started in Processes(folder).all().items()}
 
 
-def test_changed_source_of_the_service_is_run(folder, tmp_path, capsys):
+def test_changed_source_code_restarts_the_service(folder, tmp_path, capsys):
     root = shutil.copytree(ROOT, tmp_path / "checkout", ignore=NOT_COPIED)
     with Platform(root, folder=folder, ports=Ports.free()) as platform:
         first = pids(folder)
@@ -45,7 +45,7 @@ def test_changed_source_of_the_service_is_run(folder, tmp_path, capsys):
 
 
 def test_a_plain_up_keeps_values_and_ports(lab, folder, tmp_path):
-    """In the middle of a drill it would undo what the drill was set up with."""
+    """Otherwise a plain `make up` in the middle of a drill would undo the drill's settings."""
     free = Ports.free()
     ports = {variable: str(getattr(free, part)) for part, (variable, _) in Ports.KNOWN.items()}
     values = tmp_path / "values.yaml"

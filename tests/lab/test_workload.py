@@ -1,4 +1,4 @@
-"""The storage API runs with the environment that its container would see."""
+"""The storage API runs with the environment that its container would have."""
 
 import base64
 import copy
@@ -15,7 +15,7 @@ ADDRESSES = {"http": "127.0.0.1:1", "metrics": "127.0.0.1:2"}
 
 
 def changed(render, **container):
-    """The render whose storage-api container is given more fields."""
+    """Return the render with more fields in the storage-api container."""
     objects = copy.deepcopy(render.objects)
     for o in objects:
         if o["kind"] in ("Deployment", "StatefulSet"):
@@ -29,14 +29,14 @@ def with_secret(render, name, data):
     return replace(render, objects=[*render.objects, secret], sources=[*render.sources, "elsewhere"])
 
 
-def test_the_settings_are_those_of_the_rendered_configmap(render):
+def test_settings_are_read_from_the_rendered_configmap(render):
     (config,) = render.find("ConfigMap", "platform-storage-api")
     assert config["data"]
     assert workload.find(render, ADDRESSES).environment == config["data"]
 
 
 @pytest.mark.parametrize("port", [0, 1234])
-def test_a_process_has_the_containers_ports_where_they_are_free_here(port, tmp_path):
+def test_container_ports_are_mapped_to_local_addresses(port, tmp_path):
     render = render_chart({"storage-api": {"metrics": {"port": port}}}, value_files=[VALUES])
     found = workload.find(render, ADDRESSES)
     assert [(p.name, p.number, p.address) for p in found.pod.ports] == [
@@ -49,7 +49,7 @@ def test_a_process_has_the_containers_ports_where_they_are_free_here(port, tmp_p
 
 
 @pytest.mark.parametrize("store", ["filesystem", "memory"])
-def test_each_store_has_its_workload(store, tmp_path):
+def test_the_workload_of_each_store_is_found(store, tmp_path):
     values = {"storage-api": {"store": {"type": store}}}
     found = workload.find(render_chart(values, value_files=[VALUES]), ADDRESSES)
     assert found.environment["STORE"] == store
@@ -58,7 +58,7 @@ def test_each_store_has_its_workload(store, tmp_path):
     assert ("STORE_PATH" in found.local(tmp_path)) == (store == "filesystem")
 
 
-def test_variables_come_from_secrets_keys_and_fields(render):
+def test_variables_are_read_from_secrets_keys_and_fields(render):
     given = changed(
         with_secret(render, "keys", {"TOKEN": "secret"}),
         env=[
@@ -91,7 +91,7 @@ def test_variables_come_from_secrets_keys_and_fields(render):
         ),
     ],
 )
-def test_what_only_a_cluster_knows_is_one_line(render, source, line):
+def test_a_variable_known_only_in_a_cluster_is_reported_in_one_line(render, source, line):
     with pytest.raises(LabError, match=line):
         workload.find(changed(render, env=[{"name": "A", "valueFrom": source}]), ADDRESSES)
 

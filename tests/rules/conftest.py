@@ -1,4 +1,4 @@
-"""The rendered rules as the file that promtool and Prometheus read."""
+"""The rendered rules, as a rules file for promtool."""
 
 import subprocess
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from lab.render.chart import render_chart
 
 @pytest.fixture(scope="session")
 def rules(tmp_path_factory) -> Path:
-    """A folder with rules.yaml: every group of our PrometheusRules."""
+    """A folder with rules.yaml, which has all groups of our PrometheusRules."""
     groups = [
         group for o in render_chart().ours if o["kind"] == "PrometheusRule" for group in o["spec"]["groups"]
     ]
@@ -25,7 +25,7 @@ def rules(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def promtool() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs promtool with the given arguments and returns what it said."""
+    """Return a function that runs promtool with these arguments."""
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         command = [str(toolchain.promtool()), *map(str, arguments)]

@@ -1,4 +1,4 @@
-"""The rules as promtool sees them, and the conventions that it does not know."""
+"""The rendered rules pass promtool's checks and follow conventions that promtool does not check."""
 
 import re
 import shutil
@@ -43,21 +43,21 @@ def test_recording_rules_are_named_level_metric_operations(rules):
         assert re.fullmatch(r"[a-z_]+:[a-z_]+:[a-z0-9_]+", rule["record"])
 
 
-def test_alerts_say_what_a_person_needs(rules):
+def test_alerts_have_severity_duration_summary_and_description(rules):
     for rule in all_rules(rules, "alert"):
         assert rule["labels"]["severity"] in ("critical", "warning", "info")
         assert {"summary", "description"} <= rule["annotations"].keys()
         assert rule["for"]
 
 
-def test_alerts_keep_the_namespace_by_which_alertmanager_routes_them(rules):
-    """An AlertmanagerConfig sees only alerts with its namespace; inhibition compares it too."""
+def test_alerts_keep_the_namespace_label_that_routes_them(rules):
+    """An AlertmanagerConfig gets only alerts with its namespace, which inhibition compares too."""
     for rule in all_rules(rules, "alert"):
         assert 'namespace="observability"' in rule["expr"]
         assert not re.search(r"\bby \((?!namespace)", rule["expr"])
 
 
-def test_thresholds_and_runbooks_are_values():
+def test_thresholds_and_runbooks_are_taken_from_the_values():
     alerts = {
         "down": {"for": "1m", "severity": "warning"},
         "errorRatioHigh": {"threshold": 0.2, "for": "2m", "severity": "critical"},
@@ -88,8 +88,8 @@ def test_thresholds_and_runbooks_are_values():
         ),
     ],
 )
-def test_an_alert_on_missing_targets_only_where_there_should_be_some(promtool, tmp_path, values, expected):
-    """Without a ServiceMonitor, or with no pods wanted, it would fire for ever."""
+def test_missing_targets_are_alerted_on_only_if_targets_are_expected(promtool, tmp_path, values, expected):
+    """Without a ServiceMonitor, or with 0 replicas, the alert would never stop firing."""
     (rule,) = [o for o in render_chart({"storage-api": values}).ours if o["kind"] == "PrometheusRule"]
     down = {"namespace": "observability", "job": "platform-storage-api", "pod": "a"}
     gone = {"namespace": "observability", "job": "platform-storage-api"}

@@ -1,4 +1,4 @@
-"""The storage API as a real process on a free loopback port, and a client that sends what it is told."""
+"""Fixtures of the service's tests: the service as a real process, and the servers that it uses."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def service_environment() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Service]]:
-    """Start a service with the settings given, as environment variables; each is ended with the module.
+    """Return a function that starts a service with these environment variables, until the module ends.
 
-    What comes before them is a command that shall run it.
+    Positional arguments are a command that runs the service, such as `bash -c 'ulimit ...'`.
     """
     with ExitStack() as stack:
 
@@ -46,7 +46,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
             stack.callback(process.wait)
             stack.callback(process.kill)
             service = Service(process, log)
-            # Whatever is no line of the log, such as a warning of a file left open, fails the module.
+            # Other output than log lines, such as a warning about an open file, fails the module.
             stack.callback(lambda: service.log)
             return service
 
@@ -55,7 +55,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
 
 @pytest.fixture(scope="module")
 def service(start: Callable[..., Service]) -> Service:
-    """One service on the filesystem store for a whole module; an object has at most 1 MiB."""
+    """A service with the filesystem store, shared by a module; objects have at most 1 MiB."""
     return start(MAX_OBJECT_BYTES=1024 * 1024)
 
 
@@ -68,7 +68,7 @@ def object_storage(missing_part) -> Iterator[ObjectStorage]:
     with ExitStack() as taken:
         sockets = [taken.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
         ports = {name: taken.getsockname()[1] for name, taken in zip(names, sockets, strict=True)}
-    # Not pytest's folder: its paths are too long for the name of a socket.
+    # Not pytest's folder: its paths are too long for a Unix socket.
     with tempfile.TemporaryDirectory(prefix="s3-") as folder:
         storage = ObjectStorage(Path(folder), ports)
         try:
@@ -81,7 +81,7 @@ def object_storage(missing_part) -> Iterator[ObjectStorage]:
             storage.make_bucket("objects")
             yield storage
         finally:
-            # It takes half a minute to end in order, and its data go anyway.
+            # A graceful end would take half a minute, and the data are temporary.
             storage.process.kill()
             storage.process.wait()
 
@@ -111,7 +111,7 @@ def azure_storage(missing_part) -> Iterator[AzureStorage]:
 
 @pytest.fixture(scope="session")
 def end_of_start() -> Callable[..., tuple[int, str]]:
-    """Run a service that shall not start; its exit status and what it said on stderr."""
+    """Return a function that runs a service that must fail to start; it returns exit status and stderr."""
 
     def run(*arguments: str, prefix: Sequence[str] = (), **settings: object) -> tuple[int, str]:
         return run_to_end([*prefix, sys.executable, "-m", "storage_api", *arguments], settings)
@@ -121,7 +121,7 @@ def end_of_start() -> Callable[..., tuple[int, str]]:
 
 @pytest.fixture(scope="session")
 def health_check() -> Callable[..., tuple[int, str]]:
-    """Run the image's health check for a service with the settings given; exit status and stderr."""
+    """Return a function that runs the image's health check; it returns exit status and stderr."""
 
     def run(**settings: object) -> tuple[int, str]:
         return run_to_end([sys.executable, "-m", "storage_api.healthcheck"], settings)
@@ -131,7 +131,7 @@ def health_check() -> Callable[..., tuple[int, str]]:
 
 @pytest.fixture(scope="session")
 def read_response() -> Callable[[socket.socket], Answer]:
-    """Read one response from a connection."""
+    """Return a function that reads one response from a connection."""
     return read_raw
 
 
@@ -148,7 +148,7 @@ time.time_ns = lambda: real_ns() + int(float(step.read_text()) * 1e9)
 
 @pytest.fixture
 def clock(tmp_path: Path) -> Path:
-    """A folder for PYTHONPATH that makes the wall clock differ by the seconds in its file `step`."""
+    """A folder for PYTHONPATH that shifts the wall clock by the number of seconds in its file `step`."""
     (tmp_path / "sitecustomize.py").write_text(SET_CLOCK)
     (tmp_path / "step").write_text("0")
     return tmp_path

@@ -1,4 +1,4 @@
-"""Bearer tokens: who is let in, what is refused before anything else, and rotation without a restart."""
+"""Bearer tokens: which requests need one, early refusal of uploads, and rotation without a restart."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def assert_refused(answer, reason: str) -> None:
     assert answer.json == {"error": "unauthorized", "reason": reason}
 
 
-# --- who is let in --------------------------------------------------------------------------------------
+# --- access ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("token", TOKENS)
-def test_each_token_opens_the_api(service, token):
+def test_each_token_grants_access(service, token):
     assert service.request("PUT", "/api/buckets/1", b"x", **bearer(token)).status == 200
     assert service.request("GET", "/api/buckets/1", **bearer(token)).body == b"x"
     assert service.request("GET", "/api/buckets", **bearer(token)).status == 200
@@ -48,7 +48,7 @@ def test_each_token_opens_the_api(service, token):
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer  "])
-def test_the_scheme_is_of_any_case(service, scheme):
+def test_the_scheme_is_case_insensitive(service, scheme):
     assert service.request("GET", "/api/buckets", Authorization=f"{scheme} {TOKENS[0]}").status == 200
 
 
@@ -69,8 +69,8 @@ def test_the_scheme_is_of_any_case(service, scheme):
         "http://y/none",
     ],
 )
-def test_all_else_is_refused_without_a_token(service, method, target):
-    """Before it is routed: which paths and methods there are is nobody's business."""
+def test_requests_without_a_token_are_refused(service, method, target):
+    """The refusal comes before routing, so it does not reveal which paths and methods exist."""
     answer = service.request(method, target)
     assert answer.status == 401
     assert answer.headers["www-authenticate"] == "Bearer"
@@ -103,15 +103,15 @@ def test_a_wrong_token_is_refused(service, authorization, reason):
 
 
 @pytest.mark.parametrize("target", OPEN)
-def test_what_watches_needs_no_token(service, target):
+def test_probes_metrics_and_openapi_need_no_token(service, target):
     assert set(OPEN) == OPEN_PATHS
     for method in ("GET", "HEAD"):
         assert service.request(method, target).status == 200
         assert service.request(method, target, **bearer("wrong")).status == 200
 
 
-def test_a_refused_condition_is_refused_as_any_other(service):
-    """No answer tells a stranger whether an object is there, or which."""
+def test_a_conditional_request_without_a_token_is_refused(service):
+    """Without a token, no response reveals whether an object exists or what its etag is."""
     etag = service.request("PUT", "/api/buckets/kept", b"kept", **bearer(TOKENS[0])).headers["etag"]
     for headers in ({"If-None-Match": etag}, {"If-Match": '"x"'}, {"Range": "bytes=9-"}):
         assert service.request("GET", "/api/buckets/kept", **headers).status == 401
@@ -122,7 +122,7 @@ def test_a_refused_condition_is_refused_as_any_other(service):
     )
 
 
-def test_a_refusal_counts_as_no_route(service):
+def test_a_refused_request_counts_as_unmatched(service):
     def refused() -> float:
         counts = service.samples("http_request_count_total")
         return counts["http_request_count_total", "unmatched", "_OTHER", "401"]
@@ -144,7 +144,7 @@ def stored_bytes(folder: Path) -> int:
 @pytest.mark.parametrize(
     "length", [b"Content-Length: 1000000000", b"Transfer-Encoding: chunked"], ids=["length", "chunked"]
 )
-def test_a_stranger_cannot_fill_the_disk(start, file, tmp_path, read_response, length):
+def test_an_upload_without_a_token_cannot_fill_the_disk(start, file, tmp_path, read_response, length):
     service = start(AUTH_TOKENS_FILE=file, MAX_OBJECT_BYTES=2**30, STORE_PATH=tmp_path)
     before = stored_bytes(tmp_path)
     head = b"PUT /api/buckets/big HTTP/1.1\r\nHost: x\r\n" + length + b"\r\n\r\n"
@@ -159,12 +159,12 @@ def test_a_stranger_cannot_fill_the_disk(start, file, tmp_path, read_response, l
                 connection.sendall(chunk)
                 sent += len(chunk)
         except OSError:
-            pass  # It was told, and need not be listened to.
+            pass  # The service has responded and may close the connection.
         assert stored_bytes(tmp_path) == before
     assert service.request("GET", "/healthz").status == 200
 
 
-def test_who_asks_first_is_not_told_to_continue(service, read_response):
+def test_a_refused_request_gets_no_100_continue(service, read_response):
     with service.connect() as connection:
         connection.sendall(
             b"PUT /api/buckets/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"
@@ -176,7 +176,7 @@ def test_who_asks_first_is_not_told_to_continue(service, read_response):
 
 
 class Secret:
-    """A folder as Kubernetes mounts a Secret: the file is a link into a folder that a link is swapped for."""
+    """A folder like a mounted Secret: the file is a link into the folder `..data`, a link that is swapped."""
 
     def __init__(self, folder: Path, content: str) -> None:
         self._folder = folder
@@ -208,7 +208,7 @@ def test_tokens_rotate_without_a_restart(start, tmp_path):
     assert allowed(service, "old", "new") == ["old", "new"]
     secret.update("new\n")
     assert allowed(service, "old", "new") == ["new"]
-    # A file that is written in place, to the same length.
+    # A file that is overwritten with the same length.
     secret.file.write_text("old\n")
     assert allowed(service, "old", "new") == ["old"]
 
@@ -224,8 +224,8 @@ BAD = [
 
 
 @pytest.mark.parametrize(("content", "reason"), BAD, ids=[reason[:20] for _, reason in BAD])
-def test_a_file_of_no_use_keeps_the_last_tokens(start, tmp_path, content, reason):
-    """And is told of once, however many requests come, without a word of what it holds."""
+def test_an_invalid_tokens_file_keeps_the_last_tokens(start, tmp_path, content, reason):
+    """It is logged once, not per request, and without its content."""
     secret = Secret(tmp_path, "old\n")
     service = start(STORE="memory", AUTH_TOKENS_FILE=secret.file)
     secret.update(content)
@@ -239,7 +239,7 @@ def test_a_file_of_no_use_keeps_the_last_tokens(start, tmp_path, content, reason
     assert allowed(service, "old", "new") == ["new"]
 
 
-def test_a_file_that_is_gone_keeps_the_last_tokens(start, tmp_path):
+def test_a_missing_tokens_file_keeps_the_last_tokens(start, tmp_path):
     file = tmp_path / "tokens"
     file.write_text("old")
     service = start(STORE="memory", AUTH_TOKENS_FILE=file)
@@ -253,7 +253,7 @@ def test_a_file_that_is_gone_keeps_the_last_tokens(start, tmp_path):
 
 
 @pytest.mark.parametrize(("content", "reason"), BAD, ids=[reason[:20] for _, reason in BAD])
-def test_a_file_of_no_use_stops_the_start(end_of_start, tmp_path, content, reason):
+def test_an_invalid_tokens_file_is_refused_at_start(end_of_start, tmp_path, content, reason):
     file = tmp_path / "tokens"
     file.write_text(content)
     status, said = end_of_start(STORE="memory", AUTH_TOKENS_FILE=file)
@@ -261,7 +261,7 @@ def test_a_file_of_no_use_stops_the_start(end_of_start, tmp_path, content, reaso
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "pipe", "device"])
-def test_what_is_no_file_stops_the_start(tmp_path, kind):
+def test_a_tokens_path_that_is_not_a_regular_file_is_refused_at_start(tmp_path, kind):
     file = tmp_path / "tokens"
     reason = "it is not a regular file"
     if kind == "missing":
@@ -282,7 +282,7 @@ def test_what_is_no_file_stops_the_start(tmp_path, kind):
 
 
 def test_no_token_is_logged(start, tmp_path):
-    """Neither right ones nor wrong ones, at the level that says most."""
+    """Neither valid nor invalid tokens, at the most verbose level."""
     file = tmp_path / "tokens"
     file.write_text("right-token\n")
     service = start(STORE="memory", AUTH_TOKENS_FILE=file, LOG_LEVEL="debug")
@@ -295,7 +295,7 @@ def test_no_token_is_logged(start, tmp_path):
 
 
 def test_all_tokens_are_compared(file, monkeypatch):
-    """Whichever matches, so that the time taken does not tell which."""
+    """The request's token is compared with all of them, so that the time does not reveal which matches."""
     compared = []
     monkeypatch.setattr(
         "storage_api.api.auth.hmac.compare_digest", lambda a, b: compared.append((a, b)) or a == b

@@ -1,4 +1,4 @@
-"""`make bench-service`: what it compares answers the same, and its ratios are right."""
+"""`make bench-service`: the compared servers send the same responses, and its ratios are right."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def pins(folder: str) -> set[str]:
     return set(re.findall(r"^\S+==\S+", (ROOT / folder / "requirements.txt").read_text(), re.MULTILINE))
 
 
-def test_the_service_runs_with_what_its_image_has():
+def test_the_benchmark_uses_the_versions_of_the_image():
     assert pins("service") < pins("bench")
 
 
-def test_its_own_servers_answer_the_same(monkeypatch):
-    """Those that need what only the bench installs are left to it."""
+def test_compared_servers_send_equal_responses(monkeypatch):
+    """Except for servers that need packages which only the benchmark installs."""
     for name in ("exporter", "opentelemetry"):
         monkeypatch.delitem(SERVERS, name)
     sizes = set()
@@ -40,8 +40,8 @@ def test_its_own_servers_answer_the_same(monkeypatch):
         assert row.startswith(f"{description} ")
 
 
-def test_a_ratio_is_of_the_same_round():
-    """Rounds may differ as they like."""
+def test_a_ratio_compares_servers_of_the_same_round():
+    """Differences between rounds do not matter."""
     bursts = [
         {"a": bench.Burst(cpu * 1.05, 50), "b": bench.Burst(cpu, 100)}
         for cpu in (0.001, 0.002, 0.001, 0.01, 0.005, 0.003)
@@ -50,8 +50,8 @@ def test_a_ratio_is_of_the_same_round():
     assert str(bench.Ratios(bursts, "throughput", "a", "b")) == "0.500 (0.500-0.500)"
 
 
-def test_the_interval_holds_the_median_of_what_is_measured():
-    """Of 1 to 400 it is the 20 ranks around the middle: 200.5 +- 0.98 * the root of 400."""
+def test_the_interval_contains_the_median():
+    """For 1 to 400 these are 20 ranks on each side of the median: 200.5 +- 0.98 * sqrt(400)."""
     bursts = [{"a": bench.Burst(rank, 1), "b": bench.Burst(1, 1)} for rank in range(1, 401)]
     ratios = bench.Ratios(bursts, "cpu", "a", "b")
     assert ratios.median == statistics.median(range(1, 401)) == 200.5

@@ -1,4 +1,4 @@
-"""Requests on one connection: each is answered as it would be alone, whatever the one before it was."""
+"""Requests on one connection: each gets the response that it would get on a connection of its own."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ BODIES = {
     "chunks": ((b"Transfer-Encoding: chunked",), b"5\r\nhello\r\n0\r\nExpect: 100-continue\r\n\r\n"),
 }
 HOSTLESS = Sent("GET", b"GET /healthz HTTP/1.1\r\n\r\n")
-"""Refused, unless it has the Host of another request."""
+"""A request that must be refused: it has no Host, and must not inherit one from another request."""
 LATER = [
     sent("GET", KNOWN, b"1.0"),
     sent("GET", KNOWN, b"1.1", b"Host: x"),
@@ -61,18 +61,18 @@ LATER = [
 
 
 def first_requests(version: bytes) -> Iterator[Sent]:
-    """Each field that changes framing or state, with each kind of body."""
+    """First requests: each field that changes framing or state, with each kind of body."""
     for (method, target), field, body in product(
         (("GET", KNOWN), ("PUT", b"/api/buckets/first")), STATE_FIELDS, BODIES
     ):
         framing, content = BODIES[body]
-        if version == b"1.1" or body != "chunks":  # HTTP/1.0 has none, and is refused.
+        if version == b"1.1" or body != "chunks":  # HTTP/1.0 has no chunked bodies; they are refused.
             yield sent(method, target, version, b"Host: y", AUTHORIZATION, field, *framing, body=content)
 
 
 @pytest.fixture(scope="module")
-def guarded(start, tmp_path_factory):
-    """A service that asks for a token, with the object KNOWN."""
+def with_token(start, tmp_path_factory):
+    """A service that requires a token and has the object KNOWN."""
     tokens = tmp_path_factory.mktemp("tokens") / "tokens"
     tokens.write_text(TOKEN)
     service = start(AUTH_TOKENS_FILE=tokens, STORE="memory")
@@ -83,7 +83,7 @@ def guarded(start, tmp_path_factory):
 
 
 def receive(connection: socket.socket, method: str) -> Answer:
-    """The next answer, to a request with that method."""
+    """Return the next response, to a request with this method."""
     data = b""
     while True:
         part = connection.recv(1 << 16)
@@ -91,7 +91,7 @@ def receive(connection: socket.socket, method: str) -> Answer:
         data += part
         try:
             answers = list(parse(data, [method]))
-        except ValueError:  # It has not come as a whole.
+        except ValueError:  # The response is not complete yet.
             continue
         if answers:
             assert not data.startswith(b"HTTP/1.1 100"), data
@@ -99,7 +99,7 @@ def receive(connection: socket.socket, method: str) -> Answer:
 
 
 def one_by_one(connection: socket.socket, requests: list[Sent]) -> Iterator[Answer]:
-    """Send each request when the one before it has been answered, and its body when it is asked for."""
+    """Send each request after the response to the one before it, and its body after `100 Continue`."""
     for request in requests:
         if request.asks_to_continue:
             connection.sendall(request.head)
@@ -115,7 +115,7 @@ def one_by_one(connection: socket.socket, requests: list[Sent]) -> Iterator[Answ
 
 
 def at_once(connection: socket.socket, requests: list[Sent]) -> Iterator[Answer]:
-    """Send all requests before reading."""
+    """Send all requests before reading any response."""
     connection.sendall(b"".join(request.head + request.body for request in requests))
     connection.shutdown(socket.SHUT_WR)
     data = read_all(connection)
@@ -129,11 +129,11 @@ def comparable(answer: Answer) -> Answer:
 
 @pytest.mark.parametrize("version", [b"1.1", b"1.0"], ids=bytes.decode)
 @pytest.mark.parametrize("exchange", [one_by_one, at_once])
-def test_a_request_is_answered_as_if_alone(guarded, exchange, version):
-    """After `Expect: 100-continue` without a body it was taken for the rest of the request before it."""
+def test_a_request_is_answered_as_on_its_own_connection(with_token, exchange, version):
+    """A request after `Expect: 100-continue` without a body used to be read as that request's body."""
 
     def answers(requests: list[Sent]) -> list[Answer]:
-        with guarded.connect() as connection:
+        with with_token.connect() as connection:
             connection.settimeout(5)
             return [comparable(answer) for answer in exchange(connection, requests)]
 
@@ -145,7 +145,7 @@ def test_a_request_is_answered_as_if_alone(guarded, exchange, version):
         later = LATER[turn:] + LATER[:turn]
         for requests in ([first, *later, HOSTLESS], [first, HOSTLESS]):
             answer, *found = answers(requests)
-            # Without a length, as 304 is, an answer ends a connection of HTTP/1.0.
+            # A response without a length, such as 304, ends an HTTP/1.0 connection.
             ended = version == b"1.0" and answer.status == 304
             expected = [] if ended else [answer for request in requests[1:] for answer in alone[request]]
             assert found == expected, first
@@ -169,10 +169,10 @@ def test_a_request_is_answered_as_if_alone(guarded, exchange, version):
         ("1.0", "Connection: keep-alive, close\r\n", True),
     ],
 )
-def test_connection_is_a_list(guarded, version, fields, closes):
-    """Only `close` and `keep-alive` alone were understood."""
+def test_the_connection_field_is_a_list(with_token, version, fields, closes):
+    """Only a field that was exactly `close` or `keep-alive` used to be understood."""
     request = f"GET /healthz HTTP/{version}\r\nHost: x\r\n{fields}\r\n".encode()
-    with guarded.connect() as connection:
+    with with_token.connect() as connection:
         connection.sendall(request * 2)
         connection.shutdown(socket.SHUT_WR)
         answers = list(parse(read_all(connection), ["GET", "GET"]))
@@ -192,9 +192,9 @@ def test_connection_is_a_list(guarded, version, fields, closes):
         ("1.0", "Expect: 100-continue\r\nContent-Length: 5\r\n", False),
     ],
 )
-def test_a_body_is_asked_for_where_the_client_waits(guarded, version, fields, asked):
+def test_a_client_that_waits_gets_100_continue(with_token, version, fields, asked):
     head = f"PUT /api/buckets/asked HTTP/{version}\r\nHost: x\r\n{AUTHORIZATION.decode()}\r\n{fields}\r\n"
-    with guarded.connect() as connection:
+    with with_token.connect() as connection:
         connection.sendall(head.encode())
         connection.settimeout(5 if asked else 0.3)
         if asked:
@@ -207,11 +207,11 @@ def test_a_body_is_asked_for_where_the_client_waits(guarded, version, fields, as
         assert receive(connection, "PUT").status == 200
 
 
-def test_a_body_is_asked_for_after_the_answers_before_it(guarded):
-    """The client may have asked while another request of its own was worked on."""
+def test_100_continue_comes_after_earlier_responses(with_token):
+    """The client may send `Expect: 100-continue` while its previous request is in progress."""
     first, second = LATER[2], sent("PUT", b"/api/buckets/asked", b"1.1", b"Host: x", AUTHORIZATION)
     asking = second.head[:-2] + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\n"
-    with guarded.connect() as connection:
+    with with_token.connect() as connection:
         connection.settimeout(5)
         connection.sendall(first.head + asking)
         data = b""
@@ -231,8 +231,8 @@ def test_a_body_is_asked_for_after_the_answers_before_it(guarded):
         "PUT /api/buckets/first HTTP/{}\r\nContent-Length: 0\r\n",
     ],
 )
-def test_a_complete_request_holds_no_end_up(start, head, version):
-    """It was asked for a body that it has not, and then waited for until SHUTDOWN_TIMEOUT_SECONDS."""
+def test_expect_without_a_body_does_not_delay_the_shutdown(start, head, version):
+    """The server used to ask for a body that did not exist, and waited SHUTDOWN_TIMEOUT_SECONDS for it."""
     service = start(STORE="memory")
     with ExitStack() as stack:
         connection = stack.enter_context(service.connect())
@@ -246,8 +246,8 @@ def test_a_complete_request_holds_no_end_up(start, head, version):
         assert service.process.wait(5) == 0
 
 
-def test_the_last_answer_names_the_end_once(start):
-    """To an HTTP/1.0 client that would have kept the connection both were said, Keep-Alive and close."""
+def test_the_last_response_says_connection_close_once(start):
+    """An HTTP/1.0 client with keep-alive used to get both `Connection: Keep-Alive` and `close`."""
     service = start(STORE="memory", SHUTDOWN_DELAY_SECONDS=2)
     with service.connect() as connection:
         service.signal()

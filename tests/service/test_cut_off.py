@@ -1,4 +1,4 @@
-"""Responses that a client does not get as a whole, and a wall clock that is set meanwhile."""
+"""Responses that a client does not receive completely, and changes of the wall clock during a response."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tests.support.service.process import SERVICE
 from tests.support.waiting import wait_until
 
 SIZE = 12 * 2**20
-"""More than the system takes at once, and less than waitress takes into memory."""
+"""More than socket buffers take at once, and less than waitress buffers in memory."""
 TARGET = "/api/buckets/large"
 LARGEST = {"MAX_OBJECT_BYTES": 2**25}
 
 
 def logged(service, method: str = "GET") -> dict:
-    """The line of the log of the one request for TARGET by `method`."""
+    """Return the log line of the only request for TARGET with this method."""
 
     def found() -> list[dict]:
         return [line for line in service.log if line.get("path") == TARGET and line["method"] == method]
@@ -37,7 +37,7 @@ def counted(service, path: str, method: str, status: str) -> float:
 
 
 def begin_download(service) -> socket.socket:
-    """Ask for the whole of TARGET and read the first bytes of the answer."""
+    """Request TARGET and read the first bytes of the response."""
     connection = service.connect()
     connection.sendall(f"GET {TARGET} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     assert connection.recv(12) == b"HTTP/1.1 200"
@@ -45,7 +45,7 @@ def begin_download(service) -> socket.socket:
 
 
 def read_rest(connection: socket.socket) -> int:
-    """How many bytes of the body come after the first bytes, until there are SIZE or the connection ends."""
+    """Read the body until it has SIZE bytes or the connection ends, and return its length."""
     data = b""
     while b"\r\n\r\n" not in data:
         data += connection.recv(65536)
@@ -57,7 +57,7 @@ def read_rest(connection: socket.socket) -> int:
 
 @pytest.fixture(params=["filesystem", "memory", "s3"])
 def holding_large(request, start):
-    """A service on each kind of store that holds an object of SIZE bytes: a file, memory, and a stream."""
+    """A service with an object of SIZE bytes, on each kind of store: a file, memory, and a stream."""
     if request.param == "s3":
         settings = request.getfixturevalue("object_storage").settings("objects")
     else:
@@ -67,8 +67,8 @@ def holding_large(request, start):
     return service
 
 
-def test_a_client_that_leaves_counts_as_499(holding_large):
-    """It counted as 200, however little of the response it had taken."""
+def test_a_client_that_disconnects_counts_as_499(holding_large):
+    """It used to count as 200, however little of the response the client had read."""
     with begin_download(holding_large) as connection:
         connection.recv(100_000, socket.MSG_WAITALL)
     line = logged(holding_large)
@@ -78,7 +78,7 @@ def test_a_client_that_leaves_counts_as_499(holding_large):
     assert counted(holding_large, "/api/buckets/<id>", "GET", "200") == 0
 
 
-def test_a_slow_client_that_gets_it_all_counts_as_200_and_for_its_time(holding_large):
+def test_a_slow_complete_download_counts_as_200_with_its_duration(holding_large):
     with begin_download(holding_large) as connection:
         time.sleep(1)
         assert not [line for line in holding_large.log if line.get("method") == "GET"]
@@ -88,7 +88,7 @@ def test_a_slow_client_that_gets_it_all_counts_as_200_and_for_its_time(holding_l
     assert line["duration_seconds"] >= 1
 
 
-def test_what_is_cut_off_at_the_end_is_an_error_of_the_service(holding_large):
+def test_a_response_cut_off_by_the_shutdown_counts_as_500(holding_large):
     with begin_download(holding_large):
         holding_large.signal(signal.SIGTERM)
         assert holding_large.process.wait(20) == 1
@@ -96,7 +96,7 @@ def test_what_is_cut_off_at_the_end_is_an_error_of_the_service(holding_large):
     assert (line["status"], line["error_type"]) == (500, "ShutdownTimeout")
 
 
-def test_a_client_that_resets_before_its_answer_counts_as_499(start):
+def test_a_client_that_resets_before_its_response_counts_as_499(start):
     service = start(STORE="memory", FAULTS_ENABLED="true")
     fault = json.dumps({"latency_seconds": 0.5}).encode()
     assert service.request("PUT", "/faults", fault, Content_Type="application/json").status == 200
@@ -105,7 +105,7 @@ def test_a_client_that_resets_before_its_answer_counts_as_499(start):
         time.sleep(0.1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     assert logged(service, "PUT")["status"] == 499
-    # Where the table has no row of its own.
+    # The status table has no 499 for PUT, so the response counts as unmatched.
     assert counted(service, "unmatched", "_OTHER", "499") == 1
 
 
@@ -113,8 +113,8 @@ def test_a_client_that_resets_before_its_answer_counts_as_499(start):
 
 
 @pytest.mark.parametrize("step", [3600, -3600])
-def test_a_step_of_the_wall_clock_cuts_nothing_off(start, clock, step):
-    """After the resume of a machine, or its first NTP, each slow download ended, and was logged as a 200."""
+def test_a_change_of_the_wall_clock_cuts_off_no_response(start, clock, step):
+    """A resumed machine or its first NTP sync used to end slow downloads, which were logged as 200."""
     service = start(STORE="filesystem", **LARGEST, PYTHONPATH=f"{clock}:{SERVICE}")
     assert service.request("PUT", TARGET, b"x" * SIZE).status == 200
     with begin_download(service) as download, service.connect() as idle:
@@ -127,15 +127,15 @@ def test_a_step_of_the_wall_clock_cuts_nothing_off(start, clock, step):
     line = logged(service)
     assert (line["status"], line["response_bytes"]) == (200, SIZE)
     assert 2.5 < line["duration_seconds"] < 60
-    # The clock did step: what tells the time of day follows it.
+    # The clock did change: the Date header follows it.
     said = time.mktime(time.strptime(answered.headers["date"], "%a, %d %b %Y %H:%M:%S GMT")) - time.timezone
     assert abs(said - time.time() - step) < 60
     service.signal()
     assert service.process.wait(10) == 0
 
 
-def test_waitress_takes_no_time_from_the_wall_clock():
-    """Where a release of it begins to use another module's clock, that has to be replaced too."""
+def test_waitress_uses_the_monotonic_clock():
+    """If a release of waitress uses the wall clock in another module, that must be replaced too."""
 
     folder = Path(waitress.__file__).parent
     using = {path.stem for path in folder.glob("*.py") if "time.time()" in path.read_text()}

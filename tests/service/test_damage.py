@@ -1,4 +1,4 @@
-"""An object that is damaged on disk never ends as a success: not for the client, the log or the metrics."""
+"""A damaged object on disk is never served as a success: not to the client, the log or the metrics."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LARGE = 5_000_000
 
 @pytest.fixture
 def damaged(start, tmp_path):
-    """A service that holds an object of `size` bytes, of which one bit at `position` has changed since."""
+    """Return a function that starts a service, stores an object of `size` bytes and flips one of its bits."""
 
     def run(size: int, position: int):
         service = start(STORE_PATH=tmp_path / "data", MAX_OBJECT_BYTES=LARGE)
@@ -44,7 +44,7 @@ def errors(service) -> list[str]:
     return [line["reason"] for line in lines]
 
 
-def test_a_small_object_is_answered_503(damaged):
+def test_a_damaged_small_object_gets_503(damaged):
     service, _ = damaged(1000, 999)
     answer = service.request("GET", TARGET)
     assert (answer.status, answer.json["reason"]) == (503, "the store is unavailable")
@@ -55,7 +55,7 @@ def test_a_small_object_is_answered_503(damaged):
 
 @pytest.mark.parametrize("position", [0, LARGE - 1])
 @pytest.mark.parametrize("pause", [0, 0.002], ids=["fast", "slow"])
-def test_a_large_object_is_cut_off(damaged, position, pause):
+def test_the_response_with_a_damaged_large_object_is_cut_off(damaged, position, pause):
     service, data = damaged(LARGE, position)
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
     connection.request("GET", TARGET)
@@ -72,7 +72,7 @@ def test_a_large_object_is_cut_off(damaged, position, pause):
     connection.close()
     assert len(received) < LARGE
     assert received[1:] == data[1 : len(received)]
-    assert time.monotonic() - began < 10, "it was not closed at once"
+    assert time.monotonic() - began < 10, "the connection was not closed at once"
     wait_until(lambda: counted(service, "500") == 1)
     assert counted(service, "200") == 0
     (reason,) = errors(service)
@@ -83,15 +83,15 @@ def test_a_large_object_is_cut_off(damaged, position, pause):
     (line,) = [line for line in service.log if line.get("path") == TARGET and line["method"] == "GET"]
     assert (line["status"], line["error_type"]) == (500, "StoreError")
     assert line["response_bytes"] < LARGE
-    # The service goes on: what is not damaged of it can be read, and it can be replaced.
+    # The service keeps running: intact ranges can be read, and the object can be replaced.
     part = service.request("GET", TARGET, Range=f"bytes={LARGE // 2}-")
     assert len(part.body) == LARGE // 2
     assert service.request("PUT", TARGET, data).status == 200
     assert service.request("GET", TARGET).body == data
 
 
-def test_a_large_object_of_a_bucket_is_cut_off(start, object_storage):
-    """Somebody else has changed it, and left its metadata as they were."""
+def test_the_response_with_a_changed_object_of_a_bucket_is_cut_off(start, object_storage):
+    """Another client has changed the object's bytes but kept its metadata."""
     service = start(**object_storage.settings("objects"))
     data = random.Random(1).randbytes(LARGE)  # noqa: S311 - a fixed order, no secret
     assert service.request("PUT", TARGET, data).status == 200

@@ -1,4 +1,4 @@
-"""What was acknowledged survives: kill -9 in the middle of writes, and many clients on one object."""
+"""Acknowledged changes survive kill -9 in the middle of writes, and many clients that write one object."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ WRITERS = 4
 IDS_PER_WRITER = 3
 WRITE_SECONDS = 0.12
 SPOOLED_BYTES = 600_000
-"""More than the server keeps of a body in memory, so that it is received into the store's own folder."""
+"""More than the server buffers in memory, so that the body is received into the store's folder."""
 
 
 class Version(NamedTuple):
-    """A content of an object, made from its number so that nothing has to be remembered; None: no object."""
+    """A state of an object, generated from a number; None stands for no object."""
 
     id: str
     number: int
@@ -41,13 +41,13 @@ class Version(NamedTuple):
 
 
 class Writer:
-    """Puts and deletes objects of its own, one after another, until the service is gone."""
+    """Puts and deletes its own objects, one after another, until the service is killed."""
 
     def __init__(self, number: int) -> None:
         self.choices = random.Random(number)  # noqa: S311 - a fixed order, no secret
         self.ids = [f"{number}-{i}" for i in range(IDS_PER_WRITER)]
         self.numbers = itertools.count(1)
-        # What an object may be: one state when its last change was acknowledged, two when it was not.
+        # Possible states of an object: one if its last change was acknowledged, otherwise two.
         self.states: dict[str, set[Version | None]] = {id: {None} for id in self.ids}
         self.acknowledged = 0
 
@@ -84,7 +84,7 @@ def change(connection: http.client.HTTPConnection, id: str, after: Version | Non
 
 
 def listed(service) -> dict[str, int]:
-    """Every object by listing, page by page: its size in bytes by its id."""
+    """List all objects, page by page: {id: size in bytes}."""
     found: dict[str, int] = {}
     after = ""
     while after is not None:
@@ -95,9 +95,9 @@ def listed(service) -> dict[str, int]:
 
 
 def check_state(service, folder: Path, writers: list[Writer]) -> int:
-    """Hold what is served against what may be, and know it from then on.
+    """Check that each object has a possible state, which becomes its only possible state.
 
-    Return how many changes were cut off, so that either state was right.
+    Return the number of interrupted changes, after which either state was right.
     """
     cut_off = 0
     sizes: dict[str, int] = {}
@@ -127,7 +127,7 @@ def check_state(service, folder: Path, writers: list[Writer]) -> int:
 
 
 def test_no_acknowledged_object_is_lost_or_torn_by_kills(start, tmp_path, draws):
-    """In each round the writers put, overwrite and delete at once until the process is killed by SIGKILL."""
+    """In each round, several writers put, overwrite and delete objects until SIGKILL ends the process."""
     moments = random.Random(200)  # noqa: S311 - a fixed order, no secret
     writers = [Writer(number) for number in range(WRITERS)]
     cut_off, kills = 0, draws(10, 200)
@@ -144,7 +144,7 @@ def test_no_acknowledged_object_is_lost_or_torn_by_kills(start, tmp_path, draws)
     check_state(start(STORE_PATH=tmp_path), tmp_path, writers)
     acknowledged = sum(writer.acknowledged for writer in writers)
     print(f"{kills} kills, {acknowledged} acknowledged changes, {cut_off} cut off")
-    # Else the kills came when nothing was being written.
+    # Otherwise no kill happened during a write.
     assert acknowledged > 2 * kills
 
 
@@ -164,13 +164,13 @@ def shared(request, start, tmp_path) -> Iterator[object]:
     else:
         service = start(STORE="memory")
     yield service
-    # Other tests use the bucket too.
+    # Other tests use the same bucket.
     for id in ("mixed", "number", "once"):
         assert service.request("DELETE", f"/api/buckets/{id}").status in {200, 400}
 
 
-def test_bodies_never_mix(shared):
-    """PUT, GET and DELETE on one id by many at once: who reads has one writer's bytes, type and etag."""
+def test_concurrent_writes_never_mix_bodies(shared):
+    """With concurrent PUT, GET and DELETE, a reader gets bytes, type and etag of the same writer."""
 
     def use(client: int) -> dict[int, int]:
         choices = random.Random(client)  # noqa: S311 - a fixed order, no secret
@@ -196,12 +196,12 @@ def test_bodies_never_mix(shared):
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         seen = [writer for reader in pool.map(use, range(CLIENTS)) for writer in reader]
-    # Else no two of them met.
+    # Otherwise no two clients overlapped.
     assert len(set(seen)) > 1
 
 
-def test_no_update_is_lost_between_clients_that_compare(shared):
-    """Each adds one to a number on condition that it has not changed since it was read, or tries again."""
+def test_if_match_prevents_lost_updates(shared):
+    """Each client increments a number with If-Match, and retries if another client was first."""
     target, additions = "/api/buckets/number", 12
     assert shared.request("PUT", target, b"0").status == 200
     conflicts = []
@@ -224,11 +224,11 @@ def test_no_update_is_lost_between_clients_that_compare(shared):
         client.join(120)
         assert not client.is_alive()
     assert shared.request("GET", target).body == b"%d" % (4 * additions)
-    # Else they never met.
+    # Otherwise no two clients overlapped.
     assert conflicts
 
 
-def test_one_of_many_creates(shared):
+def test_if_none_match_lets_one_of_many_clients_create(shared):
     """`If-None-Match: *` lets exactly one client create an object, and its bytes stay."""
 
     def create(client: int) -> int:

@@ -1,4 +1,4 @@
-"""Drills: what can be made to go wrong, what it looks like, what it never touches, and how it ends."""
+"""Fault drills: each fault and its symptoms, the paths that faults never touch, and the end of a drill."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def running(start):
 
 @pytest.fixture
 def service(running):
-    """A service without a fault before, and after, the test."""
+    """A service without faults before and after the test."""
     running.request("DELETE", "/faults")
     yield running
     running.request("DELETE", "/faults")
@@ -54,14 +54,14 @@ def metric(service, name: str) -> float:
 
 
 def operations(service) -> dict[str, float]:
-    """How often each operation of the store ended in which way."""
+    """Return the number of store operations, by operation and outcome."""
     text = service.request("GET", "/metrics").body.decode()
     lines = [line for line in text.splitlines() if line.startswith("storage_operations_total{")]
     return {line.partition("{")[2].partition("}")[0]: float(line.rsplit(" ", 1)[1]) for line in lines}
 
 
 def active(service) -> set[str]:
-    """The faults that the metrics show."""
+    """Return the names of the active faults, by the metrics."""
     lines = service.request("GET", "/metrics").body.decode().splitlines()
     return {
         line.split('"')[1]
@@ -71,7 +71,7 @@ def active(service) -> set[str]:
 
 
 def answers_at_once(service) -> None:
-    """What watches and controls the service is not touched."""
+    """Check that probes, metrics and the control of drills respond at once."""
     for path in ("/healthz", "/readyz", "/metrics", "/api/metrics", "/faults"):
         started = time.monotonic()
         assert service.request("GET", path).status == 200, path
@@ -79,7 +79,7 @@ def answers_at_once(service) -> None:
 
 
 def statuses(service, *requests: tuple[str, str]) -> list[int]:
-    """Send requests one after the other on one connection; their statuses."""
+    """Send requests one after the other on one connection; return their statuses."""
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
     found = []
     for method, path in requests:
@@ -91,22 +91,22 @@ def statuses(service, *requests: tuple[str, str]) -> list[int]:
     return found
 
 
-# --- the control ----------------------------------------------------------------------------------------
+# --- starting drills-------------------------------------------------------------------------------------
 
 
-def test_there_is_no_control_unless_enabled(start):
+def test_drills_are_disabled_by_default(start):
     service = start(STORE="memory")
     for method in ("GET", "PUT", "DELETE"):
         assert service.request(method, "/faults", b"{}").status == 404
     assert "storage_fault_active" not in service.request("GET", "/metrics").body.decode()
 
 
-def test_nothing_is_wrong_at_first(service):
+def test_no_fault_is_active_at_start(service):
     assert service.request("GET", "/faults").json == NOTHING
     assert active(service) == set()
 
 
-def test_what_is_set_is_shown_and_replaces_what_was(service):
+def test_a_new_fault_is_shown_and_replaces_the_previous_one(service):
     first = begin(service, error_ratio=0.5, error_status=500, latency_seconds=0.01, store="full", threads=2)
     assert first == NOTHING | {
         "error_ratio": 0.5, "error_status": 500, "latency_seconds": 0.01, "store": "full", "threads": 2
@@ -166,36 +166,36 @@ def test_a_bad_fault_is_refused_with_a_reason_for_each_field(service, fault, rea
         "fields": reasons,
         "reason": "; ".join(f"{field}: {reason}" for field, reason in reasons.items()),
     }
-    # What was set goes on.
+    # The previous fault stays active.
     assert service.request("GET", "/faults").json["latency_seconds"] == 0.001
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"{", b'{"error_ratio": NaN}', b"\xff", b'{"a":' * 1000, b'{"error_ratio":0}' + b" " * 5000]
 )
-def test_what_is_no_json_is_refused(service, body):
+def test_a_body_that_is_not_json_is_refused(service, body):
     refused = service.request("PUT", "/faults", body)
     assert (refused.status, refused.json["field"]) == (400, "body")
     assert refused.json["reason"] == "body: must be a JSON object of at most 4096 bytes"
 
 
-def test_the_documented_drills_can_be_run():
+def test_documented_drills_are_accepted():
     documented = re.findall(r"`(\{.+?\})`|-d '(\{.+?\})'", (ROOT / "docs/drills.md").read_text())
     assert len(documented) >= 7
     for drill in documented:
         assert read(json.loads("".join(drill)), threads=8) != Fault()
 
 
-def test_what_can_be_asked_for_counts_on_every_route():
-    """So that no drill makes a series that was not there before."""
+def test_every_route_counts_the_statuses_of_drills():
+    """A drill must not create new time series."""
     for methods in TIMED.values():
         for method in methods.keys() & {"GET", "HEAD", "PUT", "DELETE"}:
             assert set(ERROR_STATUSES) <= set(methods[method])
 
 
 @pytest.mark.parametrize("ratio", [0.001, 0.05, 0.25, 1 / 3, 0.5, 0.999])
-def test_the_share_stays_exact(ratio):
-    """For as long as the documentation says."""
+def test_the_error_ratio_stays_exact(ratio):
+    """It stays exact for as many requests as the documentation promises."""
     drill = Drill(Fault(error_ratio=ratio))
     struck = 0
     for number in range(1, 300_001):
@@ -207,8 +207,8 @@ def test_the_share_stays_exact(ratio):
 
 
 @pytest.mark.parametrize(("ratio", "status"), [(0.01, 400), (0.3, 500), (0.5, 503), (1, 503)])
-def test_the_share_of_errors_is_exact(service, ratio, status):
-    """Of all requests and, as clients have rhythms of their own, of those of each method."""
+def test_the_error_ratio_is_exact_for_each_method(service, ratio, status):
+    """Exact for all requests and for each method, even if clients send methods in a fixed pattern."""
     service.request("PUT", "/api/buckets/1", b"x")
     cycle = [
         ("PUT", "/api/buckets/1"),
@@ -225,13 +225,13 @@ def test_the_share_of_errors_is_exact(service, ratio, status):
         assert abs(found[kind :: len(cycle)].count(status) - ratio * rounds) <= 3
 
 
-def test_an_error_says_what_it_is(service):
+def test_an_injected_error_is_recognizable(service):
     begin(service, error_ratio=1, error_status=500)
     failed = service.request("GET", "/api/buckets/1")
     assert (failed.status, failed.json) == (500, {"error": "internal server error", "reason": REASON})
 
 
-def test_an_error_counts_as_one_of_its_route(service):
+def test_an_injected_error_counts_for_its_route(service):
     def count() -> float:
         counts = service.samples("http_request_count_total")
         return counts["http_request_count_total", "/api/buckets/<id>", "DELETE", "503"]
@@ -240,7 +240,7 @@ def test_an_error_counts_as_one_of_its_route(service):
     begin(service, error_ratio=1)
     assert statuses(service, *[("DELETE", "/api/buckets/1")] * 5) == [503] * 5
     wait_until(lambda: count() == before + 5)
-    # What is no request of the API's is left alone: it would count where nobody expects it.
+    # Requests outside the API get no errors: nobody would look for them there.
     assert statuses(service, ("OPTIONS", "/api/buckets/1"), ("GET", "/none"), ("POST", "/api/buckets/1")) == [
         200,
         404,
@@ -266,8 +266,8 @@ def test_latency_is_added_and_measured(service):
     answers_at_once(service)
 
 
-def test_probes_answer_while_all_threads_wait(service):
-    """With as many slow requests as there are threads, and more; all of them end with the drill."""
+def test_probes_respond_while_all_threads_wait(service):
+    """More slow requests than threads are waiting; all of them finish when the drill ends."""
     begin(service, latency_seconds=60)
     with ThreadPoolExecutor(THREADS + 2) as clients:
         waiting = [clients.submit(service.request, "GET", "/api/buckets/none") for _ in range(THREADS + 2)]
@@ -284,8 +284,8 @@ def test_probes_answer_while_all_threads_wait(service):
 # --- the store ------------------------------------------------------------------------------------------
 
 
-def test_a_store_that_refuses(service):
-    """The answers and the metrics are those of a store that is out of order."""
+def test_a_refusing_store_looks_like_an_unavailable_one(service):
+    """Responses and metrics are those of an unavailable store."""
     service.request("PUT", "/api/buckets/kept", b"kept")
     before = operations(service)
     begin(service, store="refuse")
@@ -311,12 +311,12 @@ def test_a_store_that_refuses(service):
     )
 
 
-def test_a_store_without_room(service):
-    """What is there can be read and deleted, nothing can be put."""
+def test_a_full_store_refuses_only_new_objects(service):
+    """Objects can be read and deleted, but not put."""
     service.request("PUT", "/api/buckets/kept", b"kept")
     before = operations(service)
     begin(service, store="full")
-    # A large body is refused while it is received, before the store is asked to put it.
+    # A large body is refused while it is received, before the store's put is called.
     for body in (b"x", b"x" * 2_000_000):
         full = service.request("PUT", "/api/buckets/kept", body)
         assert full.status == 507
@@ -331,15 +331,15 @@ def test_a_store_without_room(service):
 # --- threads --------------------------------------------------------------------------------------------
 
 
-def test_threads_are_taken_from_the_real_pool(service):
+def test_a_drill_occupies_threads_of_the_real_pool(service):
     begin(service, threads=THREADS - 1)
     wait_until(lambda: metric(service, "http_server_busy_threads") == THREADS - 1)
-    # One is left, and takes one request after the other.
+    # The only free thread takes one request after the other.
     with ThreadPoolExecutor(5) as clients:
         served = [clients.submit(service.request, "PUT", f"/api/buckets/{n}", b"x") for n in range(20)]
         assert {answer.result(20).status for answer in served} == {200}
     answers_at_once(service)
-    # A new drill gives back what the last one took.
+    # A new drill releases the threads of the previous one.
     begin(service, threads=1)
     wait_until(lambda: metric(service, "http_server_busy_threads") == 1)
     service.request("DELETE", "/faults")
@@ -349,8 +349,8 @@ def test_threads_are_taken_from_the_real_pool(service):
 # --- the end --------------------------------------------------------------------------------------------
 
 
-def test_a_drill_ends_by_itself(service):
-    """With all that it held up: a request that waits, and the threads."""
+def test_a_drill_ends_after_its_duration(service):
+    """Its end releases waiting requests and threads."""
     begin(service, latency_seconds=60, threads=1, error_ratio=1, store="refuse", for_seconds=1.5)
     shown = service.request("GET", "/faults").json
     assert shown["for_seconds"] == 1.5
@@ -363,7 +363,7 @@ def test_a_drill_ends_by_itself(service):
     wait_until(lambda: metric(service, "http_server_busy_threads") == 0)
 
 
-def test_a_drill_does_not_outlast_the_service(start):
+def test_a_drill_does_not_delay_the_shutdown(start):
     service = start(STORE="memory", FAULTS_ENABLED="true", THREADS=2, SHUTDOWN_DELAY_SECONDS=1)
     begin(service, latency_seconds=60, threads=1)
     answers: list[int] = []

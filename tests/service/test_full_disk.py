@@ -1,4 +1,4 @@
-"""A disk that is full, a real one of a few MiB: what does not fit is refused, what was there stays."""
+"""A full disk, a real one of a few MiB: new objects are refused, and existing ones stay intact."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ MEBIBYTE = 1024 * 1024
 DISK_BYTES = 8 * MEBIBYTE
 MIN_FREE_BYTES = MEBIBYTE
 FULL = {"error": "insufficient storage", "reason": "the store is full"}
-# The disk is there for this process alone, and goes with it.
+# The disk is mounted for this process only and disappears with it.
 MOUNT = 'mount -t tmpfs -o "size=$1" tmpfs "$2" && shift 2 && exec "$@"'
 
 
 @pytest.fixture
 def on_disk(tmp_path, missing_part) -> tuple[str, ...]:
-    """A command that runs another one with a small disk of its own at `tmp_path`."""
+    """A command prefix that runs a command with a small disk mounted at `tmp_path`."""
     apart = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
     mounted = [*apart, "sh", "-c", MOUNT, "sh", str(DISK_BYTES), str(tmp_path)]
     try:
@@ -33,7 +33,7 @@ def on_disk(tmp_path, missing_part) -> tuple[str, ...]:
 
 
 def seen_from_here(service, folder: Path) -> Path:
-    """A folder of the service's, which has disks that are not there for others."""
+    """Return the path by which this process sees a folder on the service's private disk."""
     return Path(f"/proc/{service.process.pid}/root{folder}")
 
 
@@ -47,7 +47,7 @@ def chunked(size: int) -> bytes:
     return head + (b"10000\r\n" + b"x" * 0x10000 + b"\r\n") * (size // 0x10000) + b"0\r\n\r\n"
 
 
-def test_a_full_disk(start, on_disk, tmp_path):
+def test_a_full_disk_refuses_new_objects_and_loses_none(start, on_disk, tmp_path):
     service = start(
         *on_disk, STORE_PATH=tmp_path, MAX_OBJECT_BYTES=4 * DISK_BYTES, STORE_MIN_FREE_BYTES=MIN_FREE_BYTES
     )
@@ -61,7 +61,7 @@ def test_a_full_disk(start, on_disk, tmp_path):
         assert service.request("GET", "/api/buckets/old").body == old
         assert not list((folder / "incoming").iterdir())
 
-    # More than there is, of which it is known beforehand and not; instead of what is there, too.
+    # More than fits, with and without a known length, as a new object and over an existing one.
     refused = 0
     for target in ("/api/buckets/new", "/api/buckets/old"):
         answer = service.request("PUT", target, bytes(2 * DISK_BYTES))
@@ -74,13 +74,13 @@ def test_a_full_disk(start, on_disk, tmp_path):
     refused += 1
     assert service.request("GET", "/api/buckets/new").status == 404
 
-    # As much as there is: the body fits, and what tells of it does not.
+    # Exactly the free space: the body fits, but the object's metadata do not.
     answer = service.request("PUT", "/api/buckets/new", bytes(free_bytes(folder)))
     assert (answer.status, answer.json) == (507, FULL)
     assert_nothing_lost()
     refused += 1
 
-    # Small bodies, that are received in memory.
+    # Small bodies, which are received in memory.
     filled = 0
     while (answer := service.request("PUT", f"/api/buckets/{filled}", bytes(400_000))).status == 200:
         filled += 1
@@ -89,7 +89,7 @@ def test_a_full_disk(start, on_disk, tmp_path):
     assert_nothing_lost()
     refused += 1
 
-    # Said to who watches, and counted where it happened.
+    # Readiness, metrics and the log report it.
     wait_until(lambda: service.request("GET", "/readyz").status == 503)
     assert service.request("GET", "/readyz").json["reason"] == "the disk is full"
     assert service.request("GET", "/healthz").status == 200
@@ -101,7 +101,7 @@ def test_a_full_disk(start, on_disk, tmp_path):
     assert all(line["reason"].endswith("No space left on device") for line in errors)
     assert not any("exception" in line for line in errors)
 
-    # Room comes back with what is deleted, and nothing else has taken any.
+    # Deleting objects frees their space, and nothing else has taken any.
     for number in range(filled):
         assert service.request("DELETE", f"/api/buckets/{number}").status == 200
     wait_until(lambda: service.request("GET", "/readyz").status == 200)
@@ -111,8 +111,8 @@ def test_a_full_disk(start, on_disk, tmp_path):
     assert free_bytes(folder) == at_first
 
 
-def test_a_full_disk_for_what_is_temporary(start, on_disk, tmp_path, object_storage):
-    """What goes to a bucket is received there first."""
+def test_a_full_temporary_disk_refuses_uploads_to_a_bucket(start, on_disk, tmp_path, object_storage):
+    """Bodies for a bucket are received into the temporary folder first."""
     service = start(
         *on_disk, TMPDIR=tmp_path, MAX_OBJECT_BYTES=4 * DISK_BYTES, **object_storage.settings("objects")
     )

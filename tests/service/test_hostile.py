@@ -1,4 +1,4 @@
-"""Hostile clients: what they send is answered or refused, leaves nothing behind, and keeps nobody out."""
+"""Hostile clients get responses or refusals, leave nothing behind, and block no other client."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOKEN = "a-token-that-only-tests-have"  # noqa: S105
 AUTHORIZATION = f"Authorization: Bearer {TOKEN}"
 SEED = 20_240_229
 GROWTH = 16 * 2**20
-"""Bytes that the service may have grown by; it keeps an index of thousands of new objects meanwhile."""
+"""Allowed growth in bytes, which includes the index of thousands of new objects."""
 SLOW = 40
 DEAF = 20
 FLOOD = 1500
@@ -32,7 +32,7 @@ FLOOD = 1500
 
 
 class Watched:
-    """A service with tokens and drills on, and what it uses."""
+    """A service with tokens and drills enabled, and its use of resources."""
 
     def __init__(self, start, folder: Path) -> None:
         tokens = folder / "tokens"
@@ -44,7 +44,7 @@ class Watched:
         self._process = psutil.Process(self.service.process.pid)
 
     def series(self) -> dict[tuple, float]:
-        """Every series on /metrics, whatever its labels are."""
+        """All series on /metrics, with their labels."""
         text = self.service.request("GET", "/metrics").body.decode()
         return {
             (sample.name, *sorted(sample.labels.items())): sample.value
@@ -53,7 +53,7 @@ class Watched:
         }
 
     def counted(self) -> Counter[int]:
-        """How many requests were answered so, by the metrics."""
+        """Number of responses by status, from the metrics."""
         counted = Counter()
         for (name, *labels), value in self.series().items():
             if name == "http_request_count_total" and value:
@@ -65,7 +65,7 @@ class Watched:
 
     @property
     def memory(self) -> int:
-        """Bytes."""
+        """Resident memory in bytes."""
         return self._process.memory_info().rss
 
     @property
@@ -73,7 +73,7 @@ class Watched:
         return self._process.num_fds()
 
     def at_rest(self) -> dict[str, int]:
-        """What must not leak, once every connection has gone."""
+        """Wait until all connections are closed; return the numbers of resources that must not leak."""
 
         def connections() -> list:
             return [c for c in self._process.net_connections("tcp") if c.status != "LISTEN"]
@@ -86,7 +86,7 @@ class Watched:
         }
 
     def is_served(self) -> bool:
-        """Whether an object is kept and given back, without delay."""
+        """Tell if an object can be put and read without delay."""
         began = time.monotonic()
         headers = {"Authorization": f"Bearer {TOKEN}"}
         assert self.service.request("PUT", "/api/buckets/after", b"it all", **headers).status == 200
@@ -101,7 +101,7 @@ def watched(start, tmp_path_factory) -> Watched:
 
 
 def slow_client(port: int, number: int) -> bytes:
-    """Send a head, or a body, a few bytes at a time; the beginning of the answer."""
+    """Send a head or a body a few bytes at a time; return the start of the response."""
     head = f"PUT /api/buckets/slow-{number} HTTP/1.1\r\nHost: x\r\n{AUTHORIZATION}\r\n"
     data = head.encode() + b"Connection: close\r\nContent-Length: 20\r\n\r\n" + b"0123456789" * 2
     fast = data.index(b"\r\n\r\n") if number % 2 else 1
@@ -120,7 +120,7 @@ def test_hostile_requests_are_refused_and_harm_nothing(watched, draws):
     clients = [Client(port) for _ in range(CLIENTS)]
 
     def run(round: int, requests: int) -> None:
-        """Send so many, with some slow but honest clients among them."""
+        """Send this many hostile requests while some slow but honest clients send theirs."""
         with ThreadPoolExecutor(CLIENTS + SLOW) as pool:
             slow = [pool.submit(slow_client, port, number) for number in range(SLOW)]
             for number, client in enumerate(clients):
@@ -129,7 +129,7 @@ def test_hostile_requests_are_refused_and_harm_nothing(watched, draws):
             assert {future.result() for future in slow} == {b"HTTP/1.1 200", None}
 
     series = watched.series().keys()
-    run(0, draws(1_000, 5_000))  # Whatever is made once is made.
+    run(0, draws(1_000, 5_000))  # Objects that are created once exist now.
     before, memory = watched.at_rest(), watched.memory
     round = 0
     while sum(client.answered for client in clients) < requests:
@@ -144,10 +144,10 @@ def test_hostile_requests_are_refused_and_harm_nothing(watched, draws):
     assert watched.series().keys() == series
     assert watched.at_rest() == before
     assert watched.memory < memory + GROWTH
-    # No request within another's body was taken for one.
+    # No request hidden in a body was executed.
     listing = f"/api/buckets?prefix={SMUGGLED}"
     assert watched.service.request("GET", listing, Authorization=f"Bearer {TOKEN}").json["buckets"] == []
-    # Whatever was answered is counted and logged, in whole lines of JSON; the count does not have itself.
+    # Each response is counted and logged, in whole lines of JSON; the scrape does not count itself.
     counted = watched.counted()
     assert answered <= counted
     assert counted.total() <= sum(client.sent for client in clients) + SLOW * (round + 1) + 10
@@ -163,16 +163,16 @@ INNER = f"PUT /api/buckets/{SMUGGLED} HTTP/1.1\r\nHost: x\r\n{AUTHORIZATION}\r\n
 @pytest.mark.parametrize(
     "data",
     [
-        # Each stopped the thread that reads for all connections, for the square of its length.
+        # Each used to block the thread that reads all connections, for a time quadratic in its length.
         pytest.param(b"GET x://" + b"1" * 12_000 + b" x x\r\n\r\n", id="digits in the request line"),
         pytest.param(b"GET / HTTP/1.1\r\nA:" + b" " * 50_000 + b"\x01\r\n\r\n", id="blanks, then a control"),
         pytest.param(b"GET / HTTP/1.1\r\nA:" + b" \t" * 25_000 + b"x\r\n\r\n", id="blanks before a value"),
         pytest.param(CHUNKS + b"1" * 2**23, id="a chunk's size without an end"),
         pytest.param(CHUNKS + b"0\r\n" + b"T: " + b"x" * 2**23, id="a trailer without an end"),
-        # Each closed the connection without an answer, and left a traceback in the log.
-        pytest.param(b"GET http://[::1/ HTTP/1.1\r\nHost: x\r\n\r\n", id="an address that is none"),
+        # Each used to close the connection without a response and log a traceback.
+        pytest.param(b"GET http://[::1/ HTTP/1.1\r\nHost: x\r\n\r\n", id="an invalid address"),
         pytest.param(PUT + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", id="a length of 5,000 digits"),
-        # Each was read in one way here, and could be in another by who passed it on.
+        # A proxy could parse each of these differently than the server did (request smuggling).
         pytest.param(
             PUT + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" + INNER,
             id="two lengths",
@@ -200,7 +200,7 @@ INNER = f"PUT /api/buckets/{SMUGGLED} HTTP/1.1\r\nHost: x\r\n{AUTHORIZATION}\r\n
         pytest.param(PUT + b"A: 1\r\n Content-Length: 5\r\n\r\n" + INNER, id="a folded field"),
     ],
 )
-def test_refused_at_once(watched, data):
+def test_a_malformed_request_is_refused_at_once(watched, data):
     began = time.monotonic()
     answer = watched.service.raw(data)
     assert (answer.status, answer.headers["connection"]) == (400, "close")
@@ -211,15 +211,15 @@ def test_refused_at_once(watched, data):
     assert inner.status == 404
 
 
-def test_a_query_beyond_ascii(watched):
-    """It was answered 500."""
+def test_a_query_with_non_ascii_bytes_gets_200_or_400(watched):
+    """It used to get 500."""
     for query in ("prefix=%C3%A9", "prefix=%ff", "limit=%D9%A3", "%C3%A9=1"):
         answer = watched.service.request("GET", f"/api/buckets?{query}", Authorization=f"Bearer {TOKEN}")
         assert answer.status == (200 if query == "prefix=%C3%A9" else 400)
 
 
-def test_an_answer_without_a_body_does_not_end_the_connection(watched):
-    """It did after 304: what the client had sent behind was reset, and with it the answer."""
+def test_a_response_without_a_body_keeps_the_connection_open(watched):
+    """304 used to end it: the client's next request was reset, and its response was lost."""
     read = PUT.replace(b"PUT", b"GET") + b"If-None-Match: *\r\n\r\n"
     with watched.service.connect() as connection:
         connection.sendall(
@@ -234,20 +234,20 @@ def test_an_answer_without_a_body_does_not_end_the_connection(watched):
     assert b"\r\nConnection: close" in answer.head
 
 
-def test_clients_that_reset_while_they_are_answered(watched):
-    """Closing such a connection a second time left a traceback in the log."""
+def test_clients_that_reset_during_a_response_leave_no_traceback(watched):
+    """Closing such a connection a second time used to log a traceback."""
     for number in range(400):
         with watched.service.connect() as connection:
             connection.sendall(b"nonsense\r\n\r\n")
             time.sleep(number % 20 * 1e-4)
-            # Close by RST.
+            # Close with RST.
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     assert watched.is_served()
     assert not [line for line in watched.service.log if line["level"] == "error"]
 
 
-def test_slow_clients_keep_nobody_out(watched, missing_part):
-    """More connections than are kept open, each sending a little now and then, and never a whole request."""
+def test_slow_clients_do_not_block_other_clients(watched, missing_part):
+    """They open more connections than the limit, and send a few bytes now and then but no whole request."""
     limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most < FLOOD + 200:
         missing_part(f"a limit of {FLOOD + 200} open files (ulimit -n), for {FLOOD} connections")
@@ -263,14 +263,14 @@ def test_slow_clients_keep_nobody_out(watched, missing_part):
                 assert watched.is_served()
         for _ in range(10):
             for connection in held:
-                with suppress(OSError):  # It has been closed.
+                with suppress(OSError):  # The service has closed it.
                     connection.send(b"x")
             assert watched.is_served()
     watched.at_rest()
 
 
 def test_a_steady_upload_outlives_slow_clients(watched):
-    """It is the slowest that make room."""
+    """The slowest connections are closed first."""
     body = b"0123456789abcdef" * 2**12
     with ExitStack() as stack, watched.service.connect() as upload:
         upload.sendall(PUT + b"Content-Length: %d\r\n\r\n" % len(body))
@@ -282,8 +282,8 @@ def test_a_steady_upload_outlives_slow_clients(watched):
         assert upload.recv(12) == b"HTTP/1.1 200"
 
 
-def test_uploads_that_stop_do_not_fill_the_memory(watched):
-    """Each kept half a MiB of its body in memory, for as long as it liked."""
+def test_stalled_uploads_do_not_fill_the_memory(watched):
+    """Each used to keep half a MiB of its body in memory, without a time limit."""
     watched.at_rest()
     memory = watched.memory
     with ExitStack() as stack:
@@ -295,8 +295,8 @@ def test_uploads_that_stop_do_not_fill_the_memory(watched):
     assert watched.at_rest()["unfinished uploads"] == 0
 
 
-def test_there_are_no_more_connections_than_descriptors(start):
-    """With the fewest files that it starts with (docs/service.md) it serves on, whoever floods it."""
+def test_connections_never_exceed_the_limit_of_open_files(start):
+    """With the lowest limit of open files (docs/service.md), the service keeps serving under a flood."""
     service = start("bash", "-c", 'ulimit -n 200 && exec "$@"', "bash")
     with ExitStack() as stack:
         for _ in range(400):
@@ -306,14 +306,14 @@ def test_there_are_no_more_connections_than_descriptors(start):
         deadline, served = time.monotonic() + 10, None
         while served != 200:
             assert time.monotonic() < deadline
-            with suppress(OSError):  # It may be the slowest itself: the others have sent more at once.
+            with suppress(OSError):  # May be closed as the slowest: the others sent more at once.
                 served = service.request("PUT", "/api/buckets/2", b"x" * 150_000).status
     assert not [line for line in service.log if line["level"] != "info"]
 
 
 @pytest.mark.parametrize(("size", "requests"), [(2**20, 60), (20 * 2**20, 2)])
-def test_clients_that_do_not_read_keep_nobody_out(start, size, requests):
-    """Eight such held every thread; each held a file for each answer that it did not take."""
+def test_clients_that_do_not_read_do_not_block_other_clients(start, size, requests):
+    """Eight of them used to occupy all threads, with an open file for each response they did not read."""
     service = start(MAX_OBJECT_BYTES=2**25)
     process = psutil.Process(service.process.pid)
     assert service.request("PUT", "/api/buckets/large", b"x" * size).status == 200
@@ -325,13 +325,13 @@ def test_clients_that_do_not_read_keep_nobody_out(start, size, requests):
         for _ in range(5):
             time.sleep(0.2)
             assert service.request("GET", "/api/buckets").status == 200
-        # Each thread that sends holds what the system takes at a time; no answer is held as a whole.
+        # Each sending thread holds only as much as the socket takes at a time, never a whole response.
         assert process.memory_info().rss < memory + 8 * GROWTH
         assert process.num_fds() < descriptors + 4 * DEAF
     wait_until(lambda: process.num_fds() <= descriptors)
 
 
-def test_a_client_that_stops_reading_is_parted_with(start):
+def test_a_client_that_stops_reading_is_disconnected(start):
     service = start(MAX_OBJECT_BYTES=2**25)
     process = psutil.Process(service.process.pid)
     descriptors = process.num_fds()
@@ -340,15 +340,15 @@ def test_a_client_that_stops_reading_is_parted_with(start):
         deaf.sendall(b"GET /api/buckets/large HTTP/1.1\r\nHost: x\r\n\r\n")
         assert deaf.recv(5) == b"HTTP/"
         assert process.num_fds() >= descriptors + 3
-        # The descriptor of the idle connection stays.
+        # The idle connection keeps its descriptor.
         wait_until(lambda: process.num_fds() <= descriptors + 1, 60, every=0.5)
         assert len(read_all(deaf)) < 19 * 2**20
         idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert next(parse(read_all(idle), ["GET"])).status == 200
 
 
-def test_a_client_that_reads_late_gets_every_answer(watched):
-    """Its next requests are served as it reads: none is lost, and none is answered out of order."""
+def test_a_client_that_reads_late_gets_every_response(watched):
+    """Its later requests are served as it reads: no response is lost or out of order."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
     for number in range(5):
         body = bytes([number]) * 300_000

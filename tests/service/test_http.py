@@ -1,4 +1,4 @@
-"""The HTTP contract: what each request is answered, over a real socket."""
+"""The HTTP contract: the response to each request, over a real socket."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOT_FOUND = {"error": "not found"}
 LIMIT = 1024 * 1024
 
 
-def test_put_get_delete(service):
+def test_put_get_and_delete_an_object(service):
     created = service.request("PUT", "/api/buckets/round", b"\x00\xffdata")
     assert (created.status, created.body) == (200, b"Bucket round created")
     found = service.request("GET", "/api/buckets/round")
@@ -28,26 +28,26 @@ def test_put_get_delete(service):
 
 
 def test_a_successful_delete_is_no_server_error(service):
-    """The original service answered 500 here, see docs/http-500.md."""
+    """The original service responded with 500 here, see docs/http-500.md."""
     service.request("PUT", "/api/buckets/gone", b"x")
     deleted = service.request("DELETE", "/api/buckets/gone")
     assert (deleted.status, deleted.body) == (200, b"")
 
 
-def test_overwriting_is_200_and_keeps_the_last(service):
+def test_overwriting_returns_200_and_keeps_the_last_body(service):
     assert service.request("PUT", "/api/buckets/over", b"first, longer").status == 200
     assert service.request("PUT", "/api/buckets/over", b"second").status == 200
     assert service.request("GET", "/api/buckets/over").body == b"second"
 
 
-def test_missing_is_404_for_get_and_400_for_delete(service):
+def test_a_missing_object_is_404_for_get_and_400_for_delete(service):
     got = service.request("GET", "/api/buckets/missing")
     assert (got.status, got.json) == (404, NOT_FOUND)
     deleted = service.request("DELETE", "/api/buckets/missing")
     assert (deleted.status, deleted.json) == (400, BAD_REQUEST)
 
 
-def test_an_empty_object_is_an_object(service):
+def test_an_empty_object_can_be_stored(service):
     assert service.request("PUT", "/api/buckets/empty", b"").status == 200
     got = service.request("GET", "/api/buckets/empty")
     assert (got.status, got.body) == (200, b"")
@@ -59,7 +59,7 @@ def test_a_form_is_stored_as_sent(service):
     assert service.request("GET", "/api/buckets/form").body == b"a=1&b=2"
 
 
-def test_chunks_are_joined(service):
+def test_a_chunked_body_is_stored_as_one(service):
     head = b"PUT /api/buckets/chunked HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     assert service.raw(head + b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n").status == 200
     assert service.request("GET", "/api/buckets/chunked").body == b"abcde"
@@ -72,7 +72,7 @@ def test_head_is_get_without_the_body(service):
     assert service.request("HEAD", "/api/buckets/missing").status == 404
 
 
-def test_options_and_a_wrong_method_name_the_allowed(service):
+def test_options_and_405_list_the_allowed_methods(service):
     options = service.request("OPTIONS", "/api/buckets/1")
     wrong = service.request("POST", "/api/buckets/1", b"x")
     assert (options.status, wrong.status, wrong.json) == (200, 405, {"error": "method not allowed"})
@@ -95,7 +95,7 @@ def test_an_unknown_route_is_404(service, target):
 
 
 @pytest.mark.parametrize("target", ["/healthz", "/readyz"])
-def test_probes(service, target):
+def test_probes_return_200(service, target):
     answer = service.request("GET", target)
     assert (answer.status, answer.json) == (200, {"status": "ok"})
 
@@ -104,7 +104,7 @@ def test_probes(service, target):
 
 
 def allowed(raw: bytes) -> bool:
-    """The rule in words: 1 to 255 characters of UTF-8, no control characters, one segment."""
+    """The documented rule: 1 to 255 characters of UTF-8, no control characters, one path segment."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -122,7 +122,7 @@ def allowed(raw: bytes) -> bool:
         st.binary(max_size=20),
     )
 )
-def test_every_id_is_kept_apart_or_refused(service, raw):
+def test_every_id_is_stored_separately_or_refused(service, raw):
     target = "/api/buckets/" + quote(raw, safe="")
     put = service.request("PUT", target, raw)
     got = service.request("GET", target)
@@ -165,7 +165,7 @@ def test_different_ids_are_different_objects(service, ids):
         ("..%2f..%2fetc", "an id must not contain '/', not even encoded as %2F"),
     ],
 )
-def test_the_reason_of_a_refused_id(service, id, reason):
+def test_a_refused_id_gets_a_reason(service, id, reason):
     answer = service.request("PUT", f"/api/buckets/{id}", b"x")
     assert (answer.status, answer.json) == (400, BAD_REQUEST | {"field": "id", "reason": reason})
 
@@ -177,14 +177,14 @@ def test_the_reason_of_a_refused_id(service, id, reason):
         *("a%252Fb", "%252F", "a;b=c", "a\\b", "a%5Cb", "a%23b", "a%3Fb", "http:%3A"),
     ],
 )
-def test_unusual_ids_that_are_allowed(service, id):
+def test_unusual_ids_are_allowed(service, id):
     target = "/api/buckets/" + quote(id, safe="%<>;=\\:")
     assert service.request("PUT", target, id.encode()).status == 200
     assert service.request("GET", target).body == id.encode()
 
 
 @pytest.mark.parametrize("id", ["a%2F%252Fb", "%2F%252F", "%252F%2F", "a%2f%2Fb"])
-def test_an_encoded_slash_is_told_from_its_text(service, id):
+def test_an_encoded_slash_is_refused_as_a_slash(service, id):
     answer = service.request("PUT", f"/api/buckets/{id}", b"x")
     assert (answer.status, answer.json["field"]) == (400, "id")
     assert answer.json["reason"] == "an id must not contain '/', not even encoded as %2F"
@@ -209,7 +209,7 @@ GUARDED = "/api/buckets/guarded"
     ],
 )
 def test_an_invalid_target_is_refused_and_changes_nothing(service, target):
-    """Each was repaired, most to the target of the object that is there, or could be by another server."""
+    """Servers repair such targets in different ways, often to the path of an existing object."""
     assert service.request("PUT", GUARDED, b"kept").status == 200
     for method in ("GET", "PUT", "DELETE", "OPTIONS"):
         head = f"{method} {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx"
@@ -232,7 +232,7 @@ def test_a_valid_target_is_served(service, target):
     assert service.raw(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode()).body == b"kept"
 
 
-def test_a_query_may_hold_what_a_path_begins_with(service):
+def test_a_query_may_contain_a_url_scheme(service):
     for target in ("/api/buckets?prefix=http:?a", "http://y/api/buckets?prefix=http:?a"):
         assert service.raw(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode()).json["buckets"] == []
 
@@ -274,7 +274,7 @@ def test_http_1_0_needs_no_host(service):
 # --- refusals -------------------------------------------------------------------------------------
 
 
-def test_the_largest_object_and_one_byte_more(service):
+def test_an_object_above_the_size_limit_is_refused(service):
     data = b"x" * LIMIT
     assert service.request("PUT", "/api/buckets/large", data).status == 200
     answer = service.request("PUT", "/api/buckets/large", data + b"y")
@@ -286,7 +286,7 @@ def test_the_largest_object_and_one_byte_more(service):
     assert service.request("GET", "/api/buckets/large").body == data
 
 
-HUGE = 12 * LIMIT  # more than the sockets' buffers hold and more than the server takes in
+HUGE = 12 * LIMIT  # more than the socket buffers and the server accept
 
 
 @pytest.mark.parametrize(
@@ -297,13 +297,13 @@ HUGE = 12 * LIMIT  # more than the sockets' buffers hold and more than the serve
     ],
     ids=["length", "chunks"],
 )
-def test_a_client_that_sends_on_still_sees_its_413(service, data):
+def test_a_client_that_keeps_sending_still_gets_its_413(service, data):
     answer = service.raw(b"PUT /api/buckets/huge HTTP/1.1\r\nHost: x\r\n" + data)
     assert (answer.status, answer.json["error"]) == (413, "request entity too large")
     assert answer.headers["connection"] == "close"
 
 
-def test_a_client_that_asks_first_is_refused_at_once(service):
+def test_a_client_that_expects_100_continue_is_refused_at_once(service):
     head = b"PUT /api/buckets/huge HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
     with service.connect() as connection:
         connection.sendall(head % HUGE)
@@ -321,7 +321,7 @@ def test_a_client_that_asks_first_is_refused_at_once(service):
         (b"GET / HTTP/1.1\r\nX: " + b"x" * 300_000 + b"\r\n\r\n", 431),
     ],
 )
-def test_what_is_no_http_is_answered_in_json(service, data, status):
+def test_malformed_http_gets_an_error_in_json(service, data, status):
     answer = service.raw(data)
     assert answer.status == status
     assert set(answer.json) == {"error", "reason"}

@@ -1,4 +1,4 @@
-"""Objects over HTTP, on every store: media types, etags, conditions, ranges and the listing."""
+"""Objects over HTTP, on every store: media types, metadata, etags, conditions, ranges and the listing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CLOUDS = {"s3": "object_storage", "azure": "azure_storage"}
 
 @pytest.fixture(scope="module", params=["memory", "filesystem", *CLOUDS])
 def stored(request, start) -> Iterator:
-    """A service on each store; an object has at most 4 MiB."""
+    """A service on each store; objects have at most 4 MiB."""
     if request.param in CLOUDS:
         storage = request.getfixturevalue(CLOUDS[request.param])
         yield start(MAX_OBJECT_BYTES=4 * 1024 * 1024, **storage.settings("objects"))
@@ -42,7 +42,7 @@ def stored(request, start) -> Iterator:
 
 @pytest.fixture
 def service(stored):
-    """The service, with nothing in it afterwards."""
+    """The service; all objects are deleted after the test."""
     yield stored
     while ids := [found["id"] for found in stored.request("GET", "/api/buckets?limit=1000").json["buckets"]]:
         for id in ids:
@@ -51,12 +51,12 @@ def service(stored):
 
 @pytest.fixture
 def object(service):
-    """The service with one object: DATA at TARGET."""
+    """The service with the object DATA at TARGET."""
     assert service.request("PUT", TARGET, DATA, Content_Type="text/plain; charset=utf-8").status == 200
     return service
 
 
-# --- what an object is ----------------------------------------------------------------------------
+# --- bodies and metadata --------------------------------------------------------------------------
 
 
 def test_an_object_has_a_type_and_an_etag(object):
@@ -66,12 +66,12 @@ def test_an_object_has_a_type_and_an_etag(object):
     assert put.headers["etag"] == got.headers["etag"] == ETAG
     assert got.headers["content-type"] == "text/plain; charset=utf-8"
     assert got.headers["accept-ranges"] == "bytes"
-    # A stranger's page is neither guessed nor run.
+    # Browsers must neither guess the type of a stored page nor run its scripts.
     assert got.headers["x-content-type-options"] == "nosniff"
     assert got.headers["content-security-policy"] == "sandbox"
 
 
-def test_head_is_get_without_the_bytes(object):
+def test_head_is_get_without_the_body(object):
     got, head = object.request("GET", TARGET), object.request("HEAD", TARGET)
     assert (head.status, head.body) == (200, b"")
     vary = {"date", "traceresponse"}
@@ -82,20 +82,20 @@ def test_head_is_get_without_the_bytes(object):
 
 
 @pytest.mark.parametrize("sent", [None, ""])
-def test_an_object_without_a_type_is_bytes(service, sent):
+def test_an_object_without_a_type_is_application_octet_stream(service, sent):
     headers = {} if sent is None else {"Content_Type": sent}
     service.request("PUT", TARGET, DATA, **headers)
     assert service.request("GET", TARGET).headers["content-type"] == "application/octet-stream"
 
 
 @pytest.mark.parametrize("type", ["x" * 255, '"', "no type at all", "text/html; a=\"b\\c\"; d=' '"])
-def test_a_type_is_kept_as_it_is(service, type):
+def test_a_content_type_is_kept_unchanged(service, type):
     assert service.request("PUT", TARGET, DATA, Content_Type=type).status == 200
     assert service.request("GET", TARGET).headers["content-type"] == type
 
 
 @pytest.mark.parametrize("type", ["x" * 256, "text/\u00e9", "a\tb"])
-def test_a_type_that_is_not_kept_is_refused(object, type):
+def test_an_invalid_content_type_is_refused(object, type):
     answer = object.request("PUT", TARGET, b"new", Content_Type=type)
     assert answer.status == 400
     assert answer.json == {
@@ -118,7 +118,7 @@ def kept(answer) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name in KEPT}
 
 
-def test_what_describes_an_object_is_kept(service):
+def test_metadata_of_an_object_are_kept(service):
     compressed = gzip.compress(DATA)
     put = service.request("PUT", TARGET, compressed, **KEPT)
     etag = f'"{hashlib.sha256(compressed).hexdigest()}"'
@@ -127,27 +127,27 @@ def test_what_describes_an_object_is_kept(service):
         ("GET", {}, 200),
         ("HEAD", {}, 200),
         ("GET", {"Range": "bytes=1-3"}, 206),
-        # Whoever does not accept the coding has it all the same: nothing is decompressed here.
+        # A client that does not accept the coding gets it anyway: the service never decompresses.
         ("GET", {"Accept-Encoding": "identity"}, 200),
     ):
         answer = service.request(method, TARGET, **headers)
         assert (answer.status, kept(answer), answer.headers["etag"]) == (status, KEPT, etag)
         if method == "GET":
             assert answer.body == (compressed if status == 200 else compressed[1:4])
-    # A client that has the object is told how long it may keep it, and no more.
+    # A 304 has the Cache-Control of the object and none of its other metadata.
     for method in ("GET", "HEAD"):
         fresh = service.request(method, TARGET, If_None_Match=etag)
         assert (fresh.status, kept(fresh)) == (304, {"cache-control": KEPT["cache-control"]})
     for headers, status in (({"If_Match": OTHER}, 412), ({"Range": "bytes=999-"}, 416)):
         refused = service.request("GET", TARGET, **headers)
         assert (refused.status, kept(refused)) == (status, {})
-    # The next object under the id has nothing of it.
+    # A new object under the same id does not inherit metadata.
     service.request("PUT", TARGET, DATA, Content_Encoding="")
     assert kept(service.request("GET", TARGET)) == {}
 
 
 @pytest.mark.parametrize("name", METADATA_CHARACTERS)
-def test_metadata_that_are_not_kept_are_refused(object, name):
+def test_invalid_metadata_are_refused(object, name):
     most = METADATA_CHARACTERS[name]
     for value in ("x" * (most + 1), "\u00e9", "a\tb"):
         answer = object.request("PUT", TARGET, b"new", **{name: value.encode()})
@@ -165,25 +165,25 @@ def test_metadata_that_are_not_kept_are_refused(object, name):
 
 
 @pytest.mark.parametrize("codings", ["gzip br", "gzip;q=1", ",", "a, ", '"gzip"'])
-def test_codings_that_are_none_are_refused(object, codings):
+def test_an_invalid_content_encoding_is_refused(object, codings):
     answer = object.request("PUT", TARGET, b"new", Content_Encoding=codings)
     reason = "Content-Encoding must be a list of codings, such as gzip"
     assert (answer.status, answer.json["field"], answer.json["reason"]) == (400, "Content-Encoding", reason)
 
 
 NOT_SERVED = [
-    # A part of an object.
+    # Upload of a part of an object.
     ("Content-Range", "bytes 4-5/10"),
     ("Upload-Offset", "10"),
     ("Upload-Complete", "?0"),
     ("X-Ms-Range", "bytes=4-5"),
     ("X-Amz-Write-Offset-Bytes", "10"),
-    # A copy of another.
+    # Copy of another object.
     ("X-Amz-Copy-Source", "/bucket/key"),
     ("X-Amz-Copy-Source-Range", "bytes=0-9"),
     ("X-Goog-Copy-Source", "bucket/key"),
     ("X-Ms-Copy-Source", "https://example.org/x"),
-    # A body in a frame, or an object of another kind.
+    # Framed bodies and other kinds of objects.
     ("Content-Encoding", "aws-chunked"),
     ("Content-Encoding", "gzip, AWS-chunked"),
     ("X-Amz-Content-Sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"),
@@ -191,11 +191,11 @@ NOT_SERVED = [
     ("X-Amz-Trailer", "x-amz-checksum-crc32"),
     ("Content-Transfer-Encoding", "base64"),
     ("X-Ms-Blob-Type", "AppendBlob"),
-    # A condition.
+    # Conditions of other protocols.
     ("If", '(["etag"])'),
     ("X-Goog-If-Generation-Match", "0"),
     ("X-Ms-Lease-Id", "00000000-0000-0000-0000-000000000000"),
-    # A checksum, rights, encryption, metadata, that would be taken for given.
+    # Checksums, permissions, encryption and metadata, which clients would assume to be in effect.
     ("X-Amz-Checksum-Crc32", "AAAAAA=="),
     ("X-Goog-Hash", "crc32c=AAAAAA=="),
     ("X-Ms-Blob-Content-Md5", "AAAAAA=="),
@@ -208,7 +208,7 @@ NOT_SERVED = [
     ("Content-Location", "/elsewhere"),
     ("Content-Features", "x"),
     ("Expires", "Thu, 01 Jan 2099 00:00:00 GMT"),
-    # Another method.
+    # Method overrides.
     ("X-Http-Method-Override", "PATCH"),
     ("X-Http-Method", "DELETE"),
     ("X-Method-Override", "DELETE"),
@@ -216,7 +216,7 @@ NOT_SERVED = [
 
 
 @pytest.mark.parametrize(("name", "value"), NOT_SERVED)
-def test_what_would_make_a_put_mean_something_else_is_refused(object, name, value):
+def test_fields_that_change_the_meaning_of_a_put_are_refused(object, name, value):
     answer = object.request("PUT", TARGET, b"45", **{name: value})
     assert (answer.status, answer.json["field"]) == (400, name)
     assert "is not supported" in answer.json["reason"]
@@ -224,7 +224,7 @@ def test_what_would_make_a_put_mean_something_else_is_refused(object, name, valu
 
 
 @pytest.mark.parametrize("name", ["If", "X-Goog-If-Generation-Match", "X-Ms-Lease-Id", "X-Http-Method"])
-def test_what_would_make_a_delete_mean_something_else_is_refused(object, name):
+def test_fields_that_change_the_meaning_of_a_delete_are_refused(object, name):
     answer = object.request("DELETE", TARGET, **{name: "x"})
     assert (answer.status, answer.json["field"]) == (400, name)
     assert object.request("GET", TARGET).body == DATA
@@ -233,20 +233,20 @@ def test_what_would_make_a_delete_mean_something_else_is_refused(object, name):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        # What proxies and clients add to any request.
+        # Fields that proxies and clients add to any request.
         ("X-Amz-Cf-Id", "x"),
         ("X-Amzn-Trace-Id", "Root=1-0-0"),
         ("X-Goog-Iap-Jwt-Assertion", "x"),
         ("X-Goog-Authenticated-User-Email", "x"),
         ("X-Ms-Client-Principal", "x"),
         ("X-Ms-Version", "2021-08-06"),
-        # What is so anyway.
+        # Fields that ask for the service's normal behavior.
         ("X-Ms-Blob-Type", "BlockBlob"),
         ("Upload-Complete", "?1"),
         ("Want-Content-Digest", "sha-256=1"),
     ],
 )
-def test_what_changes_nothing_is_taken(service, name, value):
+def test_harmless_fields_are_accepted(service, name, value):
     assert service.request("PUT", TARGET, DATA, **{name: value}).status == 200
     assert service.request("DELETE", TARGET, **{name: value}).status == 200
 
@@ -256,7 +256,7 @@ def base64_of(algorithm: str, data: bytes) -> str:
 
 
 def digests(data: bytes) -> list[tuple[str, str]]:
-    """Each field that can tell a digest, with those of `data`."""
+    """Each field that can carry a digest, with the digest of `data`."""
     sha256, sha512, md5 = (base64_of(name, data) for name in ("sha256", "sha512", "md5"))
     return [
         ("Content-Digest", f"sha-256=:{sha256}:"),
@@ -317,7 +317,7 @@ def test_a_parameter_of_another_protocol_is_refused(object, method, query):
     assert object.request("OPTIONS", f"{TARGET}?{query}").status == 200
 
 
-def test_an_empty_object(service):
+def test_an_empty_object_has_an_etag_and_a_length(service):
     etag = f'"{hashlib.sha256(b"").hexdigest()}"'
     assert service.request("PUT", TARGET, b"").headers["etag"] == etag
     got = service.request("GET", TARGET)
@@ -325,7 +325,7 @@ def test_an_empty_object(service):
 
 
 @pytest.mark.parametrize("size", [512 * 1024, 512 * 1024 + 1, 3_000_000])
-def test_a_body_that_is_received_into_the_store(service, size):
+def test_a_large_body_is_received_and_returned_unchanged(service, size):
     data = bytes(range(251)) * (size // 251 + 1)
     data = data[:size]
     assert service.request("PUT", TARGET, data).headers["etag"] == f'"{hashlib.sha256(data).hexdigest()}"'
@@ -356,17 +356,17 @@ READS = [
     ({"If_None_Match": f"W/{ETAG}"}, 304),
     ({"If_None_Match": f'{OTHER}, "x,y", W/{ETAG}'}, 304),
     ({"If_None_Match": "*"}, 304),
-    # If-Match comes first.
+    # If-Match takes precedence.
     ({"If_Match": OTHER, "If_None_Match": ETAG}, 412),
     ({"If_Match": ETAG, "If_None_Match": ETAG}, 304),
-    # No dates are kept, so none is a condition.
+    # The service stores no dates, so it ignores conditions with dates.
     ({"If_Modified_Since": "Thu, 01 Jan 2099 00:00:00 GMT"}, 200),
     ({"If_Unmodified_Since": "Thu, 01 Jan 1970 00:00:00 GMT"}, 200),
 ]
 
 
 @pytest.mark.parametrize(("headers", "status"), READS)
-def test_a_condition_of_reading(object, headers, status):
+def test_conditions_on_reading(object, headers, status):
     for method in ("GET", "HEAD"):
         answer = object.request(method, TARGET, **headers)
         assert answer.status == status
@@ -380,7 +380,7 @@ def test_a_condition_of_reading(object, headers, status):
             assert not answer.headers.keys() & {"content-length", "content-type", "transfer-encoding"}
 
 
-def test_a_condition_of_reading_nothing_is_not_asked(service):
+def test_conditions_on_reading_a_missing_object_are_ignored(service):
     for headers in ({"If_Match": ETAG}, {"If_None_Match": "*"}):
         assert service.request("GET", TARGET, **headers).status == 404
 
@@ -402,7 +402,7 @@ WRITES = [
 
 @pytest.mark.parametrize(("headers", "there", "absent"), WRITES)
 @pytest.mark.parametrize("size", [3, 600_000])
-def test_a_condition_of_writing(object, headers, there, absent, size):
+def test_conditions_on_writing(object, headers, there, absent, size):
     new = b"n" * size
     assert object.request("PUT", TARGET, new, **headers).status == there
     assert object.request("GET", TARGET).body == (new if there == 200 else DATA)
@@ -412,11 +412,11 @@ def test_a_condition_of_writing(object, headers, there, absent, size):
 
 
 @pytest.mark.parametrize(("headers", "there", "_absent"), WRITES)
-def test_a_condition_of_deleting(object, headers, there, _absent):
+def test_conditions_on_deleting(object, headers, there, _absent):
     assert object.request("DELETE", TARGET, **headers).status == there
     assert object.request("GET", TARGET).status == (404 if there == 200 else 200)
     object.request("DELETE", TARGET)
-    # The contract of a missing object stays.
+    # The contract of deleting a missing object takes precedence.
     assert object.request("DELETE", TARGET, **headers).status == 400
 
 
@@ -424,8 +424,8 @@ def test_a_condition_of_deleting(object, headers, there, _absent):
 @pytest.mark.parametrize(
     "value", ["", "abc", '"abc', 'w/"a"', '"a" "b"', '*, "a"', '"a"b', "W/", '"a"; "b"', ","]
 )
-def test_a_condition_that_is_none_is_refused(object, name, value):
-    """Else it would be dropped, and a change that was meant to be careful would happen anyway."""
+def test_an_invalid_condition_is_refused(object, name, value):
+    """If it were ignored, a conditional change would happen unconditionally."""
     for method in ("PUT", "DELETE", "GET", "HEAD"):
         answer = object.request(method, TARGET, b"new" if method == "PUT" else None, **{name: value})
         assert answer.status == 400
@@ -434,7 +434,7 @@ def test_a_condition_that_is_none_is_refused(object, name, value):
     assert object.request("GET", TARGET).body == DATA
 
 
-def test_one_of_many_creates(service):
+def test_if_none_match_lets_one_of_many_requests_create(service):
     with ThreadPoolExecutor(8) as pool:
         answers = list(
             pool.map(lambda n: service.request("PUT", TARGET, b"%d" % n, If_None_Match="*"), range(8))
@@ -463,7 +463,7 @@ RANGES = [
 
 
 @pytest.mark.parametrize(("asked", "body", "told"), RANGES)
-def test_a_range(object, asked, body, told):
+def test_a_range_returns_a_part_with_206(object, asked, body, told):
     answer = object.request("GET", TARGET, Range=asked)
     assert (answer.status, answer.body) == (206, body)
     assert answer.headers["content-range"] == f"bytes {told}/10"
@@ -472,7 +472,7 @@ def test_a_range(object, asked, body, told):
 
 
 @pytest.mark.parametrize("asked", ["bytes=10-", "bytes=10-12", "bytes=999999999999-"])
-def test_a_range_that_is_not_there(object, asked):
+def test_an_unsatisfiable_range_is_416(object, asked):
     answer = object.request("GET", TARGET, Range=asked)
     assert (answer.status, answer.headers["content-range"]) == (416, "bytes */10")
     assert answer.json["error"] == "requested range not satisfiable"
@@ -481,19 +481,19 @@ def test_a_range_that_is_not_there(object, asked):
 @pytest.mark.parametrize(
     "asked",
     [
-        # several, other units, and what is no range
+        # several ranges, other units, and invalid ranges
         *("bytes=0-1,4-5", "items=0-1", "bytes=4-1", "bytes=", "bytes=-", "bytes=a-b", "0-1", "", "bytes=-0"),
         *("bytes=1_0-", "bytes=\u0661-", f"bytes=0-{'9' * 5000}", "bytes=--1"),
     ],
 )
-def test_what_is_no_single_range_is_answered_with_the_whole(object, asked):
+def test_anything_but_a_single_range_gets_the_whole_object(object, asked):
     answer = object.request("GET", TARGET, Range=asked.encode())
     assert (answer.status, answer.body) == (200, DATA)
     assert "content-range" not in answer.headers
 
 
-def test_no_range_of_an_empty_object(service):
-    """The last bytes of it are all of it (RFC 9110, 14.1.2); what begins at a byte is not there."""
+def test_ranges_of_an_empty_object(service):
+    """Its last n bytes are the whole object (RFC 9110, 14.1.2); a range from a byte on is unsatisfiable."""
     service.request("PUT", TARGET, b"")
     for asked in ("bytes=-1", "bytes=-5", "bytes=-999999999999"):
         answer = service.request("GET", TARGET, Range=asked)
@@ -504,7 +504,7 @@ def test_no_range_of_an_empty_object(service):
         assert (answer.status, answer.headers["content-range"]) == (416, "bytes */0")
 
 
-def test_a_range_is_for_get_alone(object):
+def test_a_range_applies_only_to_get(object):
     head = object.request("HEAD", TARGET, Range="bytes=0-1")
     assert (head.status, head.headers["content-length"]) == (200, "10")
     assert object.request("PUT", TARGET, b"new", Range="bytes=0-1").status == 200
@@ -525,12 +525,12 @@ def test_a_range_is_for_get_alone(object):
         ({"If_None_Match": ETAG}, 304),
     ],
 )
-def test_a_range_with_a_condition(object, headers, status):
+def test_a_range_with_if_range(object, headers, status):
     answer = object.request("GET", TARGET, Range="bytes=2-4", **headers)
     assert answer.status == status
     if status in (200, 206):
         assert answer.body == (DATA if status == 200 else b"234")
-    # A range that is not there matters only where it counts.
+    # An unsatisfiable range matters only if If-Range lets it apply.
     answer = object.request("GET", TARGET, Range="bytes=99-", **headers)
     assert answer.status == (416 if status == 206 else status)
 
@@ -559,7 +559,7 @@ def listed(service, **query: object) -> dict:
     return answer.json
 
 
-def test_what_is_listed(object, stored, request):
+def test_the_listing_describes_each_object(object, stored, request):
     known = {"id": "a", "size": 10, "etag": ETAG, "content_type": "text/plain; charset=utf-8"}
     if request.node.callspec.params["stored"] in CLOUDS:
         known = {"id": "a", "size": 10}
@@ -585,7 +585,7 @@ def test_pages_follow_each_other(service):
         assert found == [f"x{id}" for id in ids]
 
 
-def test_a_page_has_a_hundred(service):
+def test_a_page_has_100_objects_by_default(service):
     for number in range(101):
         service.request("PUT", f"/api/buckets/{number:03}", b"")
     page = listed(service)
@@ -622,7 +622,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("query", "field", "reason"), REFUSED)
-def test_a_parameter_that_is_not_allowed(stored, query, field, reason):
+def test_an_invalid_query_parameter_is_refused(stored, query, field, reason):
     answer = stored.request("GET", f"/api/buckets?{query}")
     assert (answer.status, answer.json) == (
         400,
@@ -631,7 +631,7 @@ def test_a_parameter_that_is_not_allowed(stored, query, field, reason):
 
 
 @pytest.mark.parametrize("query", ["", "?", "?prefix=", "?&limit=5&", "?prefix=%e2%82%ac", "?limit=0005"])
-def test_a_parameter_that_is_allowed(stored, query):
+def test_valid_query_parameters_are_accepted(stored, query):
     assert stored.request("GET", f"/api/buckets{query}").json == {"buckets": [], "next": None}
 
 
@@ -639,8 +639,8 @@ def test_a_parameter_that_is_allowed(stored, query):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at open files in /proc")
-def test_a_client_that_leaves_leaves_nothing(start, tmp_path: Path):
-    """Neither half a body nor an object that nobody asked for."""
+def test_a_client_that_disconnects_leaves_nothing_behind(start, tmp_path: Path):
+    """Neither a partial body nor an object."""
     service = start(STORE_PATH=tmp_path / "data", MAX_OBJECT_BYTES=10_000_000)
     incoming = tmp_path / "data" / "incoming"
     head = b"PUT /api/buckets/left HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n"
@@ -648,7 +648,7 @@ def test_a_client_that_leaves_leaves_nothing(start, tmp_path: Path):
         connection.sendall(head + b"x" * 8_000_000)
         wait_until(lambda: sum(file.stat().st_size for file in incoming.iterdir()) == 8_000_000)
     wait_until(lambda: not list(incoming.iterdir()))
-    # One that leaves in the middle of an answer.
+    # A client that disconnects in the middle of a response.
     service.request("PUT", "/api/buckets/large", bytes(9_000_000))
     with service.connect() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -662,6 +662,6 @@ def test_a_client_that_leaves_leaves_nothing(start, tmp_path: Path):
 def open_files(service) -> list[str]:
     names = []
     for descriptor in Path(f"/proc/{service.process.pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # Closed in between.
+        with contextlib.suppress(FileNotFoundError):  # Closed in the meantime.
             names.append(str(descriptor.readlink()))
     return names

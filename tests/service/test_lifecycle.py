@@ -1,4 +1,4 @@
-"""Probes, threads, ports and the end of the real process."""
+"""Probes, addresses, threads, ports and the shutdown of the real process."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from tests.support.waiting import wait_until
 # --- probes -----------------------------------------------------------------------------------------
 
 
-def test_ready_as_long_as_the_store_is(start, tmp_path):
-    """What has changed is seen after a second. The reason is for everyone, the details are for the log."""
+def test_readiness_follows_the_store(start, tmp_path):
+    """Changes are noticed within a second. The response has a short reason, the log has the details."""
     service = start(STORE_PATH=tmp_path)
     assert service.request("GET", "/readyz").json == {"status": "ok"}
-    # The folder is moved away, which root is not kept from doing either.
+    # Moving the folder away works for root too, unlike removing permissions.
     (tmp_path / "incoming").rename(tmp_path / "moved")
     wait_until(lambda: service.request("GET", "/readyz").status == 503)
     unready = service.request("GET", "/readyz")
@@ -43,15 +43,15 @@ def test_not_ready_when_the_disk_is_full(start, tmp_path):
     unready = service.request("GET", "/readyz")
     assert unready.status == 503
     assert unready.json == {"error": "service unavailable", "reason": "the disk is full"}
-    # What is there is still served.
+    # Existing objects are still served.
     assert service.request("GET", "/api/buckets/1").status == 404
     assert service.request("GET", "/healthz").status == 200
 
 
-def test_the_health_check_asks_the_service(start, health_check):
+def test_the_health_check_calls_the_service(start, health_check):
     service = start(STORE="memory")
     assert health_check(PORT=service.port) == (0, "")
-    # Where all addresses are listened on, one is asked.
+    # If the service listens on all addresses, the health check uses loopback.
     for every in ("0.0.0.0", "::"):  # noqa: S104
         assert health_check(PORT=service.port, HOST=every) == (0, "")
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -68,7 +68,7 @@ def test_the_health_check_asks_the_service(start, health_check):
 
 @pytest.fixture
 def ipv6(missing_part) -> None:
-    """Needed by tests of IPv6: a kernel that has it, with its loopback address."""
+    """Skip a test if the kernel has no IPv6 with its loopback address."""
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
@@ -77,7 +77,7 @@ def ipv6(missing_part) -> None:
 
 @pytest.mark.usefixtures("ipv6")
 def test_both_families_are_served_on_both_ports(start, health_check):
-    """In a cluster with IPv6 alone the probes were refused. Clients are logged in their own notation."""
+    """In an IPv6-only cluster the probes used to be refused. The log has client addresses as they are."""
     service = start(STORE="memory", HOST=Config.host, METRICS_PORT=0)
     for address in ("127.0.0.1", "::1"):
         for port, target in ((service.port, "/healthz"), (service.metrics_port, "/metrics")):
@@ -93,7 +93,7 @@ def test_both_families_are_served_on_both_ports(start, health_check):
 @pytest.mark.parametrize(
     ("host", "served", "refused"), [("::1", "::1", "127.0.0.1"), ("127.0.0.1", "127.0.0.1", "::1")]
 )
-def test_one_address_alone_is_served(start, health_check, host, served, refused):
+def test_only_the_given_address_is_served(start, health_check, host, served, refused):
     service = start(STORE="memory", HOST=host)
     socket.create_connection((served, service.port), timeout=10).close()
     with pytest.raises(ConnectionRefusedError):
@@ -101,7 +101,7 @@ def test_one_address_alone_is_served(start, health_check, host, served, refused)
     assert health_check(PORT=service.port, HOST=host) == (0, "")
 
 
-def test_a_kernel_without_ipv6_is_served_by_ipv4(monkeypatch):
+def test_a_kernel_without_ipv6_gets_ipv4_only(monkeypatch):
     monkeypatch.setattr(socket, "has_dualstack_ipv6", lambda: False)
     (listener,) = server._listen(Config(port=0))
     with listener:
@@ -115,13 +115,13 @@ def requests_in(log: list[dict]) -> list[dict]:
 # --- threads and ports --------------------------------------------------------------------------------
 
 
-def test_there_are_as_many_threads_as_asked_for(start):
+def test_the_number_of_threads_is_configurable(start):
     service = start(STORE="memory", THREADS=3)
     assert service.samples("http_server_threads") == {("http_server_threads", "", "", ""): 3}
 
 
-def test_metrics_have_a_port_of_their_own(start):
-    """And nothing else is there; the API's port has them no more, and both are counted."""
+def test_metrics_can_have_their_own_port(start):
+    """That port serves nothing else, the API's port then has no metrics, and both count their requests."""
     service = start(STORE="memory", METRICS_PORT=0)
     assert service.metrics_port != service.port
     assert service.request("PUT", "/api/buckets/1", b"x").status == 200
@@ -133,7 +133,7 @@ def test_metrics_have_a_port_of_their_own(start):
     for path in ("/api/buckets/1", "/healthz", "/readyz", "/faults", "/"):
         refused = service.request("GET", path, port=service.metrics_port)
         assert (refused.status, refused.json["error"]) == (404, "not found")
-    # What is answered is counted a moment later.
+    # A request is counted a moment after its response.
     wait_until(lambda: counted(service, "unmatched", "_OTHER", "404") >= 7)
     assert counted(service, "unmatched", "_OTHER", "404") == 7
     assert counted(service, "/api/metrics", "GET", "200") == 1
@@ -143,7 +143,7 @@ def counted(service, *labels: str) -> float:
     return service.samples("http_request_count_total").get(("http_request_count_total", *labels), 0)
 
 
-def test_metrics_are_scraped_until_the_end(start, half_sent):
+def test_metrics_are_served_until_the_end_of_the_shutdown(start, half_sent):
     service = start(STORE="memory", METRICS_PORT=0)
     upload = half_sent(service)
     service.signal()
@@ -153,20 +153,20 @@ def test_metrics_are_scraped_until_the_end(start, half_sent):
     assert service.process.wait(10) == 0
 
 
-# --- the end --------------------------------------------------------------------------------------
+# --- shutdown -------------------------------------------------------------------------------------
 
 HALF = b"PUT /api/buckets/slow HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n01234"
 
 
 @pytest.fixture
 def half_sent():
-    """Begin an upload of b"0123456789" and send its first half; the rest is the test's to send."""
+    """Return a function that begins an upload of b"0123456789"; the test sends the second half."""
     connections = []
 
     def begin(service):
         connections.append(service.connect())
         connections[-1].sendall(HALF)
-        time.sleep(0.2)  # the server has read it
+        time.sleep(0.2)  # the server has read the first half
         return connections[-1]
 
     yield begin
@@ -182,8 +182,8 @@ def refused(service) -> bool:
     return False
 
 
-def test_sigterm_drains(start, half_sent, read_response, tmp_path):
-    """Readiness fails, then nothing new is taken, and the upload in flight ends well and is kept."""
+def test_sigterm_drains_requests_in_progress(start, half_sent, read_response, tmp_path):
+    """Readiness fails, then new connections are refused, and the upload in progress completes."""
     service = start(STORE_PATH=tmp_path, SHUTDOWN_DELAY_SECONDS=1)
     upload = half_sent(service)
     service.signal()
@@ -205,7 +205,7 @@ def test_sigterm_drains(start, half_sent, read_response, tmp_path):
                 assert store.head(id).size == len(data)
 
 
-def test_idle_connections_do_not_hold_the_end_up(start):
+def test_idle_connections_do_not_delay_the_shutdown(start):
     service = start(STORE="memory")
     with service.connect() as unused, service.connect() as used:
         used.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -215,7 +215,7 @@ def test_idle_connections_do_not_hold_the_end_up(start):
         assert unused.recv(1) == b""
 
 
-def test_a_request_that_never_ends_is_cut_off_at_the_limit(start, half_sent):
+def test_an_endless_request_is_cut_off_at_the_shutdown_timeout(start, half_sent):
     service = start(STORE="memory", SHUTDOWN_TIMEOUT_SECONDS=1)
     half_sent(service)
     service.signal()
@@ -223,7 +223,7 @@ def test_a_request_that_never_ends_is_cut_off_at_the_limit(start, half_sent):
     assert service.log[-1]["message"] == "1 request(s) cut off after SHUTDOWN_TIMEOUT_SECONDS"
 
 
-def test_a_second_signal_ends_at_once(start, half_sent):
+def test_a_second_signal_ends_the_service_at_once(start, half_sent):
     service = start(STORE="memory", SHUTDOWN_TIMEOUT_SECONDS=3600)
     half_sent(service)
     service.signal()
@@ -246,8 +246,8 @@ sys.exit(service.main())
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_a_start_that_takes_long(service_environment, number):
-    """With a status of its own and without a traceback, whatever is being opened."""
+def test_a_signal_ends_a_slow_start(service_environment, number):
+    """The exit status is that of the signal, without a traceback, whatever is being opened."""
     command = [sys.executable, "-c", SLOW_START]
     with subprocess.Popen(
         command, env=service_environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -258,8 +258,8 @@ def test_a_signal_ends_a_start_that_takes_long(service_environment, number):
         assert starting.stderr.read() == b""
 
 
-def test_no_request_fails_while_clients_are_sent_elsewhere(start):
-    """Clients that keep their connections are told to leave with an answer, never by a reset."""
+def test_no_request_fails_during_the_shutdown_delay(start):
+    """Clients with open connections get a response with `Connection: close`, never a reset."""
     service = start(STORE="memory", SHUTDOWN_DELAY_SECONDS=1)
     answers: list[list[int]] = [[] for _ in range(4)]
 

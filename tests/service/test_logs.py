@@ -1,4 +1,4 @@
-"""The log: a line for each event, in three formats, and nothing that a client sends is more than a value."""
+"""The log: one line per event in three formats; nothing that a client sends can forge a field or a line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.waiting import wait_until
 
 SERVICE = Path(__file__).parents[2] / "service"
 
-# What forges lines, fields and the looks of a terminal.
+# Values that could forge lines, fields or terminal output.
 HOSTILE = [
     "\n",
     "\r\n",
@@ -52,7 +52,7 @@ HOSTILE = [
 
 
 class Process:
-    """A service whose log may be of any format, or not there."""
+    """A service whose log can have any format, or be closed."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
         self.process = process
@@ -68,7 +68,7 @@ class Process:
             return False
 
     def send(self, data: bytes) -> bytes:
-        """Send one request as it is; the whole answer."""
+        """Send the bytes of one request; return the whole response."""
         with socket.create_connection(("127.0.0.1", self._port), timeout=10) as connection:
             connection.sendall(data)
             answer = b""
@@ -81,13 +81,13 @@ class Process:
             return head + b"\r\n\r\n" + body
 
     def lines(self) -> list[str]:
-        """The whole lines of the log so far."""
+        """The complete lines of the log so far."""
         return self._log.read_text().split("\n")[:-1]
 
 
 @pytest.fixture
 def run(tmp_path_factory) -> Iterator[Callable[..., Process]]:
-    """Start a service with a log of any format, by default to a file; it is killed in the end."""
+    """Return a function that starts a service with any log format; its log goes to a file by default."""
     processes = []
 
     def start(
@@ -113,7 +113,7 @@ def run(tmp_path_factory) -> Iterator[Callable[..., Process]]:
 
 
 def requests_in(log: list[dict], **fields: object) -> list[dict]:
-    """The requests that were logged, of those with these fields."""
+    """The logged requests that have these fields."""
     return [line for line in log if line["message"] == "request" and fields.items() <= line.items()]
 
 
@@ -158,13 +158,13 @@ def test_a_request_is_one_line(service):
         (b"GET /healthz", b"", {"status": 200, "route": "/healthz"}),
     ],
 )
-def test_every_answer_is_logged(service, target, data, expected):
+def test_every_response_is_logged(service, target, data, expected):
     before = len(requests_in(service.log, **expected))
     service.raw(target + b" HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(data) + data)
     wait_until(lambda: len(requests_in(service.log, **expected)) == before + 1)
 
 
-def test_what_is_no_request_is_logged_too(service):
+def test_malformed_requests_are_logged_too(service):
     service.raw(b"\x16\x03\x01 nonsense\r\n\r\n")
     wait_until(lambda: requests_in(service.log, status=400, route="unmatched", method="_OTHER"))
 
@@ -179,13 +179,13 @@ def test_what_is_no_request_is_logged_too(service):
         ("http://y?c", "x", "/", 404),
     ],
 )
-def test_the_path_is_as_it_was_sent(service, target, host, path, status):
-    """Also that of a request that is refused for it; of a URL it is the path alone."""
+def test_the_path_is_logged_as_it_was_sent(service, target, host, path, status):
+    """Also if the request is refused because of its path; of a URL, only the path is logged."""
     service.raw(f"GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
     wait_until(lambda: requests_in(service.log, path=path, status=status, method="GET"))
 
 
-def test_a_long_path_is_cut(service):
+def test_a_long_path_is_truncated(service):
     service.request("GET", "/" + "x" * 20_000)
     wait_until(lambda: requests_in(service.log, path="/" + "x" * (logs.MAX_PATH_CHARACTERS - 1)))
 
@@ -221,12 +221,12 @@ FIELDS: dict[str, Callable[[str], dict]] = {
     "logfmt": logfmt_fields,
     "console": console_fields,
 }
-"""How to read a line of each format."""
+"""A parser of a log line for each format."""
 
 
 @pytest.mark.parametrize("form", FIELDS)
-def test_no_request_forges_anything(form, run):
-    """In each format: one line for each request, of level info, in plain ASCII, with the fields it has."""
+def test_no_request_can_forge_log_lines(form, run):
+    """In each format there is one line per request: level info, plain ASCII, and the usual fields."""
     service = run(LOG_FORMAT=form)
     wait_until(lambda: any("/healthz" in line for line in service.lines()))
     begin = len(service.lines())
@@ -253,7 +253,7 @@ def test_no_request_forges_anything(form, run):
 
 @pytest.fixture
 def logged(capfd) -> Callable[..., str]:
-    """Log one event of the standard library's in a format; what was written."""
+    """Return a function that logs one event of the `logging` module in a format; it returns the output."""
 
     def write(form: str, message: str, *arguments: object, **options: object) -> str:
         handler = logs.Handler(Config(log_format=form))
@@ -268,8 +268,8 @@ def logged(capfd) -> Callable[..., str]:
 
 @pytest.mark.parametrize("value", HOSTILE, ids=ascii)
 @pytest.mark.parametrize("form", FIELDS)
-def test_no_value_is_more_than_a_value(form, value, logged):
-    """As a field and as part of the message."""
+def test_no_value_can_forge_fields(form, value, logged):
+    """Neither as a field nor as a part of the message."""
     said = logged(form, "told: %s", value, extra={"fields": {"path": value, "last": 1}})
     assert re.fullmatch("[ -~]*\n", said)
     if form == "json":
@@ -277,17 +277,17 @@ def test_no_value_is_more_than_a_value(form, value, logged):
         assert (line["message"], line["path"]) == (f"told: {value}", value)
         assert list(line) == ["time", "level", "message", "logger", "path", "last"]
     else:
-        # What is between path= and the next field is the value, whatever it says.
+        # Everything between `path=` and the next field is the value.
         head, _, rest = said.rstrip("\n").rpartition(" last=")
         assert rest == "1"
         assert re.search(r" path=(\S*|\"([^\"\\]|\\.)*\"|'([^'\\]|\\.)*')$", head), said
         assert " [error    ] " in head if form == "console" else " level=error " in head
-        if "=" in value:  # What looks like fields is quoted, in the message too.
+        if "=" in value:  # Text that looks like a field is quoted, in the message too.
             assert re.search(r"(\[error    \] |message=)[\"']told: ", head)
 
 
 @pytest.mark.parametrize("form", FIELDS)
-def test_an_exception_is_told_with_its_traceback(form, logged):
+def test_an_exception_is_logged_with_its_traceback(form, logged):
     try:
         raise ValueError("first\n2000-01-01T00:00:00 [info] forged\x1b[31m")
     except ValueError as error:
@@ -302,7 +302,7 @@ def test_an_exception_is_told_with_its_traceback(form, logged):
     assert "Traceback (most recent call last):" in said
 
 
-def test_fields_that_are_no_text_are_told(logged):
+def test_fields_that_are_not_text_are_logged(logged):
     said = logged("json", "told", extra={"fields": {"path": Path("/x"), "n": 1.5, "none": None, "list": [1]}})
     line = json.loads(said)
     assert (line["path"], line["n"], line["none"], line["list"]) == ("/x", 1.5, None, [1])
@@ -315,7 +315,7 @@ def test_fields_that_are_no_text_are_told(logged):
     ("settings", "logged"),
     [({}, True), ({"LOG_REQUESTS": "false"}, False), ({"LOG_LEVEL": "warning"}, False)],
 )
-def test_requests_are_logged_as_asked_for(settings, logged, run):
+def test_log_level_and_log_requests_control_request_lines(settings, logged, run):
     service = run(**settings)
     service.send(b"GET /api/buckets/1 HTTP/1.1\r\nHost: x\r\n\r\n")
     service.process.terminate()
@@ -325,14 +325,14 @@ def test_requests_are_logged_as_asked_for(settings, logged, run):
     assert ("listening" in said) == (settings.get("LOG_LEVEL") != "warning")
 
 
-# --- a log that can't be written ------------------------------------------------------------------------
+# --- a log that cannot be written -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "how", ["the reader has gone", "the reader does not read", "the disk is full", "there is none"]
+    "how", ["the reader has gone", "the reader does not read", "the disk is full", "stderr is closed"]
 )
-def test_a_log_that_can_not_be_written_harms_no_request(how, run, tmp_path, request):
-    """Requests are answered, what is stored is what was sent, and the end is in order."""
+def test_a_log_that_cannot_be_written_harms_no_request(how, run, tmp_path, request):
+    """Requests succeed, objects are stored unchanged, and the service shuts down normally."""
     if how == "the reader has gone":
         reader, writer = os.pipe()
         service = run(stderr=writer, STORE="filesystem", STORE_PATH=tmp_path)
@@ -362,12 +362,12 @@ def test_a_log_that_can_not_be_written_harms_no_request(how, run, tmp_path, requ
         assert answer.endswith(b"\r\n\r\n" + body)
     service.process.terminate()
     assert service.process.wait(10) == 0
-    # Nor does it end up in a file that was opened under the number of a stderr that is not there.
+    # If stderr is closed, another file gets its descriptor number; no log line may end up there.
     assert not [file for file in tmp_path.rglob("*") if file.is_file() and b"level" in file.read_bytes()]
 
 
-def test_a_reader_that_does_not_read_is_not_waited_for():
-    """Not for long, and not twice; when it reads again, lines begin where lines begin."""
+def test_a_blocked_reader_of_the_log_does_not_block_the_service():
+    """The log waits for it briefly, and only once; when it reads again, lines start at their beginning."""
     reader, writer = os.pipe()
     output = logs.Output(writer)
     first, torn, lost, last = (b"%d" % number + b"x" * 50_000 + b"\n" for number in range(4))
@@ -391,7 +391,7 @@ def test_a_reader_that_does_not_read_is_not_waited_for():
 
 
 class Echo(logs.Output):
-    """While the first line is written, another request ends."""
+    """An output during whose first write another request ends."""
 
     observe: Callable[[], None] | None = None
 
@@ -402,7 +402,7 @@ class Echo(logs.Output):
         super().write(lines)
 
 
-def test_no_request_waits_for_the_next_to_be_written(tmp_path):
+def test_a_request_logged_during_a_write_is_written_at_once(tmp_path):
     with (tmp_path / "log").open("wb") as file:
         output = Echo(file.fileno())
         log = logs.RequestLog(Config(), output)
@@ -415,8 +415,8 @@ def test_no_request_waits_for_the_next_to_be_written(tmp_path):
         assert time.monotonic() - started < 0.5
 
 
-def test_what_ends_while_the_last_are_written_is_written_too(tmp_path):
-    """The end comes in the middle of a write, with another request behind it."""
+def test_a_request_that_ends_during_the_last_write_is_logged(tmp_path):
+    """The log is closed during a write, when another request has ended."""
     with (tmp_path / "log").open("wb") as file:
         output = Echo(file.fileno())
         log = logs.RequestLog(Config(), output)
@@ -438,10 +438,10 @@ def test_what_ends_while_the_last_are_written_is_written_too(tmp_path):
 # --- cost -----------------------------------------------------------------------------------------------
 
 
-def test_a_request_takes_little_time_to_log(tmp_path):
-    """CPU time of all threads, from the observation to the file, in units that every machine has.
+def test_logging_a_request_takes_little_time(tmp_path):
+    """CPU time of all threads from the end of a request to the file, in a unit that suits every machine.
 
-    The unit is what the standard library takes for such a line of JSON, about 2 us; 3 of them were measured.
+    The unit is the time that the `json` module takes for such a line, about 2 us; 3 units were measured.
     """
     exchange = Exchange({"REQUEST_METHOD": "PUT", "REQUEST_URI": "/api/buckets/1", "REMOTE_ADDR": "::1"})
     exchange.status = 200

@@ -1,4 +1,4 @@
-"""The metrics: every response counts exactly once, as what it was, and takes as long as it took."""
+"""The metrics: every response is counted exactly once, with its labels, duration and sizes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.support.waiting import wait_until
 UNMATCHED = "unmatched"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
-# What Prometheus 3 sends.
+# Accept header of Prometheus 3.
 PROMETHEUS = (
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
     "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
@@ -42,14 +42,14 @@ MEBIBYTE = 1024 * 1024
 
 
 class Scrape(dict):
-    """What a scrape says: {(name, labels): value}."""
+    """The samples of a scrape: {(name, labels): value}."""
 
     def __call__(self, name: str, **labels: str) -> float:
-        """The value of one series; KeyError when there is none."""
+        """The value of one series; raises KeyError if it does not exist."""
         return self[name, frozenset(labels.items())]
 
     def counted(self, name: str = COUNT) -> Counter:
-        """{(path, method, status): value} of the metric `name`, without the scrapes that tell it."""
+        """{(path, method, status): value} of the metric `name`, without scrapes of /metrics."""
         found = {
             tuple(dict(labels)[label] for label in ("path", "method", "status")): value
             for (of, labels), value in self.items()
@@ -66,7 +66,7 @@ def scrape(service) -> Scrape:
 
 
 def once(service, condition: Callable[[Scrape], object]) -> Scrape:
-    """The first scrape that meets `condition`: a request counts a moment after its answer."""
+    """Return the first scrape that meets `condition`: requests are counted a moment after their response."""
 
     def met() -> Scrape | None:
         found = scrape(service)
@@ -76,7 +76,7 @@ def once(service, condition: Callable[[Scrape], object]) -> Scrape:
 
 
 def assert_counted(service, before: Scrape, *expected: tuple[str, str, str]) -> Scrape:
-    """Since `before`, `expected` has been counted, and what of it is timed, timed; nothing else."""
+    """Check that exactly `expected` has been counted since `before`, and that its timed routes were timed."""
     after = once(service, lambda found: (found.counted() - before.counted()).total() >= len(expected))
     assert after.counted() - before.counted() == Counter(expected)
     timed = f"{DURATION}_count"
@@ -84,7 +84,7 @@ def assert_counted(service, before: Scrape, *expected: tuple[str, str, str]) -> 
     return after
 
 
-# --- what a response counts as --------------------------------------------------------------------
+# --- labels of responses --------------------------------------------------------------------------
 
 CASES = [
     # method, target, status, path label, method label
@@ -130,7 +130,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("method", "target", "status", "path", "label"), CASES)
-def test_a_response_counts_once(service, method, target, status, path, label):  # noqa: PLR0917
+def test_a_response_is_counted_once(service, method, target, status, path, label):  # noqa: PLR0917
     before = scrape(service)
     assert service.request(method, target, b"x" if method == "PUT" else None).status == status
     assert_counted(service, before, (path, label, str(status)))
@@ -152,13 +152,13 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("data", "status", "path", "label"), REFUSALS)
-def test_a_refusal_before_the_routes_counts_once(service, data, status, path, label):
+def test_a_request_refused_before_routing_is_counted_once(service, data, status, path, label):
     before = scrape(service)
     assert service.raw(data).status == status
     assert_counted(service, before, (path, label, str(status)))
 
 
-def test_an_exception_counts_once_as_503_and_is_one_line_in_the_log(start, tmp_path):
+def test_an_exception_is_counted_once_as_503_and_logged_once(start, tmp_path):
     folder = tmp_path / "data"
     service = start(STORE_PATH=folder)
     shutil.rmtree(folder)
@@ -170,7 +170,7 @@ def test_an_exception_counts_once_as_503_and_is_one_line_in_the_log(start, tmp_p
     ]
 
 
-def test_nothing_is_lost_or_doubled_under_load(service):
+def test_no_request_is_lost_or_counted_twice_under_load(service):
     choices = random.Random(7)  # noqa: S311 - a fixed order, no secret
     requests = [choices.choice(CASES[:-1]) for _ in range(1200)]
     refusals = [choices.choice(REFUSALS[1:-1]) for _ in range(60)]
@@ -193,12 +193,12 @@ def test_nothing_is_lost_or_doubled_under_load(service):
 
 TOKEN = {"Authorization": "Bearer a-token"}
 ANY = {"If-None-Match": "*"}
-"""A condition that what is there does not meet."""
+"""A condition that the stored object does not meet."""
 LARGE = b"x" * (600 * 1024)
-"""More than is received in memory."""
+"""More than the server receives in memory."""
 WATCHING = ("/healthz", "/readyz", "/metrics", "/api/metrics", "/openapi.json", "/faults")
 
-# What is asked of a healthy service that holds the object `x`: method, target, body, headers, label set.
+# Requests to a healthy service that has the object `x`: method, target, body, headers, expected labels.
 KNOWN = [
     ("PUT", "/api/buckets/x", b"12345", {}, (OBJECT.path, "PUT", "200")),
     ("PUT", "/api/buckets/%00", b"", {}, (OBJECT.path, "PUT", "400")),
@@ -244,8 +244,8 @@ FAILING = [
 ]
 
 
-def test_every_status_that_the_api_knows_is_provoked_and_counted(start, tmp_path):
-    """None of the label sets is a guess: each is met by a request, and its status is that of the answer."""
+def test_every_status_of_the_api_occurs_and_is_counted(start, tmp_path):
+    """A request produces each label set of the table, and its response has that status."""
     (tmp_path / "tokens").write_text("a-token\n")
     service = start(
         STORE_PATH=tmp_path / "data",
@@ -277,21 +277,21 @@ def test_every_status_that_the_api_knows_is_provoked_and_counted(start, tmp_path
     send("DELETE", "/faults", None, {}, ("/faults", "DELETE", "200"))
     (tmp_path / "data/incoming").rename(tmp_path / "gone")
     send("PUT", "/nothing", LARGE, {}, (UNMATCHED, "_OTHER", "503"))
-    time.sleep(1.1)  # For so long the last answer of the store counts.
+    time.sleep(1.1)  # The store's last state is cached for this long.
     send("GET", "/readyz", None, {}, ("/readyz", "GET", "503"))
     send("HEAD", "/readyz", None, {}, ("/readyz", "HEAD", "503"))
     service.signal()
     once(service, lambda _: service.request("GET", "/readyz").json["reason"] == "shutting down")
     send("PUT", "/faults", b"{}", {}, ("/faults", "PUT", "503"))
 
-    # The server's own 500 and what is cut off (test_service_cut_off) have tests of their own; the rest of the
+    # The server's own 500 and responses that are cut off (test_cut_off) have separate tests; the rest of the
     # table is what has been sent.
     expected = {*label_sets(TIMED), *label_sets(UNTIMED), OTHER}
     elsewhere = {(UNMATCHED, "_OTHER", "500"), (UNMATCHED, "_OTHER", "499"), (OBJECT.path, "GET", "499")}
     assert sent.keys() ^ expected == {OTHER, *elsewhere}
     found = once(service, lambda found: found.counted()[UNMATCHED, "_OTHER", "503"]).counted()
     del sent[SCRAPE]
-    waited = ("/readyz", "GET", "503")  # How often it was asked above is a matter of time.
+    waited = ("/readyz", "GET", "503")  # The number of readiness requests above depends on timing.
     assert found.pop(waited) >= sent.pop(waited)
     assert +found == sent
     for name in (f"{DURATION}_count", f"{SEMANTIC_DURATION}_count"):
@@ -303,8 +303,8 @@ def test_every_status_that_the_api_knows_is_provoked_and_counted(start, tmp_path
 # --- durations and sizes --------------------------------------------------------------------------
 
 
-def test_both_families_of_durations_say_the_same(service):
-    """Bucket by bucket, under the names of the one and of the other."""
+def test_both_duration_histograms_agree(service):
+    """They agree bucket by bucket, under their own names."""
     for method, target, *_ in CASES:
         service.request(method, target, b"x" if method == "PUT" else None)
     found = scrape(service)
@@ -328,12 +328,12 @@ def test_both_families_of_durations_say_the_same(service):
 
 
 SIZE = 24 * MEBIBYTE
-"""More than the system buffers of a connection whose client does not read."""
+"""More than the socket buffers of a connection whose client does not read."""
 
 
 @pytest.fixture(scope="module")
 def large(start):
-    """A service that holds an object of SIZE bytes as `large`."""
+    """A service with an object of SIZE bytes, `large`."""
     service = start(MAX_OBJECT_BYTES=SIZE)
     assert service.request("PUT", "/api/buckets/large", b"x" * SIZE).status == 200
     once(service, lambda found: found.counted()[OBJECT.path, "PUT", "200"] == 1)
@@ -342,7 +342,7 @@ def large(start):
 
 @pytest.fixture
 def download(large):
-    """Ask for the large object and read only the beginning of the answer."""
+    """Return a function that requests the large object and reads only the start of the response."""
     with ExitStack() as stack:
 
         def begin() -> socket.socket:
@@ -359,8 +359,8 @@ def active(found: Scrape) -> float:
     return found("http_server_active_requests", http_request_method="GET", url_scheme="http")
 
 
-def test_a_request_takes_until_its_body_is_sent(large, download):
-    """It is active until then, in which a scrape and a probe are not."""
+def test_the_duration_lasts_until_the_body_is_sent(large, download):
+    """It counts as active until then; scrapes and probes never do."""
     seconds = {"path": OBJECT.path, "method": "GET", "status": "200"}
     before = scrape(large)
     assert active(before) == 0
@@ -369,7 +369,7 @@ def test_a_request_takes_until_its_body_is_sent(large, download):
     meanwhile = scrape(large)
     assert active(meanwhile) == 1
     assert meanwhile.counted() == before.counted()
-    received = 0  # of the head, too
+    received = 0  # includes the head
     while received < SIZE:
         received += len(connection.recv(MEBIBYTE))
     after = assert_counted(large, before, (OBJECT.path, "GET", "200"))
@@ -381,7 +381,7 @@ def test_a_request_takes_until_its_body_is_sent(large, download):
     assert after(f"{name}_count", **sent) - before(f"{name}_count", **sent) == 1
 
 
-def test_a_client_that_leaves_ends_its_request_once(large, download):
+def test_a_client_that_disconnects_ends_its_request_once(large, download):
     before = scrape(large)
     connections = [download() for _ in range(5)]
     assert active(scrape(large)) == 5
@@ -394,12 +394,12 @@ def test_a_client_that_leaves_ends_its_request_once(large, download):
     assert 0 < after(name, **sent) - before(name, **sent) < 5 * SIZE
 
 
-def test_sizes_are_of_the_bodies(start):
+def test_sizes_are_those_of_the_bodies(start):
     service = start(STORE="memory", MAX_OBJECT_BYTES=2000)
     service.request("PUT", "/api/buckets/a", b"x" * 1024)
     service.request("PUT", "/api/buckets/b", b"")
     service.raw(PUT + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
-    service.raw(PUT + b"Content-Length: 99999999999\r\n\r\n")  # Of which nothing is received.
+    service.raw(PUT + b"Content-Length: 99999999999\r\n\r\n")  # Its body is not received.
     service.request("GET", "/api/buckets/a")
     service.request("GET", "/api/buckets/a", Range="bytes=0-9")
     service.request("HEAD", "/api/buckets/a")
@@ -424,7 +424,7 @@ def test_sizes_are_of_the_bodies(start):
 
 
 @pytest.mark.parametrize("store", ["memory", "filesystem"])
-def test_gauges_tell_exactly_what_is_stored(start, store):
+def test_gauges_have_the_exact_number_and_size_of_objects(start, store):
     service = start(**({"STORE": "memory"} if store == "memory" else {}))
 
     def gauges() -> tuple[float, float]:
@@ -454,7 +454,7 @@ def test_gauges_tell_exactly_what_is_stored(start, store):
     assert gauges() == (len(listed), sum(bucket["size"] for bucket in listed))
 
 
-def test_operations_of_the_store_count_by_how_they_end(start):
+def test_store_operations_are_counted_by_outcome(start):
     service = start(STORE="memory", FAULTS_ENABLED="true")
     before = scrape(service)
     sent: Counter[tuple[str, str]] = Counter()
@@ -469,7 +469,7 @@ def test_operations_of_the_store_count_by_how_they_end(start):
     send("put", "success", "PUT", "/api/buckets/x")
     send("put", "refused", "PUT", "/api/buckets/x", **ANY)
     send("get", "success", "GET", "/api/buckets/x")
-    send("get", "success", "GET", "/api/buckets/x", **ANY)  # 304: the store has done what it was asked.
+    send("get", "success", "GET", "/api/buckets/x", **ANY)  # 304: a success for the store.
     send("get", "missing", "GET", "/api/buckets/none")
     send("head", "success", "HEAD", "/api/buckets/x")
     send("head", "missing", "HEAD", "/api/buckets/none")
@@ -496,7 +496,7 @@ def test_operations_of_the_store_count_by_how_they_end(start):
         for pair in known
     }
     assert counts == {pair: sent[pair] for pair in known}
-    assert set(known) == set(sent), "an outcome that never comes"
+    assert set(known) == set(sent), "an outcome that never occurs"
     for operation in OUTCOMES:
         labels = {"backend": "memory", "operation": operation}
         total = sum(number for pair, number in sent.items() if pair[0] == operation)
@@ -504,7 +504,7 @@ def test_operations_of_the_store_count_by_how_they_end(start):
         assert 0 < found("storage_operation_duration_seconds_sum", **labels) < 10
 
 
-def test_saturation_is_what_the_server_says(start):
+def test_saturation_gauges_follow_the_load(start):
     service = start(STORE="memory", THREADS=2, FAULTS_ENABLED="true")
 
     def load(found: Scrape) -> tuple[float, ...]:
@@ -525,7 +525,7 @@ def test_saturation_is_what_the_server_says(start):
         once(service, lambda found: load(found) == (2, 0, 0) and active(found) == 0)
 
 
-# --- what a scraper gets --------------------------------------------------------------------------
+# --- formats of a scrape --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("target", ["/metrics", "/api/metrics"])
@@ -536,7 +536,7 @@ def test_saturation_is_what_the_server_says(start):
         ("application/openmetrics-text", OPENMETRICS, parse_openmetrics),
         ("text/plain", TEXT, parse_text),
         ("*/*", TEXT, parse_text),
-        # Versions that are not served, and what a client does not want.
+        # Unsupported versions, and formats that the client refuses.
         ("application/openmetrics-text;version=x", TEXT, parse_text),
         ("application/openmetrics-text;version=999.0", TEXT, parse_text),
         ("application/openmetrics-text;version=1.0.0.0", TEXT, parse_text),
@@ -566,7 +566,7 @@ def test_saturation_is_what_the_server_says(start):
         ("; =,,", TEXT, parse_text),
     ],
 )
-def test_the_format_that_the_scraper_asks_for(service, target, accept, content_type, parse):
+def test_the_scrape_has_the_format_that_the_client_accepts(service, target, accept, content_type, parse):
     answer = service.request("GET", target, Accept=accept)
     assert (answer.status, answer.headers["content-type"]) == (200, content_type)
     families = {family.name: family for family in parse(answer.body.decode())}
@@ -603,7 +603,7 @@ def test_the_format_that_the_scraper_asks_for(service, target, accept, content_t
         (None, False),
     ],
 )
-def test_a_scrape_is_compressed_where_the_scraper_takes_it(service, accept, compressed):
+def test_a_scrape_is_compressed_if_the_client_accepts_it(service, accept, compressed):
     headers = {} if accept is None else {"Accept_Encoding": accept}
     plain = service.request("GET", "/metrics").body
     answer = service.request("GET", "/metrics", **headers)
@@ -618,7 +618,7 @@ def test_a_scrape_is_compressed_where_the_scraper_takes_it(service, accept, comp
         assert len(answer.body) < len(plain) / 10
 
 
-def test_promtool_finds_no_fault(service):
+def test_promtool_finds_no_fault_in_the_metrics(service):
     exposition = service.request("GET", "/metrics").body
     command = [toolchain.promtool(), "check", "metrics", "--lint=all"]
     done = subprocess.run(command, input=exposition, capture_output=True, timeout=60, check=False)
@@ -626,7 +626,7 @@ def test_promtool_finds_no_fault(service):
 
 
 def test_a_sampled_trace_is_the_exemplar_of_its_duration(start):
-    """In OpenMetrics, in both families; not the trace that nobody records."""
+    """In OpenMetrics both families have it; a trace that is not recorded is no exemplar."""
     service = start(STORE="memory")
     traces = {flags: f"{number:032x}" for number, flags in enumerate(("01", "00"), 0xABC)}
     targets = {"01": "/api/buckets/none", "00": "/api/buckets"}
@@ -648,8 +648,8 @@ def test_a_sampled_trace_is_the_exemplar_of_its_duration(start):
     assert traces["01"] not in service.request("GET", "/metrics").body.decode()
 
 
-def test_a_rate_sees_the_first_error(start, tmp_path):
-    """By what Prometheus makes of scrapes; a series that the error itself begins would show it nothing."""
+def test_a_rate_includes_the_first_error(start, tmp_path):
+    """Calculated by Prometheus: a series that began only with the error would show no increase."""
     service = start(STORE="memory", FAULTS_ENABLED="true")
     values = []
     for status in (None, None, 503, None):

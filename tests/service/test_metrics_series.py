@@ -1,4 +1,4 @@
-"""The series: their number is known, and nothing that a client sends or that goes wrong makes another."""
+"""Time series: their number is fixed; neither hostile requests nor errors create new ones."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ NOT_SWITCHED = {
     "storage_fault_active",
     "storage_spans_lost",
 }
-"""Families that METRICS_DISABLED does not name."""
+"""Families that METRICS_DISABLED cannot disable."""
 
 
 @pytest.fixture
 def everything_on(tmp_path) -> Callable[..., StorageApi]:
-    """Build an app with tokens, drills and every family, save for what is said."""
+    """Return a function that builds an app with tokens, drills and every family; settings can be changed."""
     (tmp_path / "tokens").write_text("a-token\n")
 
     def build(**options: Any) -> StorageApi:
@@ -82,13 +82,13 @@ def families(app: StorageApi) -> dict[str, Metric]:
 
 
 def series(app: StorageApi) -> set[tuple[str, frozenset]]:
-    """Name and labels of each."""
+    """The name and labels of each series."""
     found = [
         (sample.name, frozenset(sample.labels.items()))
         for family in families(app).values()
         for sample in family.samples
     ]
-    assert len(found) == len(set(found)), "a series twice"
+    assert len(found) == len(set(found)), "a series occurs twice"
     return set(found)
 
 
@@ -98,7 +98,7 @@ class Answer(NamedTuple):
 
 
 def ask(app: StorageApi, method: str, path: str, body: bytes = b"", **environ: Any) -> Answer:
-    """A request as the server would hand it on; `path` is percent-decoded, as latin-1."""
+    """Send a request to the app as the server would; `path` is percent-decoded to latin-1."""
     statuses = []
 
     def start_response(line: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
@@ -134,7 +134,7 @@ def ask(app: StorageApi, method: str, path: str, body: bytes = b"", **environ: A
 
 
 def counted(app: StorageApi) -> Counter:
-    """{(path, method, status): responses}, without those that never came."""
+    """{(path, method, status): responses}, without label sets that are 0."""
     samples = families(app)["http_request_count"].samples
     return +Counter({tuple(sample.labels.values()): sample.value for sample in samples})
 
@@ -142,13 +142,13 @@ def counted(app: StorageApi) -> Counter:
 # --- their number ---------------------------------------------------------------------------------
 
 
-def test_the_document_is_what_the_registry_says():
+def test_the_documentation_of_metrics_is_up_to_date():
     command = [sys.executable, "-m", "tools.service_metrics", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_there_are_as_many_series_as_the_document_derives(everything_on):
+def test_the_number_of_series_is_the_documented_one(everything_on):
     text = (ROOT / "docs/metrics.md").read_text()
     derivation, derived = re.search(r"^ {4}([\d +]+) = (\d+)$", text, re.MULTILINE).groups()
     assert sum(map(int, derivation.split(" + "))) == int(derived)
@@ -160,7 +160,7 @@ def test_there_are_as_many_series_as_the_document_derives(everything_on):
         assert len(series(everything_on(metrics_disabled=(name,)))) == one_duration <= LIMIT_WITH_ONE_DURATION
 
 
-def test_the_document_names_every_family(everything_on):
+def test_the_documentation_names_every_family(everything_on):
     text = (ROOT / "docs/metrics.md").read_text()
     named = set(re.findall(r"^\| `(\w+)` \| (?:counter|gauge|histogram|info) ", text, re.MULTILINE))
     suffixes = {"counter": "_total", "info": "_info"}
@@ -168,7 +168,7 @@ def test_the_document_names_every_family(everything_on):
     assert named == {name + suffixes.get(family.type, "") for name, family in found.items()}
 
 
-def test_each_family_can_be_switched_off_alone(everything_on):
+def test_each_family_can_be_disabled(everything_on):
     found = set(families(everything_on()))
     assert found - NOT_SWITCHED == set(METRIC_FAMILIES)
     assert found >= NOT_SWITCHED
@@ -179,7 +179,7 @@ def test_each_family_can_be_switched_off_alone(everything_on):
     assert set(families(everything_on(metrics_disabled=METRIC_FAMILIES))) == NOT_SWITCHED
 
 
-def test_the_table_has_each_route_with_the_methods_that_it_serves(everything_on):
+def test_the_status_table_has_each_route_with_its_methods(everything_on):
     served: dict[str, set[str]] = {}
     for rule in everything_on().url_map.iter_rules():
         served.setdefault(rule.rule, {OTHER_METHOD}).update(rule.methods)
@@ -194,7 +194,7 @@ def test_the_table_has_each_route_with_the_methods_that_it_serves(everything_on)
     st.sampled_from([*METHODS, OTHER_METHOD]),
     st.integers(100, 599),
 )
-def test_a_response_counts_as_near_to_what_it_was_as_the_table_has(path, method, status):
+def test_a_response_is_counted_with_the_closest_labels_of_the_table(path, method, status):
     table = TIMED | UNTIMED
     found = fold(path, method, status)
     if found == OTHER:
@@ -206,7 +206,7 @@ def test_a_response_counts_as_near_to_what_it_was_as_the_table_has(path, method,
         assert found == (path, method, str(status))
 
 
-# --- what cannot change it ------------------------------------------------------------------------
+# --- hostile requests -----------------------------------------------------------------------------
 
 METHODS_SENT = (
     "GET",
@@ -235,7 +235,7 @@ VALUES = (
     "a/b",
     "00-" + "1" * 32 + "-" + "2" * 16 + "-01",
 )
-# What the random requests hardly ever come to by themselves: a condition or a range that decides the answer.
+# Conditions and ranges that decide the response; fully random requests would hardly ever hit them.
 RARE = (
     ("PUT", {}),
     ("GET", {"HTTP_RANGE": "bytes=0-0"}),
@@ -253,7 +253,7 @@ FAULTS = (
 
 
 def hostile(random: Random) -> tuple[str, str, bytes, dict[str, Any]]:
-    """A request made of what the API knows, of what it does not, and of noise."""
+    """A random request of known parts, unknown parts and noise."""
     path = random.choice(PATHS)
     path = path.replace("<id>", "x")
     if random.random() < 0.5:
@@ -273,9 +273,9 @@ def hostile(random: Random) -> tuple[str, str, bytes, dict[str, Any]]:
 
 
 def test_hostile_requests_add_no_series(everything_on, caplog, draws):
-    """As many series after 1,000 requests and after all as at the start; and each is counted, once."""
+    """The number of series stays the same from the start, and each request is counted once."""
     requests = draws(10_000, 100_000)
-    caplog.set_level(logging.CRITICAL)  # The drills among them have a lot to say.
+    caplog.set_level(logging.CRITICAL)  # The drills among the requests log a lot.
     app = everything_on()
     random = Random(6)  # noqa: S311 - a fixed order, no secret
     at_start = series(app)
@@ -311,7 +311,7 @@ def test_hostile_requests_add_no_series(everything_on, caplog, draws):
     assert by_status == statuses
 
 
-def test_a_status_that_the_table_lacks_is_counted_nevertheless(everything_on):
+def test_a_status_outside_the_table_is_counted_as_other(everything_on):
     app = everything_on()
     before = series(app)
     assert ask(app, "GET", "/healthz", **{REFUSED: (418, "a teapot")}).status == 418
@@ -319,11 +319,11 @@ def test_a_status_that_the_table_lacks_is_counted_nevertheless(everything_on):
     assert series(app) == before
 
 
-# --- exchanges that end in another way ------------------------------------------------------------
+# --- responses that fail midway ------------------------------------------------------------------
 
 
 class Torn(io.RawIOBase):
-    """A body of which 5 bytes can be read, and then none."""
+    """A body that fails after 5 bytes."""
 
     def __init__(self) -> None:
         self._left = 5
@@ -341,7 +341,7 @@ class Torn(io.RawIOBase):
 
 
 class TornStore(MemoryStore):
-    """Of whose objects the body breaks off, and which is full when one is to be deleted."""
+    """A store whose bodies fail midway, and which is full when an object is deleted."""
 
     def get(self, id: str, select: Any = None) -> Stored:
         return Stored(Object(id, 10, "0" * 64, "text/plain"), Torn())
@@ -350,7 +350,7 @@ class TornStore(MemoryStore):
         raise StoreFull("no room to forget")
 
 
-def test_a_body_that_breaks_off_is_no_success():
+def test_a_body_that_fails_midway_is_not_a_success():
     app = create_app(Config(store="memory", log_requests=False), TornStore())
     with pytest.raises(ConnectionError):
         ask(app, "GET", "/api/buckets/x")
@@ -364,7 +364,7 @@ def test_a_body_that_breaks_off_is_no_success():
     assert not any(sample.value for sample in families(app)["http_server_active_requests"].samples)
 
 
-def test_an_outcome_that_an_operation_has_not_is_an_error():
+def test_an_unexpected_outcome_counts_as_error():
     app = create_app(Config(store="memory", log_requests=False), TornStore())
     assert ask(app, "DELETE", "/api/buckets/x").status == 507
     operations = families(app)["storage_operations"].samples
@@ -373,7 +373,7 @@ def test_an_outcome_that_an_operation_has_not_is_an_error():
     ]
 
 
-def test_an_observer_that_fails_harms_nobody(caplog):
+def test_a_failing_observer_harms_no_request(caplog):
     app = bare_app(Config(store="memory"), MemoryStore(), CollectorRegistry())
     seen: list[Exchange] = []
 
@@ -417,8 +417,8 @@ def served(app: StorageApi) -> Iterator[Server]:
         assert not thread.is_alive()
 
 
-def test_a_500_of_the_server_itself_counts_once(caplog):
-    """What no handler of errors can answer any more, the server does: by the app, as what it refuses."""
+def test_a_500_of_the_server_is_counted_once(caplog):
+    """An error that no handler catches gets a 500 from the server, which the app counts as a refusal."""
     app = create_app(Config(store="memory", log_requests=False), MemoryStore())
     dispatch = app.full_dispatch_request
 
@@ -448,7 +448,7 @@ def test_a_500_of_the_server_itself_counts_once(caplog):
 
 @settings(max_examples=200)
 @given(st.lists(st.floats(0, 20) | st.sampled_from([0.0, 0.1, 1.0, 5.0])))
-def test_a_distribution_is_what_the_client_librarys_histogram_is(values):
+def test_a_distribution_equals_the_client_librarys_histogram(values):
     bounds = (0.1, 1, 5)
     oracle = Histogram("oracle", "", buckets=bounds, registry=None)
     distribution = Distribution(bounds)
@@ -465,17 +465,17 @@ def test_a_distribution_is_what_the_client_librarys_histogram_is(values):
 
 
 @pytest.fixture
-def restless():
-    """Let threads take turns as often as they can."""
+def fast_thread_switches():
+    """Let threads switch as often as possible."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(before)
 
 
-@pytest.mark.usefixtures("restless")
-def test_a_distribution_loses_nothing_and_its_sum_is_of_its_buckets():
-    """Seen from outside while four threads observe: the sum is always that of what is counted."""
+@pytest.mark.usefixtures("fast_thread_switches")
+def test_a_distribution_is_consistent_under_concurrency():
+    """Even while four threads observe, a reader sees a sum that matches the buckets."""
     distribution = Distribution((1,))
     done = threading.Event()
     torn = []
@@ -502,19 +502,19 @@ def test_a_distribution_loses_nothing_and_its_sum_is_of_its_buckets():
     assert distribution.snapshot() == ([("1.0", 0, None), ("+Inf", 80_000, None)], 160_000)
 
 
-# --- what it costs --------------------------------------------------------------------------------
+# --- cost -----------------------------------------------------------------------------------------
 
 MORE_WITH_EVERY_FAMILY = 0.12
 MORE_WITH_LOGS = 0.15
-"""How many more of Python's instructions a GET may take than of the same app without instrumentation.
+"""Allowed ratio of additional Python instructions of a GET, compared to the app without instrumentation.
 
-They are counted, so that the machine's load does not matter; `make bench-service` measures what they mean in
-CPU time of the server. Counted were 0.09 and 0.11.
+Instructions are counted, so the machine's load does not matter; `make bench-service` measures CPU time.
+The measured ratios were 0.09 and 0.11.
 """
 
 
 def instructions(app: StorageApi) -> int:
-    """How many of Python's instructions this thread takes for a GET of a small object."""
+    """Number of Python instructions that this thread executes for a GET of a small object."""
     count = 0
 
     def trace(frame, event, _argument):
@@ -524,7 +524,7 @@ def instructions(app: StorageApi) -> int:
         return trace
 
     assert ask(app, "PUT", "/api/buckets/x", b"12345").status == 200
-    ask(app, "GET", "/api/buckets/x")  # What is cached is cached now.
+    ask(app, "GET", "/api/buckets/x")  # The caches are warm now.
     before = sys.gettrace()
     sys.settrace(trace)
     try:

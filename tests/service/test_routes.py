@@ -1,4 +1,4 @@
-"""The table of routes is what the app serves, and what is written about routes elsewhere agrees with it."""
+"""The app serves exactly the table of routes, and queries elsewhere agree with the table."""
 
 import re
 from collections import defaultdict
@@ -37,6 +37,6 @@ def test_routes_are_found_by_their_properties():
         pytest.param(RULE.read_text(), id="rules"),
     ],
 )
-def test_queries_leave_out_the_routes_that_users_do_not_wait_for(text):
+def test_queries_leave_out_probes_and_other_untimed_routes(text):
     (left_out,) = re.findall(r'"(/healthz\|[^"]*)"', text)
     assert set(left_out.split("|")) == routes.paths(timed=False)

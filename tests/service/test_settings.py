@@ -1,4 +1,4 @@
-"""Settings: flags, variables, defaults; every mistake is one line, and all of them are said at once."""
+"""Settings: flags, variables and defaults; each mistake is one line, and all are reported at once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def mistakes(environ: dict[str, str], *arguments: str) -> list[str]:
     return str(refused.value).splitlines()
 
 
-def test_without_anything_said_there_are_defaults():
+def test_settings_have_defaults():
     assert read({}) == Config()
 
 
@@ -71,14 +71,14 @@ EXAMPLES = {
     "shutdown_timeout_seconds": "0",
     "otel_traces_exporter": "otlp",
 }
-"""A value for each setting that is not its default."""
+"""For each setting, a value that is not the default."""
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
-def test_a_setting_can_be_said_both_ways(setting):
+def test_a_setting_is_read_from_flag_and_variable(setting):
     text = EXAMPLES[setting.name]
     store = setting.about.store
-    # Together with what the store can't do without.
+    # With the other settings that this store requires.
     needed = {s.variable: EXAMPLES[s.name] for s in SETTINGS if store == s.about.store and s.about.required}
     environ = {**needed, "STORE": store} if store else {}
     by_variable = read({**environ, setting.variable: text})
@@ -89,7 +89,7 @@ def test_a_setting_can_be_said_both_ways(setting):
     assert said.lower() == text
 
 
-def test_a_switch_alone_means_on():
+def test_a_boolean_flag_without_a_value_means_true():
     assert read({"FAULTS_ENABLED": "false"}, ["--faults-enabled"]).faults_enabled
 
 
@@ -120,7 +120,7 @@ def test_a_switch_alone_means_on():
         ("OTEL_TRACES_EXPORTER", "jaeger", "one of none, otlp"),
     ],
 )
-def test_a_bad_value_is_one_line(variable, value, allowed):
+def test_an_invalid_value_is_reported_in_one_line(variable, value, allowed):
     (said,) = mistakes({variable: value})
     assert said.startswith(f"{variable}={value!r} is not allowed: use {allowed}")
 
@@ -129,7 +129,7 @@ def test_a_bad_value_is_one_line(variable, value, allowed):
     ("value", "shown"),
     [
         *((wrong, wrong) for wrong in ("ftp://x", "http://", "http://a b", "x:1", "http://x:99999")),
-        # What may be a password or a signature (a SAS token) is not shown.
+        # A possible password or signature (a SAS token) is not shown.
         ("http://u:p@x", "***@x"),
         ("u:p@x:1", "***@x:1"),
         ("http://x?sig=y", "http://x?***"),
@@ -137,7 +137,7 @@ def test_a_bad_value_is_one_line(variable, value, allowed):
     ],
 )
 @pytest.mark.parametrize("environ", [S3, AZURE], ids=lambda environ: environ["STORE"])
-def test_an_endpoint_is_a_url(environ, value, shown):
+def test_an_endpoint_that_is_not_a_url_is_refused(environ, value, shown):
     variable = f"STORE_{environ['STORE'].upper()}_ENDPOINT"
     assert mistakes({**environ, variable: value}) == [
         f"{variable}={shown!r} is not allowed: use a URL such as https://storage.example.org"
@@ -173,28 +173,28 @@ def test_an_endpoint_is_a_url(environ, value, shown):
         ),
     ],
 )
-def test_a_contradiction_is_one_line(environ, said):
+def test_a_contradiction_is_reported_in_one_line(environ, said):
     assert mistakes(environ) == [said]
 
 
-def test_two_free_ports_are_no_contradiction():
+def test_port_0_twice_is_no_contradiction():
     assert read({"PORT": "0", "METRICS_PORT": "0"}).metrics_port == 0
 
 
-def test_a_refused_store_is_the_only_mistake_it_makes():
-    """What would belong to another store is not held against a store that nobody knows."""
+def test_an_unknown_store_is_reported_as_a_single_mistake():
+    """Settings of another store are not reported as well if the store is unknown."""
     assert len(mistakes({**S3, "STORE": "s4"})) == 1
 
 
-def test_the_exporter_of_traces_must_be_there(monkeypatch):
-    # As Python sees a package that is not installed.
+def test_the_traces_exporter_must_be_installed(monkeypatch):
+    # Python's marker for a package that is not installed.
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto", None)
     assert mistakes({"OTEL_TRACES_EXPORTER": "otlp"}) == [
         "OTEL_TRACES_EXPORTER=otlp needs the extra storage-api[traces], which is not installed"
     ]
 
 
-def test_all_mistakes_are_said_at_once(end_of_start):
+def test_all_mistakes_are_reported_at_once(end_of_start):
     status, said = end_of_start(
         "--thread=8", "--log-format=x", PORT="x", STORE="azure", METRICS_DISABLED="up", STORE_S3_REGION="eu"
     )
@@ -225,7 +225,7 @@ def test_all_mistakes_are_said_at_once(end_of_start):
         ("--port", "argument --port: expected one argument; see --help"),
     ],
 )
-def test_a_bad_flag_is_one_line(argument, said):
+def test_an_invalid_flag_is_reported_in_one_line(argument, said):
     assert mistakes({}, argument) == [said]
 
 
@@ -235,8 +235,8 @@ def test_the_value_of_an_unknown_flag_is_not_shown():
     ]
 
 
-def test_help_tells_of_every_setting(capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "1000")  # so that nothing is hyphenated
+def test_help_lists_every_setting(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "1000")  # wide enough to break no line
     with pytest.raises(SystemExit) as ended:
         read({"PORT": "bad"}, ["--help"])
     assert ended.value.code == 0
@@ -247,7 +247,7 @@ def test_help_tells_of_every_setting(capsys, monkeypatch):
         assert f"(default: {setting.default_text})" in said or setting.default_text == ""
 
 
-def test_the_version_is_said(capsys):
+def test_the_version_is_printed(capsys):
     with pytest.raises(SystemExit) as ended:
         read({}, ["--version"])
     assert ended.value.code == 0
@@ -262,7 +262,7 @@ KEY = f'{{"private_key": "{SECRET}"}}'
 @pytest.mark.parametrize(
     ("environ", "status", "said"),
     [
-        # A Secret that was made with a line end.
+        # A Secret that ends with a line break.
         (
             {**S3, "AWS_SECRET_ACCESS_KEY": f"{SECRET}\n"},
             2,
@@ -288,7 +288,7 @@ KEY = f'{{"private_key": "{SECRET}"}}'
             1,
             "container objects: Generic Microsoft",
         ),
-        # The key itself where its file is meant, and a key within quotes.
+        # The key itself instead of its file, and a key in quotes.
         ({**GCS, "GOOGLE_SERVICE_ACCOUNT": KEY}, 1, "bucket objects: Generic GCS error: "),
         ({**GCS, "GOOGLE_APPLICATION_CREDENTIALS": KEY}, 1, "bucket objects: Generic GCS error: "),
         ({**GCS, "GOOGLE_SERVICE_ACCOUNT_KEY": f'"{SECRET}"'}, 1, "bucket objects: Generic GCS error: "),
@@ -300,7 +300,7 @@ KEY = f'{{"private_key": "{SECRET}"}}'
         ),
     ],
 )
-def test_credentials_that_cannot_be_used_are_one_line_without_them(
+def test_unusable_credentials_are_reported_without_showing_them(
     end_of_start, tmp_path, environ, status, said
 ):
     ended, printed = end_of_start(**{"STORE_PATH": tmp_path, **environ})
@@ -310,7 +310,7 @@ def test_credentials_that_cannot_be_used_are_one_line_without_them(
 
 
 def test_empty_variables_of_a_stores_library_count_as_unset(start):
-    """They were taken for credentials and switches."""
+    """They used to be read as credentials and switches."""
     empty = dict.fromkeys(
         ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SKIP_SIGNATURE", "AWS_REGION"), ""
     )
@@ -319,10 +319,10 @@ def test_empty_variables_of_a_stores_library_count_as_unset(start):
     )
 
 
-# --- what only the machine can tell ------------------------------------------------------------------
+# --- errors of the machine --------------------------------------------------------------------------
 
 
-def test_a_port_in_use_is_one_line(end_of_start):
+def test_a_port_in_use_is_reported_in_one_line(end_of_start):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         status, said = end_of_start(PORT=port, STORE="memory")
@@ -332,7 +332,7 @@ def test_a_port_in_use_is_one_line(end_of_start):
     )
 
 
-def test_a_metrics_port_in_use_is_one_line(end_of_start):
+def test_a_metrics_port_in_use_is_reported_in_one_line(end_of_start):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         status, said = end_of_start(METRICS_PORT=port, STORE="memory")
@@ -342,15 +342,15 @@ def test_a_metrics_port_in_use_is_one_line(end_of_start):
     )
 
 
-def test_a_host_that_is_none_is_one_line(end_of_start):
+def test_an_unknown_host_is_reported_in_one_line(end_of_start):
     status, said = end_of_start(HOST="no.such.host.invalid", STORE="memory")
     assert (status, said.count("\n")) == (1, 1)
     assert said.startswith("storage-api: cannot listen on HOST=no.such.host.invalid PORT=0: ")
 
 
 @pytest.mark.parametrize(("files", "threads", "needed"), [(199, 8, 200), (110, 1, 165), (12, 256, 1440)])
-def test_too_few_descriptors_are_one_line_with_the_number_needed(end_of_start, files, threads, needed):
-    """The start succeeded, and no connection was ever accepted."""
+def test_too_few_descriptors_are_reported_with_the_required_number(end_of_start, files, threads, needed):
+    """The service used to start, but accepted no connection."""
     prefix = ["bash", "-c", f'ulimit -n {files} && exec "$@"', "bash"]
     status, said = end_of_start(prefix=prefix, STORE="memory", THREADS=threads)
     assert (status, said.count("\n")) == (1, 1)
@@ -366,13 +366,13 @@ def test_a_low_soft_limit_is_raised_to_what_the_hard_limit_allows(start):
     assert service.samples("process_max_fds") == {("process_max_fds", "", "", ""): expected}
 
 
-def test_a_folder_in_use_is_one_line(start, end_of_start, tmp_path):
+def test_a_folder_in_use_is_reported_in_one_line(start, end_of_start, tmp_path):
     start(STORE_PATH=tmp_path)
     status, said = end_of_start(STORE_PATH=tmp_path)
     assert (status, said) == (1, f"storage-api: STORE_PATH={tmp_path}: another process uses this folder\n")
 
 
-def test_a_folder_that_cannot_be_made_is_one_line(end_of_start, tmp_path):
+def test_a_folder_that_cannot_be_created_is_reported_in_one_line(end_of_start, tmp_path):
     (tmp_path / "file").write_text("")
     path = tmp_path / "file" / "data"
     status, said = end_of_start(STORE_PATH=path)
@@ -381,17 +381,17 @@ def test_a_folder_that_cannot_be_made_is_one_line(end_of_start, tmp_path):
 
 @pytest.fixture
 def without_privileges(missing_part) -> list[str]:
-    """A command that runs another one as somebody who is asked for permissions."""
+    """A command prefix that runs a command without root's right to ignore permissions."""
     if os.geteuid() != 0:
         return []
-    # Root is not, unless it runs without capabilities.
+    # Root ignores permissions unless it runs without capabilities.
     if not shutil.which("setpriv"):
         missing_part("setpriv (util-linux), to test permissions as root")
     return ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
 
 
 @pytest.mark.parametrize("mode", [0o000, 0o500], ids=["unreadable", "unwritable"])
-def test_a_folder_without_permission_is_one_line(end_of_start, without_privileges, tmp_path, mode):
+def test_a_forbidden_folder_is_reported_in_one_line(end_of_start, without_privileges, tmp_path, mode):
     path = tmp_path / "data"
     path.mkdir(mode=mode)
     status, said = end_of_start(prefix=without_privileges, STORE_PATH=path)
@@ -400,7 +400,7 @@ def test_a_folder_without_permission_is_one_line(end_of_start, without_privilege
 
 
 @pytest.mark.parametrize("denied", ["objects", "incoming", "lock"])
-def test_what_a_folder_has_and_may_not_be_read_is_named(end_of_start, without_privileges, tmp_path, denied):
+def test_an_unreadable_entry_of_the_folder_is_named(end_of_start, without_privileges, tmp_path, denied):
     path = tmp_path / "data"
     for folder in ("objects", "incoming"):
         (path / folder).mkdir(parents=True)
@@ -412,7 +412,7 @@ def test_what_a_folder_has_and_may_not_be_read_is_named(end_of_start, without_pr
 
 
 def test_the_parent_of_a_folder_need_not_be_readable(start, end_of_start, without_privileges, tmp_path):
-    """Unless the folder has to be made in it, and then the parent is what is named."""
+    """Unless the folder must be created in it: then the error names the parent."""
     path = tmp_path / "parent" / "data"
     path.mkdir(parents=True)
     path.parent.chmod(0o311)
@@ -429,15 +429,15 @@ def test_the_parent_of_a_folder_need_not_be_readable(start, end_of_start, withou
 # --- the documentation -------------------------------------------------------------------------------
 
 
-def test_the_documentation_is_up_to_date():
+def test_the_documentation_of_settings_is_up_to_date():
     done = subprocess.run(
         [*DOCUMENT, "--check"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_documentation_shows_what_is_said():
-    """The example in the text is what such a start says."""
+def test_the_documented_error_output_is_real():
+    """The example in the text is the real output of such a start."""
     text = (ROOT / "docs/service.md").read_text()
     (said,) = re.findall(r"^\$ STORE=s3 PORT=http storage-api .*\n((?:storage-api: .*\n)+)", text, re.M)
     assert said.replace("storage-api: ", "").splitlines() == mistakes(

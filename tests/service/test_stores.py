@@ -1,4 +1,4 @@
-"""One contract for every store, and what the filesystem store promises beyond it."""
+"""The contract of every store, and additional guarantees of the filesystem store and of object storage."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def put(store: Store, id: str, data: bytes, **how) -> str:
 
 
 def read(body: BinaryIO, size: int) -> bytes:
-    """`size` bytes, or as many as there are, of a file that may give fewer at a time; closes it."""
+    """Read `size` bytes, or fewer at the end, from a file that may return less per call; close it."""
     data = b""
     with body:
         while chunk := body.read(size - len(data)):
@@ -74,7 +74,7 @@ def get(store: Store, id: str) -> bytes | None:
 
 
 CLOUDS = {"s3": "object_storage", "azure": "azure_storage"}
-"""{STORE: the fixture that is a server for it}"""
+"""{STORE: fixture with a server for it}"""
 
 
 @pytest.fixture(params=["memory", "filesystem", *(pytest.param(c, marks=pytest.mark.live) for c in CLOUDS)])
@@ -88,7 +88,7 @@ def store(request, tmp_path, monkeypatch):
     with closing(open_store(config.read(settings))) as opened:
         yield opened
         if request.param in CLOUDS:
-            # One bucket for all: the server takes seconds for the first object of a new one.
+            # All tests share a bucket: the server takes seconds for the first object of a new one.
             client = storage.client()
             for objects in obstore.list(client):
                 obstore.delete(client, [object["path"] for object in objects])
@@ -103,14 +103,14 @@ def assert_holds(store: Store, objects: int, bytes: int) -> None:
     assert store.usage() == (Usage(objects, bytes) if known else None)
 
 
-def test_starts_empty(store):
+def test_a_new_store_is_empty(store):
     assert get(store, "a") is None
     assert store.delete("a") is False
     assert_holds(store, 0, 0)
     store.check()
 
 
-def test_put_get_overwrite_delete(store):
+def test_objects_can_be_put_read_overwritten_and_deleted(store):
     put(store, "a", b"first, longer")
     put(store, "b", b"")
     put(store, "a", b"\x00\xff")
@@ -125,7 +125,7 @@ def test_put_get_overwrite_delete(store):
     "id",
     ["..", ".", "a b", "x" * 255, "\U0001f600" * 255, "\u00e9", "e\u0301", "CON", "-rf", "*", "a\\b", "%2F"],
 )
-def test_unusual_ids(store, id):
+def test_unusual_ids_are_kept(store, id):
     put(store, id, id.encode())
     assert get(store, id) == id.encode()
     assert_holds(store, 1, len(id.encode()))
@@ -135,7 +135,7 @@ def test_unusual_ids(store, id):
 @pytest.mark.parametrize(
     ("one", "other"), [("a", "A"), ("\u00e9", "e\u0301"), ("ß", "SS"), ("1", "01"), ("a", "a ")]
 )
-def test_alike_ids_are_different(store, one, other):
+def test_similar_ids_are_different_objects(store, one, other):
     put(store, one, b"one")
     assert get(store, other) is None
     put(store, other, b"other")
@@ -154,7 +154,7 @@ OPERATIONS = st.lists(
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(OPERATIONS)
-def test_behaves_like_a_dictionary(store, operations):
+def test_a_store_behaves_like_a_dictionary(store, operations):
     model: dict[str, bytes] = {}
     for id in "abc":
         store.delete(id)
@@ -192,10 +192,10 @@ def test_usage_stays_exact_under_concurrent_writers(store):
     assert_holds(store, len(objects), sum(map(len, objects)))
 
 
-# --- what is known of an object -------------------------------------------------------------------
+# --- metadata of objects --------------------------------------------------------------------------
 
 
-def test_an_object_is_described(store):
+def test_an_object_has_its_description(store):
     etag = put(store, "a", b"12345", content_type='text/plain; charset="utf-8"')
     described = Object("a", 5, etag, 'text/plain; charset="utf-8"')
     assert store.head("a") == described
@@ -225,7 +225,7 @@ ALL_METADATA = {
     "metadata", [{}, {"Content-Encoding": "gzip"}, {"Cache-Control": "no-store"}, ALL_METADATA]
 )
 def test_metadata_are_kept(store, metadata):
-    """As they are, and no longer than the object that has them."""
+    """Unchanged, and only as long as the object exists."""
     etag = put(store, "a", b"12345", content_type="text/x", metadata=metadata)
     described = Object("a", 5, etag, "text/x", metadata)
     assert store.head("a") == described
@@ -238,8 +238,8 @@ def test_metadata_are_kept(store, metadata):
     assert store.head("a").metadata == {}
 
 
-def test_bytes_that_are_compressed_stay_so(store):
-    """No server or library on the way takes the encoding for an order to decompress."""
+def test_compressed_bytes_stay_compressed(store):
+    """No server or library on the way decompresses an object because of its Content-Encoding."""
     data = gzip.compress(b"0123456789" * 1000)
     put(store, "a", data, metadata={"Content-Encoding": "gzip"})
     assert get(store, "a") == data
@@ -247,7 +247,7 @@ def test_bytes_that_are_compressed_stay_so(store):
 
 
 def test_the_longest_metadata_are_kept(store):
-    """Beside the longest of all else; what needs an escape in JSON takes twice the room."""
+    """Together with the longest id and type; characters that JSON escapes take twice the space."""
     longest = {name: "\\" * most for name, most in METADATA_CHARACTERS.items()}
     for id in ("\U0001f600" * 255, '"' * 255, "a"):
         etag = put(store, id, b"x", content_type='"' * 255, metadata=longest)
@@ -271,7 +271,7 @@ def test_a_spooled_body_is_kept(store, size, condition):
 
 
 @pytest.mark.parametrize(("first", "end"), [(0, 10), (0, 1), (9, 10), (3, 7), (0, 0)])
-def test_a_part(store, first, end):
+def test_a_part_of_an_object_can_be_read(store, first, end):
     etag = put(store, "a", b"0123456789")
     told: list[Object] = []
 
@@ -284,12 +284,12 @@ def test_a_part(store, first, end):
     assert told == [found.object] == [Object("a", 10, etag, "application/octet-stream")]
 
 
-def test_no_part_of_what_is_not_there(store):
-    assert store.get("a", lambda _: pytest.fail("nothing to select from")) is None
+def test_no_part_is_selected_of_a_missing_object(store):
+    assert store.get("a", lambda _: pytest.fail("called for a missing object")) is None
 
 
-def test_who_reads_keeps_reading_the_same_object(store):
-    """Whatever happens to it: all of the old bytes or an error, never some of both."""
+def test_a_reader_gets_the_same_object_to_its_end(store):
+    """If the object changes meanwhile, the reader gets all old bytes or an error, never a mixture."""
     old, new = bytes(3_000_000), b"\xff" * 3_000_000
     put(store, "a", old)
     for change in (lambda: put(store, "a", new), lambda: store.delete("a")):
@@ -305,7 +305,7 @@ def test_who_reads_keeps_reading_the_same_object(store):
 # --- conditions -----------------------------------------------------------------------------------
 
 
-def test_only_when_there_is_none(store):
+def test_put_only_if_absent(store):
     first = put(store, "a", b"first", condition=is_absent)
     with pytest.raises(PreconditionFailed):
         put(store, "a", b"second", condition=is_absent)
@@ -316,7 +316,7 @@ def test_only_when_there_is_none(store):
     assert get(store, "a") == b"third"
 
 
-def test_only_when_it_is_as_known(store):
+def test_put_only_if_the_etag_matches(store):
     with pytest.raises(PreconditionFailed):
         put(store, "a", b"x", condition=lambda etag: etag == sha256(b"1"))
     assert get(store, "a") is None
@@ -332,8 +332,8 @@ def test_only_when_it_is_as_known(store):
     assert_holds(store, 1, 1)
 
 
-def test_a_condition_is_not_asked_about_deleting_nothing(store):
-    assert store.delete("a", lambda _: pytest.fail("there is nothing to ask about")) is False
+def test_deleting_a_missing_object_ignores_the_condition(store):
+    assert store.delete("a", lambda _: pytest.fail("called for a missing object")) is False
 
 
 def test_a_refused_body_leaves_nothing(store, tmp_path):
@@ -343,13 +343,13 @@ def test_a_refused_body_leaves_nothing(store, tmp_path):
         spool.seek(0)
         with pytest.raises(PreconditionFailed):
             store.put("a", spool, condition=is_absent)
-        # Not only when the spool is closed: who is refused may try again at once.
+        # The space is free before the spool is closed: a refused client may try again at once.
         assert not list(tmp_path.glob("data/incoming/*"))
     assert get(store, "a") == b"1"
 
 
-def test_no_update_is_lost(store):
-    """Four threads count one number up, each from what it has read: a lost update would be missing."""
+def test_conditions_prevent_lost_updates(store):
+    """Four threads increment a number from the value that each has read; a lost update would be missing."""
     put(store, "n", b"0")
 
     def count_up() -> None:
@@ -374,7 +374,7 @@ def test_no_update_is_lost(store):
 
 
 def all_ids(store: Store, prefix: str, limit: int) -> list[str]:
-    """The ids of every page, one after another."""
+    """The ids of all pages, in order."""
     ids, after = [], None
     while True:
         page = store.list(prefix, limit, after)
@@ -395,7 +395,7 @@ def test_a_page_describes_its_objects(store):
     assert store.list("", 1) == Page([described], None)
 
 
-def test_pages(store):
+def test_pages_follow_each_other_and_a_prefix(store):
     assert store.list("", 10) == Page([], None)
     for id in ("b1", "a", "b", "b2", "c", "B", "b\u00e9"):
         put(store, id, b"")
@@ -404,7 +404,7 @@ def test_pages(store):
         assert all_ids(store, "b", limit) == ["b", "b1", "b2", "b\u00e9"]
     assert all_ids(store, "b1", 10) == ["b1"]
     assert all_ids(store, "nothing", 10) == []
-    # The id after which a page starts may be gone, or of another beginning.
+    # The id after which a page starts may be deleted, or have another prefix.
     store.delete("b1")
     for after, first in [("b1", "b2"), ("0", "b"), ("b\u00e9", None), ("x", None)]:
         page = store.list("b", 1, after)
@@ -428,7 +428,7 @@ def test_every_object_is_on_one_page(store, data):
     listed = all_ids(store, prefix, data.draw(st.integers(1, 9)))
     assert len(listed) == len(set(listed))
     expected = sorted(id for id in ids if id.startswith(prefix))
-    # A bucket's keys have no more of a long id than this, see `keys`.
+    # Keys of a bucket contain only this much of a long id, see `keys`.
     known = [id.encode()[:CUT_BYTES] for id in listed]
     assert (known, sorted(listed)) == (sorted(known), expected)
     if not isinstance(store, ObjectStorageStore):
@@ -452,8 +452,8 @@ def test_objects_survive_a_restart(folder):
         assert (get(store, "a"), get(store, "\U0001f600" * 255)) == (b"12345", b"123")
 
 
-def test_a_file_tells_its_id(folder):
-    """Else a listing, or a person with the disk alone, could not know what is stored."""
+def test_a_file_contains_its_id(folder):
+    """Otherwise neither a listing nor a person with only the disk could know what is stored."""
     with closing(FilesystemStore(folder)) as store:
         put(store, "größe ", b"data")
     content = objects_file(folder).read_bytes()
@@ -469,7 +469,7 @@ def test_a_file_tells_its_id(folder):
 
 @pytest.mark.parametrize("length", range(1, 1025, 31))
 def test_metadata_of_every_length_survive_a_restart(folder, length):
-    """Wherever the end of a block of the trailer comes; bytes that look like one change nothing."""
+    """Wherever the trailer's blocks end, and even if an object's bytes look like a trailer."""
     metadata = {"Content-Disposition": "\\" * length, "Cache-Control": "no-store"}
     data = (b"\n" + b"{" * 2047) * 4
     with closing(FilesystemStore(folder)) as store:
@@ -481,8 +481,8 @@ def test_metadata_of_every_length_survive_a_restart(folder, length):
         assert get(store, "a" * 255) == data
 
 
-def test_an_object_without_metadata_is_kept_as_ever(folder):
-    """What was kept before there were metadata is read, and other versions read what is kept now."""
+def test_an_object_without_metadata_is_compatible_with_older_versions(folder):
+    """Objects of versions without metadata can be read, and those versions can read new objects."""
     trailer = {"id": "a", "size": 4, "etag": sha256(b"data"), "content_type": "text/x"}
     before = b"data\n" + json.dumps(trailer).encode().ljust(2046) + b"\n"
     (folder / "objects").mkdir(parents=True)
@@ -504,8 +504,8 @@ def test_nothing_is_written_outside_the_folder(folder):
     assert not list((folder / "incoming").iterdir())
 
 
-def test_what_is_acknowledged_survives_a_power_cut(folder, monkeypatch):
-    """The bytes are synced before their name is, and the name before the call returns."""
+def test_acknowledged_objects_are_synced_to_disk(folder, monkeypatch):
+    """The bytes are synced before the rename, and the folder before the call returns."""
     steps: list[str] = []
     fsync, replace, unlink = os.fsync, Path.replace, Path.unlink
 
@@ -536,7 +536,7 @@ def test_leftovers_of_a_crash_are_removed_at_start(folder):
 def test_a_failed_put_leaves_the_old_object_and_no_file(folder):
     with closing(FilesystemStore(folder)) as store:
         put(store, "a", b"old")
-        # The name is taken by a folder with something in it: the rename fails, whoever runs this.
+        # A folder that is not empty has the object's name, so the rename fails, even for root.
         name = objects_file(folder).name
         with closing(FilesystemStore(folder.parent / "other")) as other:
             blocked = folder.parent / "other" / "objects" / name
@@ -553,7 +553,7 @@ def objects_file(folder: Path) -> Path:
 
 
 def damage(file: Path, how: str) -> None:
-    """Make `file`, an object's, none."""
+    """Damage the file of an object in this way."""
     data = file.read_bytes()
     match how:
         case "cut off":
@@ -601,8 +601,8 @@ DAMAGES = [
 
 
 @pytest.mark.parametrize("how", DAMAGES)
-def test_what_is_no_whole_object_is_put_aside_at_start(folder, how, caplog):
-    """Never served, and never thrown away: it may be all that is left of something."""
+def test_incomplete_objects_are_put_aside_at_start(folder, how, caplog):
+    """They are never served, and never deleted: they may be the last copy of something."""
     with closing(FilesystemStore(folder)) as store:
         put(store, "whole", b"untouched")
     for time in (1, 2):
@@ -623,19 +623,19 @@ def test_what_is_no_whole_object_is_put_aside_at_start(folder, how, caplog):
             )
 
 
-def test_what_is_damaged_while_running_is_not_served(folder):
+def test_an_object_damaged_at_run_time_is_not_served(folder):
     with closing(FilesystemStore(folder)) as store:
         put(store, "a", b"0123456789")
         damage(objects_file(folder), "cut off")
         with pytest.raises(StoreError, match="is no longer a whole object"):
             store.get("a")
-        # It can be replaced, and so be healed.
+        # A new put replaces the damaged object.
         put(store, "a", b"new")
         assert get(store, "a") == b"new"
 
 
 def flip(file: Path, position: int) -> None:
-    """Change one bit of what is on the disk."""
+    """Flip one bit of a file."""
     with file.open("r+b") as opened:
         opened.seek(position)
         byte = opened.read(1)[0]
@@ -644,7 +644,7 @@ def flip(file: Path, position: int) -> None:
 
 
 def bytes_before_an_error(store: Store, id: str, size: int) -> bytes:
-    """What can be read of an object whose bytes are not those of its etag, piece by piece."""
+    """Read a damaged object piece by piece; return the bytes before the error."""
     data = b""
     with pytest.raises(StoreError, match="damaged: its bytes do not match its ETag"):
         found = store.get(id)
@@ -661,7 +661,7 @@ SIZES = [1, VERIFIED_FIRST_BYTES, VERIFIED_FIRST_BYTES + 1, 3_000_000]
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("where", [0, 0.5, 1])
-def test_a_bit_that_flips_on_the_disk_is_not_served_as_the_object(folder, size, where):
+def test_an_object_with_a_flipped_bit_is_not_served_completely(folder, size, where):
     data = random.Random(1).randbytes(size)  # noqa: S311 - a fixed order, no secret
     with closing(FilesystemStore(folder)) as store:
         put(store, "a", data)
@@ -669,16 +669,16 @@ def test_a_bit_that_flips_on_the_disk_is_not_served_as_the_object(folder, size, 
         got = bytes_before_an_error(store, "a", size)
         assert len(got) < size
         if size <= VERIFIED_FIRST_BYTES:
-            assert not got, "what is small is verified before anything is sent"
-        # Nor when a condition was asked first.
+            assert not got, "a small object is verified before any byte is sent"
+        # Not after a condition either.
         with pytest.raises(StoreError, match="damaged"):
             read(store.get("a", lambda found: (0, found.size)).body, size)
         put(store, "a", data)
         assert get(store, "a") == data
 
 
-def test_what_is_read_again_is_verified_once(folder):
-    """As a server does that could send a part of it only."""
+def test_bytes_that_are_read_again_are_verified_once(folder):
+    """A server that could send only a part of a block reads it again."""
     data = random.Random(1).randbytes(300_000)  # noqa: S311 - a fixed order, no secret
     with closing(FilesystemStore(folder)) as store:
         put(store, "a", data)
@@ -697,7 +697,7 @@ def test_what_is_read_again_is_verified_once(folder):
 
 
 def test_a_file_that_ends_while_it_is_read_is_an_error(folder):
-    """Else who sends it would wait for more bytes."""
+    """Otherwise the sender would wait for more bytes."""
     with closing(FilesystemStore(folder)) as store:
         put(store, "a", bytes(300_000))
         for select in (None, lambda _: (1, 300_000)):
@@ -710,7 +710,7 @@ def test_a_file_that_ends_while_it_is_read_is_an_error(folder):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux has nothing behind")
-def test_a_disk_that_fails_to_read_is_an_error_of_the_store():
+def test_a_read_error_of_the_disk_is_a_store_error():
     with (
         closing(ObjectFile(Path("/proc/self/mem"))) as file,
         pytest.raises(StoreError, match=r"^/proc/self/mem: Input/output error"),
@@ -720,14 +720,14 @@ def test_a_disk_that_fails_to_read_is_an_error_of_the_store():
 
 
 def old_file(folder: Path, id: str, data: bytes) -> Path:
-    """An object as it was kept before files had a trailer."""
+    """An object in the old layout, before files had a trailer."""
     file = folder / "objects" / sha256(id.encode())
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(id.encode().ljust(1024, b"\0") + data)
     return file
 
 
-def test_objects_of_the_layout_before_are_converted(folder):
+def test_objects_of_the_old_layout_are_converted(folder):
     objects = {"a": b"data", "größe ": b"", "\U0001f600" * 255: bytes(5000)}
     for id, data in objects.items():
         old_file(folder, id, data)
@@ -741,7 +741,7 @@ def test_objects_of_the_layout_before_are_converted(folder):
 
 
 @pytest.mark.parametrize("size", [0, 1, 1023])
-def test_half_a_header_of_the_layout_before_is_put_aside(folder, size):
+def test_a_partial_header_of_the_old_layout_is_put_aside(folder, size):
     file = old_file(folder, "a", b"")
     file.write_bytes(file.read_bytes()[:size])
     with closing(FilesystemStore(folder)) as store:
@@ -749,8 +749,8 @@ def test_half_a_header_of_the_layout_before_is_put_aside(folder, size):
     assert len(list((folder / "quarantine").iterdir())) == 1
 
 
-def test_a_spool_is_the_file_of_its_object(folder):
-    """Nothing is copied: what was received is what is kept."""
+def test_a_spool_becomes_the_file_of_its_object(folder):
+    """Nothing is copied: the received file becomes the object's file."""
     with closing(FilesystemStore(folder)) as store, store.spool() as spool:
         spool.write(b"data")
         spool.seek(0)
@@ -760,7 +760,7 @@ def test_a_spool_is_the_file_of_its_object(folder):
         assert not list((folder / "incoming").iterdir())
 
 
-def test_a_spool_that_is_closed_leaves_nothing(folder):
+def test_a_closed_spool_leaves_nothing(folder):
     with closing(FilesystemStore(folder)) as store:
         with store.spool() as spool:
             spool.write(b"data")
@@ -768,7 +768,7 @@ def test_a_spool_that_is_closed_leaves_nothing(folder):
         assert not list((folder / "incoming").iterdir())
 
 
-def test_too_little_room_is_said(folder):
+def test_too_little_free_space_is_reported(folder):
     with (
         closing(FilesystemStore(folder, min_free_bytes=2**60)) as store,
         pytest.raises(StoreFull, match=rf"^{folder}: \d+ bytes are free, fewer than {2**60}$"),
@@ -776,7 +776,7 @@ def test_too_little_room_is_said(folder):
         store.check()
 
 
-def test_a_folder_that_is_gone_is_said(folder):
+def test_a_missing_folder_is_reported(folder):
     with closing(FilesystemStore(folder)) as store:
         put(store, "a", b"1")
         shutil.rmtree(folder)
@@ -786,7 +786,7 @@ def test_a_folder_that_is_gone_is_said(folder):
         assert store.get("a") is None
 
 
-def test_one_process_at_a_time(folder):
+def test_the_folder_is_used_by_one_process_at_a_time(folder):
     with (
         closing(FilesystemStore(folder)),
         pytest.raises(StoreError, match="another process uses this folder"),
@@ -795,7 +795,7 @@ def test_one_process_at_a_time(folder):
     FilesystemStore(folder).close()
 
 
-def test_a_folder_that_cannot_be_is_one_line(tmp_path):
+def test_an_unusable_folder_is_reported_in_one_line(tmp_path):
     file = tmp_path / "file"
     file.write_text("")
     with pytest.raises(StoreError, match="file/data: Not a directory"):
@@ -806,8 +806,8 @@ def test_a_folder_that_cannot_be_is_one_line(tmp_path):
 
 
 @pytest.mark.parametrize("id", ["plain", "\U0001f600" * 255, "a\\b"])
-def test_an_object_tells_its_id(object_storage, monkeypatch, id):
-    """Else a listing, or a person with the bucket alone, could not know what is stored."""
+def test_a_key_of_a_bucket_contains_the_id(object_storage, monkeypatch, id):
+    """Otherwise neither a listing nor a person with only the bucket could know what is stored."""
     for name, value in object_storage.CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     store = buckets.s3("objects", object_storage.endpoint)
@@ -820,7 +820,7 @@ def test_an_object_tells_its_id(object_storage, monkeypatch, id):
     assert store.delete(id)
 
 
-def test_a_large_object_is_sent_in_parts_and_in_one_go(object_storage, monkeypatch):
+def test_a_large_object_is_uploaded_in_parts_or_at_once(object_storage, monkeypatch):
     for name, value in object_storage.CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     store = buckets.s3("objects", object_storage.endpoint)
@@ -831,7 +831,7 @@ def test_a_large_object_is_sent_in_parts_and_in_one_go(object_storage, monkeypat
             spool.write(data)
             spool.seek(0)
             assert store.put("large", spool, condition=condition) == sha256(data)
-        # The server's own etag tells the number of parts.
+        # The server's etag ends with the number of parts.
         etag = obstore.head(client, key_of("large"))["e_tag"].strip('"')
         assert (etag[32:], len(etag[:32])) == (parts, 32)
         assert get(store, "large") == data
@@ -840,7 +840,7 @@ def test_a_large_object_is_sent_in_parts_and_in_one_go(object_storage, monkeypat
         assert store.delete("large")
 
 
-def test_what_others_put_into_the_bucket_is_no_object(object_storage, monkeypatch):
+def test_foreign_keys_of_the_bucket_are_not_objects(object_storage, monkeypatch):
     for name, value in object_storage.CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     store = buckets.s3("objects", object_storage.endpoint)
@@ -857,7 +857,7 @@ def test_what_others_put_into_the_bucket_is_no_object(object_storage, monkeypatc
         for key in [*strangers, key_of("stranger")]:
             obstore.put(client, key, b"x")
         put(store, "a", b"1")
-        # Its key says what it is; that it has no etag is seen when it is asked for.
+        # Its key makes it an object; the missing etag is noticed only when it is read.
         assert all_ids(store, "", 1) == ["a", "stranger"]
         for call in (store.head, store.get):
             with pytest.raises(StoreError, match="was not stored by this service"):
@@ -870,7 +870,7 @@ def test_what_others_put_into_the_bucket_is_no_object(object_storage, monkeypatc
 
 @settings(deadline=None)
 @given(st.lists(ODD_IDS, max_size=20))
-def test_keys_are_as_unlike_and_as_ordered_as_ids(ids):
+def test_keys_are_unique_and_ordered_like_ids(ids):
     ids = sorted(set(ids))
     keys = [key_of(id) for id in ids]
     assert len(set(keys)) == len(ids)
@@ -879,7 +879,7 @@ def test_keys_are_as_unlike_and_as_ordered_as_ids(ids):
         data, whole = bytes_of(key)
         assert data == (id.encode() if whole else id.encode()[:CUT_BYTES])
         assert whole == (len(id.encode()) <= 155)
-        # One segment that is a file's name anywhere.
+        # One path segment that is a valid file name everywhere.
         assert re.fullmatch(r"objects/[0-9a-v.-]{3,255}", key)
         for length in range(len(id) + 1):
             assert before(id[:length]) < key
@@ -887,13 +887,13 @@ def test_keys_are_as_unlike_and_as_ordered_as_ids(ids):
 
 @settings(deadline=None)
 @given(ODD_IDS, ODD_IDS)
-def test_lesser_ids_come_before_a_prefix(prefix, id):
+def test_keys_of_smaller_ids_come_before_a_prefix(prefix, id):
     if id < prefix and id.encode()[:CUT_BYTES] != prefix.encode()[:CUT_BYTES]:
         assert key_of(id) <= before(prefix)
 
 
 @pytest.mark.parametrize("size", [1, 3_000_000])
-def test_an_object_of_a_bucket_that_was_changed_is_not_served(object_storage, monkeypatch, size):
+def test_a_changed_object_of_a_bucket_is_not_served(object_storage, monkeypatch, size):
     for name, value in object_storage.CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     store = buckets.s3("objects", object_storage.endpoint)
@@ -908,7 +908,7 @@ def test_an_object_of_a_bucket_that_was_changed_is_not_served(object_storage, mo
     assert store.delete("a")
 
 
-def test_a_bucket_that_is_not_there(object_storage, monkeypatch):
+def test_a_missing_bucket_is_an_error(object_storage, monkeypatch):
     for name, value in object_storage.CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     store = buckets.s3("absent", object_storage.endpoint)

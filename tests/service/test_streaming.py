@@ -1,4 +1,4 @@
-"""Large objects pass through: neither memory nor a second file holds them."""
+"""Large objects are streamed: neither memory nor a second file holds a whole object."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 MEBIBYTE = 1024 * 1024
 GIBIBYTE = 1024 * MEBIBYTE
 ALLOWED_BYTES = 64 * MEBIBYTE
-"""Of memory over what the idle process has."""
+"""Allowed memory above that of the idle process."""
 TARGET = "/api/buckets/large"
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="measures memory by /proc")
@@ -26,7 +26,7 @@ _RANDOM = random.Random(1).randbytes(MEBIBYTE)  # noqa: S311 - a fixed order, no
 
 
 def blocks(size: int) -> Iterator[bytes]:
-    """`size` bytes, a whole number of MiB, of which no two are alike."""
+    """Yield `size` bytes in blocks of 1 MiB, all different."""
     for number in range(size // MEBIBYTE):
         yield number.to_bytes(8) + _RANDOM[8:]
 
@@ -39,7 +39,7 @@ def sha256(data: Iterator[bytes]) -> str:
 
 
 def put(service, size: int, **headers: str) -> str:
-    """Send `blocks` in chunks, or not where there is a Content_Length; the etag that comes back."""
+    """Send `blocks`, chunked unless there is a Content_Length; return the etag of the response."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     with closing(http.client.HTTPConnection("127.0.0.1", service.port, timeout=120)) as connection:
         connection.request("PUT", TARGET, blocks(size), named)
@@ -49,7 +49,7 @@ def put(service, size: int, **headers: str) -> str:
 
 
 def got(service) -> str:
-    """The hash of what GET answers."""
+    """Return the SHA-256 of the object that GET returns."""
     with closing(http.client.HTTPConnection("127.0.0.1", service.port, timeout=120)) as connection:
         connection.request("GET", TARGET)
         with connection.getresponse() as response:
@@ -58,13 +58,13 @@ def got(service) -> str:
 
 
 class Process:
-    """What a running service takes up."""
+    """Memory and disk space of a running service."""
 
     def __init__(self, service) -> None:
         self._proc = Path(f"/proc/{service.process.pid}")
 
     def status(self, field: str) -> int:
-        """A field of /proc/<pid>/status, in bytes."""
+        """Return a field of /proc/<pid>/status, in bytes."""
         (line,) = [
             line for line in (self._proc / "status").read_text().splitlines() if line.startswith(f"{field}:")
         ]
@@ -74,8 +74,8 @@ class Process:
 
     @contextmanager
     def within_memory(self) -> Iterator[None]:
-        """Hold the peak of its resident memory to ALLOWED_BYTES over what it has now."""
-        (self._proc / "clear_refs").write_text("5")  # The peak begins anew.
+        """Check that its resident memory grows by at most ALLOWED_BYTES while the block runs."""
+        (self._proc / "clear_refs").write_text("5")  # Resets the peak.
         idle = self.status("VmRSS")
         yield
         over = self.status("VmHWM") - idle
@@ -84,7 +84,7 @@ class Process:
 
     @contextmanager
     def watched(self, read) -> Iterator[list[int]]:
-        """What `read` returned again and again meanwhile."""
+        """Call `read` repeatedly while the block runs; yield the list of results."""
         seen = [read()]
         done = threading.Event()
 
@@ -102,7 +102,7 @@ class Process:
             seen.append(read())
 
     def file_bytes(self, *folders: Path) -> int:
-        """What files take up on disk: those in `folders`, and those it has open, with or without a name."""
+        """Return the disk space of files in `folders` and of all open files, even unlinked ones."""
         files = {}
         for folder in (*folders, self._proc / "fd"):
             for path in folder.rglob("*"):
@@ -114,7 +114,7 @@ class Process:
 
 @pytest.fixture
 def folders(tmp_path) -> dict[str, Path]:
-    """Where a service keeps its objects, and what is temporary: with its settings' names."""
+    """The folders of objects and of temporary files, by the names of their settings."""
     found = {"STORE_PATH": tmp_path / "data", "TMPDIR": tmp_path / "tmp"}
     for folder in found.values():
         folder.mkdir()
@@ -126,11 +126,11 @@ def folders(tmp_path) -> dict[str, Path]:
     [(GIBIBYTE, {"Content_Length": str(GIBIBYTE)}), (256 * MEBIBYTE, {})],
     ids=["1 GiB", "256 MiB in chunks"],
 )
-def test_a_large_object_passes_through(start, folders, size, headers):
+def test_a_large_object_is_streamed(start, folders, size, headers):
     service = start(MAX_OBJECT_BYTES=size, LOG_REQUESTS="false", **folders)
     process = Process(service)
     sent = sha256(blocks(size))
-    # What every service does once is no object's.
+    # A first object, so that one-time costs of the service are not measured.
     assert service.request("PUT", TARGET, b"first").status == 200
     before = process.file_bytes(*folders.values())
     with (
@@ -138,7 +138,7 @@ def test_a_large_object_passes_through(start, folders, size, headers):
         process.within_memory(),
     ):
         assert put(service, size, **headers) == sent
-    # One copy from the first byte on; some file systems take more room than they need for a while.
+    # One copy, written from the first byte on; some file systems temporarily allocate more than needed.
     assert size <= max(taken) < 1.5 * size
     assert len([step for step in taken if MEBIBYTE < step < size - MEBIBYTE]) > 10
     with process.within_memory():
@@ -148,8 +148,8 @@ def test_a_large_object_passes_through(start, folders, size, headers):
     assert process.file_bytes(*folders.values()) < MEBIBYTE
 
 
-def test_a_large_object_passes_through_to_a_bucket(start, object_storage, folders):
-    """The temporary file of its body is not counted as memory: the system can drop it, and read it again."""
+def test_a_large_object_is_streamed_to_a_bucket(start, object_storage, folders):
+    """Anonymous memory only: pages of the body's temporary file can be reclaimed at any time."""
     size = 128 * MEBIBYTE
     service = start(MAX_OBJECT_BYTES=size, **folders, **object_storage.settings("objects"))
     process = Process(service)

@@ -1,4 +1,4 @@
-"""Traces: the caller's is joined, spans reach a real collector by OTLP, and an outage of it costs nothing."""
+"""Traces: the caller's trace is continued, spans reach a real collector by OTLP, and outages are harmless."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from storage_api.telemetry.tracing import Parent, parent_of
 from tests.support.service.process import SERVICE
 from tests.support.waiting import wait_until
 
-# The collector is built when it is first asked for.
+# The collector is built at its first use.
 pytestmark = pytest.mark.timeout(900)
 
 DOCS = Path(__file__).parents[2] / "docs" / "traces.md"
 SERVER, INTERNAL = 2, 1
-"""Kinds of spans, as OTLP numbers them."""
+"""Span kinds by their numbers in OTLP."""
 ERROR = 2
-"""Status of a span, likewise."""
+"""Span status by its number in OTLP."""
 REMOTE_PARENT = 0x300
-"""Of the flags of a span: its parent is known to be another process'."""
+"""Flags of a span: it is known whether the parent is remote, and it is."""
 TRACE_ID, SPAN_ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
 _traces = count(1)
 
 
 def new_trace(flags: str = "01") -> tuple[str, str]:
-    """The id of a trace that no other test has, and the header that brings it."""
+    """Return a new trace id, and the traceparent header for it."""
     trace_id = f"{next(_traces):032x}"
     return trace_id, f"00-{trace_id}-{SPAN_ID}-{flags}"
 
@@ -53,7 +53,7 @@ def free_port() -> int:
 
 
 class Span(NamedTuple):
-    """As the collector wrote it; attributes by name."""
+    """A span as the collector wrote it, with attributes by name."""
 
     raw: dict
     attributes: dict[str, str | int]
@@ -61,7 +61,7 @@ class Span(NamedTuple):
 
 
 def values(attributes: list[dict]) -> dict[str, str | int]:
-    """OTLP's JSON has one key for each type, and integers as text."""
+    """Convert attributes of OTLP's JSON, which has a key per type, and integers as text."""
     return {
         attribute["key"]: int(value) if kind == "intValue" else value
         for attribute in attributes
@@ -93,7 +93,7 @@ class Collector:
 
     @property
     def spans(self) -> list[Span]:
-        """All that has been received so far."""
+        """All spans received so far."""
         lines = self._file.read_text().splitlines(keepends=True) if self._file.exists() else []
         return [
             Span(span, values(span["attributes"]), values(group["resource"]["attributes"]))
@@ -105,7 +105,7 @@ class Collector:
         ]
 
     def trace(self, trace_id: str, spans: int) -> list[Span]:
-        """The spans of a trace, once there are so many; the server's first."""
+        """Wait until a trace has this many spans; return them, the server span first."""
 
         def found() -> list[Span] | None:
             ours = [span for span in self.spans if span.raw["traceId"] == trace_id]
@@ -141,8 +141,8 @@ def collector(run_collector) -> Collector:
     return run_collector()
 
 
-def exporting(endpoint: str, **settings: object) -> dict[str, object]:
-    """The settings of a service that sends to `endpoint` often."""
+def exporter_settings(endpoint: str, **settings: object) -> dict[str, object]:
+    """Settings of a service that sends spans to `endpoint` at short intervals."""
     own = {
         "OTEL_TRACES_EXPORTER": "otlp",
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
@@ -153,8 +153,8 @@ def exporting(endpoint: str, **settings: object) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def traced(start, collector):
-    """A service that sends its spans to the collector."""
-    return start(**exporting(collector.endpoint, FAULTS_ENABLED="true"))
+    """A service that exports its spans to the collector."""
+    return start(**exporter_settings(collector.endpoint, FAULTS_ENABLED="true"))
 
 
 def requests_of(service, trace_id: str) -> list[dict]:
@@ -162,7 +162,7 @@ def requests_of(service, trace_id: str) -> list[dict]:
 
 
 def from_opentelemetry(service) -> list[dict]:
-    """What OpenTelemetry's own loggers said."""
+    """Log lines of OpenTelemetry's own loggers."""
     return [line for line in service.log if line.get("logger", "").startswith("opentelemetry")]
 
 
@@ -180,7 +180,7 @@ def from_opentelemetry(service) -> list[dict]:
         (f"fe-{TRACE_ID}-{SPAN_ID}-01-", 1),
     ],
 )
-def test_a_traceparent_that_is_read(header, flags):
+def test_a_valid_traceparent_is_read(header, flags):
     assert parent_of({"HTTP_TRACEPARENT": header}) == Parent(TRACE_ID, SPAN_ID, flags)
 
 
@@ -206,12 +206,12 @@ def test_a_traceparent_that_is_read(header, flags):
         f"00_{TRACE_ID}_{SPAN_ID}_01",
         f" 00-{TRACE_ID}-{SPAN_ID}-01",
         f"00-{TRACE_ID}-{SPAN_ID}-01\n",
-        # Two of them, as they arrive.
+        # Two traceparent fields, joined as WSGI does.
         f"00-{TRACE_ID}-{SPAN_ID}-01, 00-{TRACE_ID}-{SPAN_ID}-01",
         f"00-{'٣' * 32}-{SPAN_ID}-01",
     ],
 )
-def test_a_traceparent_that_is_none(header):
+def test_an_invalid_traceparent_is_ignored(header):
     assert parent_of({"HTTP_TRACEPARENT": header}) is None
 
 
@@ -227,13 +227,13 @@ def test_a_response_names_the_callers_trace_and_a_span_of_its_own(service, flags
     eventually(lambda: len(requests_of(service, trace_id)) == 3)
 
 
-def test_without_a_trace_nothing_is_said_of_one(service):
+def test_without_a_trace_neither_response_nor_log_names_one(service):
     for headers in ({}, {"traceparent": f"00-{TRACE_ID}-{SPAN_ID}"}, {"tracestate": "a=1"}):
         assert "traceresponse" not in service.request("GET", "/api/buckets/none", **headers).headers
     assert all("trace_id" not in line for line in requests_of(service, TRACE_ID))
 
 
-def test_what_is_refused_unread_has_its_trace_too(service):
+def test_a_request_refused_before_parsing_keeps_its_trace(service):
     trace_id, header = new_trace()
     head = f"PUT /api/buckets/1 HTTP/1.1\r\nHost: x\r\ntraceparent: {header}\r\nContent-Length: x\r\n\r\n"
     answer = service.raw(head.encode())
@@ -258,7 +258,7 @@ assert not [name for name in sys.modules if name.partition(".")[0] == "opentelem
 # --- what is sent -------------------------------------------------------------------------------------
 
 
-def test_a_request_is_a_span_and_what_it_asks_of_the_store_a_child(traced, collector):
+def test_a_store_operation_is_a_child_span_of_the_request(traced, collector):
     trace_id, header = new_trace()
     answer = traced.request(
         "PUT",
@@ -305,8 +305,8 @@ def test_a_request_is_a_span_and_what_it_asks_of_the_store_a_child(traced, colle
     assert 0 < ended[1] - begun[1] < 10e9
 
 
-def test_one_id_everywhere(traced, collector):
-    """The exported span, the log line, the response and the exemplar on /metrics name the same trace."""
+def test_span_log_response_and_exemplar_share_the_trace_id(traced, collector):
+    """The exported span, the log line, the response and the exemplar on /metrics have the same trace id."""
     trace_id, header = new_trace()
     answer = traced.request("GET", "/api/buckets/none", traceparent=header)
     server, _ = collector.trace(trace_id, 2)
@@ -319,7 +319,7 @@ def test_one_id_everywhere(traced, collector):
     assert all(f'# {{trace_id="{trace_id}"}} ' in line for line in marked)
 
 
-def test_a_trace_begins_here_without_a_callers(traced, collector):
+def test_a_trace_starts_without_a_caller(traced, collector):
     answer = traced.request("GET", "/api/buckets/none", traceparent="nonsense", tracestate="lost=1")
     _, trace_id, span_id, flags = answer.headers["traceresponse"].split("-")
     server, _ = collector.trace(trace_id, 2)
@@ -328,12 +328,12 @@ def test_a_trace_begins_here_without_a_callers(traced, collector):
     assert "traceState" not in server.raw
 
 
-def test_traces_that_begin_here_differ(traced):
+def test_started_traces_have_different_ids(traced):
     answers = [traced.request("GET", "/api/buckets/none").headers["traceresponse"] for _ in range(20)]
     assert len({answer[3:35] for answer in answers}) == 20
 
 
-def test_probes_and_scrapes_begin_no_trace(traced, collector):
+def test_probes_and_scrapes_start_no_trace(traced, collector):
     for target in ("/healthz", "/readyz", "/metrics", "/api/metrics"):
         assert "traceresponse" not in traced.request("GET", target).headers
     trace_id, header = new_trace()
@@ -342,14 +342,14 @@ def test_probes_and_scrapes_begin_no_trace(traced, collector):
     assert server.raw["name"] == "GET /readyz"
 
 
-def test_what_the_caller_does_not_record_is_not_sent(traced, collector):
+def test_a_trace_that_the_caller_does_not_sample_is_not_exported(traced, collector):
     unrecorded, header = new_trace("00")
     answer = traced.request("GET", "/api/buckets/none", traceparent=header)
     assert answer.headers["traceresponse"][3:35] == unrecorded
     assert answer.headers["traceresponse"].endswith("-00")
     recorded, header = new_trace()
     traced.request("GET", "/api/buckets/none", traceparent=header)
-    collector.trace(recorded, 2)  # Whatever was before it has arrived too.
+    collector.trace(recorded, 2)  # All earlier spans have arrived too.
     assert unrecorded not in {span.raw["traceId"] for span in collector.spans}
     metrics = traced.request("GET", "/metrics", Accept="application/openmetrics-text; version=1.0.0").body
     assert unrecorded.encode() not in metrics
@@ -365,7 +365,7 @@ def test_what_the_caller_does_not_record_is_not_sent(traced, collector):
         ("GET /api/buckets?prefix=%ff", "GET /api/buckets", {"url.query": "prefix=%ff"}),
     ],
 )
-def test_requests_that_fail_by_their_own_fault(traced, collector, request_line, name, attributes):
+def test_client_errors_are_not_errors_of_the_span(traced, collector, request_line, name, attributes):
     trace_id, header = new_trace()
     traced.request(*request_line.split(), traceparent=header)
     server = collector.trace(trace_id, 1)[0]
@@ -375,7 +375,7 @@ def test_requests_that_fail_by_their_own_fault(traced, collector, request_line, 
     assert "error.type" not in server.attributes
 
 
-def test_a_fault_of_ours_is_an_error(traced, collector):
+def test_a_server_error_is_an_error_of_the_span(traced, collector):
     faults = json.dumps({"store": "refuse"}).encode()
     assert traced.request("PUT", "/faults", faults, Content_Type="application/json").status == 200
     try:
@@ -401,10 +401,10 @@ def test_a_fault_of_ours_is_an_error(traced, collector):
         ("/readyz", "", 400, {}),
     ],
 )
-def test_the_address_is_what_the_client_says(  # noqa: PLR0917
+def test_the_server_address_is_taken_from_the_request(  # noqa: PLR0917
     traced, collector, target, host, status, found
 ):
-    """A host that is not valid is refused, in a span as well."""
+    """An invalid Host is refused, and left out of the span."""
     trace_id, header = new_trace()
     head = f"GET {target} HTTP/1.1\r\nHost: {host}\r\ntraceparent: {header}\r\n\r\n"
     assert traced.raw(head.encode()).status == status
@@ -424,14 +424,14 @@ def test_a_refused_target_has_a_span(traced, collector):
     assert "http.route" not in server.attributes
 
 
-def test_a_query_is_sent(traced, collector):
+def test_the_query_is_exported(traced, collector):
     trace_id, header = new_trace()
     assert traced.request("GET", "/api/buckets?prefix=none", traceparent=header).status == 200
     server, _ = collector.trace(trace_id, 2)
     assert server.attributes["url.query"] == "prefix=none"
 
 
-def test_hostile_headers_are_sent_bounded_or_not_at_all(traced, collector):
+def test_hostile_headers_are_exported_truncated_or_not_at_all(traced, collector):
     for state in ("=", "a=" + "b" * 600, "ÿ=1", ",".join(f"k{n}={'v' * 20}" for n in range(25))):
         trace_id, header = new_trace()
         traced.raw(
@@ -445,9 +445,9 @@ def test_hostile_headers_are_sent_bounded_or_not_at_all(traced, collector):
     assert from_opentelemetry(traced) == []
 
 
-def test_the_environment_names_the_service_and_samples(start, collector):
+def test_variables_set_the_service_name_and_the_sampler(start, collector):
     service = start(
-        **exporting(
+        **exporter_settings(
             collector.endpoint,
             OTEL_SERVICE_NAME="another",
             OTEL_RESOURCE_ATTRIBUTES="deployment.environment.name=test",
@@ -464,10 +464,10 @@ def test_the_environment_names_the_service_and_samples(start, collector):
     assert own[3:35] not in {span.raw["traceId"] for span in collector.spans}
 
 
-def test_a_step_of_the_wall_clock_makes_no_span_longer(start, collector, clock):
-    """A span took an hour, or ended before it began."""
+def test_a_change_of_the_wall_clock_does_not_affect_durations(start, collector, clock):
+    """A span used to take an hour, or to end before it began."""
     service = start(
-        **exporting(collector.endpoint, FAULTS_ENABLED="true", STORE="memory"),
+        **exporter_settings(collector.endpoint, FAULTS_ENABLED="true", STORE="memory"),
         PYTHONPATH=f"{clock}:{SERVICE}",
     )
     fault = json.dumps({"latency_seconds": 2}).encode()
@@ -488,11 +488,11 @@ def test_a_step_of_the_wall_clock_makes_no_span_longer(start, collector, clock):
     assert 2e9 <= server[1] - server[0] < 60e9
 
 
-# --- the end and outages ------------------------------------------------------------------------------
+# --- shutdown and outages -----------------------------------------------------------------------------
 
 
-def test_what_is_left_is_sent_at_the_end(start, collector):
-    service = start(**exporting(collector.endpoint, OTEL_BSP_SCHEDULE_DELAY=3_600_000))
+def test_remaining_spans_are_sent_at_shutdown(start, collector):
+    service = start(**exporter_settings(collector.endpoint, OTEL_BSP_SCHEDULE_DELAY=3_600_000))
     trace_id, header = new_trace()
     service.request("GET", "/api/buckets/none", traceparent=header)
     time.sleep(0.5)
@@ -502,9 +502,9 @@ def test_what_is_left_is_sent_at_the_end(start, collector):
     collector.trace(trace_id, 2)
 
 
-def test_an_outage_harms_no_request_and_is_told_once(start, run_collector):
+def test_an_outage_harms_no_request_and_is_logged_once(start, run_collector):
     port = free_port()
-    service = start(**exporting(f"http://127.0.0.1:{port}", OTEL_EXPORTER_OTLP_TIMEOUT=1))
+    service = start(**exporter_settings(f"http://127.0.0.1:{port}", OTEL_EXPORTER_OTLP_TIMEOUT=1))
 
     def told(text: str) -> list[dict]:
         return [line for line in service.log if text in line["message"]]
@@ -533,11 +533,11 @@ def test_an_outage_harms_no_request_and_is_told_once(start, run_collector):
     assert from_opentelemetry(service) == []
 
 
-def test_spans_that_the_queue_has_no_room_for_are_counted_and_logged(start, run_collector):
-    """The collector was away for less time than it is waited for: nothing failed, and hundreds were lost."""
+def test_spans_dropped_by_a_full_queue_are_counted_and_logged(start, run_collector):
+    """In a short outage no export fails, but hundreds of spans may not fit into the queue."""
     port = free_port()
     service = start(
-        **exporting(f"http://127.0.0.1:{port}", OTEL_EXPORTER_OTLP_TIMEOUT=60),
+        **exporter_settings(f"http://127.0.0.1:{port}", OTEL_EXPORTER_OTLP_TIMEOUT=60),
         OTEL_BSP_MAX_QUEUE_SIZE=64,
         OTEL_BSP_MAX_EXPORT_BATCH_SIZE=16,
     )
@@ -552,9 +552,9 @@ def test_spans_that_the_queue_has_no_room_for_are_counted_and_logged(start, run_
     assert from_opentelemetry(service) == []
 
 
-def test_lost_spans_are_a_metric(start):
+def test_lost_spans_are_counted_in_a_metric(start):
     service = start(
-        **exporting(f"http://127.0.0.1:{free_port()}", OTEL_EXPORTER_OTLP_TIMEOUT=1),
+        **exporter_settings(f"http://127.0.0.1:{free_port()}", OTEL_EXPORTER_OTLP_TIMEOUT=1),
         OTEL_BSP_MAX_QUEUE_SIZE=16,
         OTEL_BSP_MAX_EXPORT_BATCH_SIZE=8,
     )
@@ -570,8 +570,8 @@ def test_lost_spans_are_a_metric(start):
     assert last.startswith("200 spans are lost: ")
 
 
-def test_a_receiver_that_is_gone_does_not_hold_up_the_end(start):
-    service = start(**exporting(f"http://127.0.0.1:{free_port()}"))
+def test_an_unreachable_collector_does_not_delay_the_shutdown(start):
+    service = start(**exporter_settings(f"http://127.0.0.1:{free_port()}"))
     service.request("GET", "/api/buckets/none")
     eventually(lambda: [line for line in service.log if "spans are lost" in line["message"]])
     service.request("GET", "/api/buckets/none")
@@ -581,10 +581,12 @@ def test_a_receiver_that_is_gone_does_not_hold_up_the_end(start):
     assert time.monotonic() - began < 4
 
 
-def test_a_receiver_that_never_answers_holds_up_the_end_no_longer_than_requests_may(start):
+def test_a_silent_collector_delays_the_shutdown_at_most_to_its_timeout(start):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        service = start(**exporting(endpoint, OTEL_BSP_SCHEDULE_DELAY=3_600_000, SHUTDOWN_TIMEOUT_SECONDS=2))
+        service = start(
+            **exporter_settings(endpoint, OTEL_BSP_SCHEDULE_DELAY=3_600_000, SHUTDOWN_TIMEOUT_SECONDS=2)
+        )
         service.request("GET", "/api/buckets/none")
         began = time.monotonic()
         service.signal(signal.SIGTERM)

@@ -1,11 +1,11 @@
-"""Adds the markers that follow from what a test uses, and stops tests that use more than their markers say.
+"""Adds markers according to a test's fixtures, and fails tests that start a server without the marker `live`.
 
     live       uses a server: through one of the fixtures below, or marked by hand if the test starts it
     browser    uses a browser
     cluster    needs a cluster: tests/e2e
     thorough   draws more cases with THOROUGH=1, through the fixture `draws`
 
-`make check` runs what is neither live nor browser.
+`make check` runs the tests that are neither live nor browser.
 """
 
 import sys
@@ -19,9 +19,9 @@ import pytest
 SERVERS = {"start", "object_storage", "azure_storage", "collector", "run_collector", "platform", "proof"}
 BROWSERS = {"browser"}
 ENDING = {"end_of_start", "health_check"}
-"""Fixtures that run the service's program where it ends by itself, such as with a wrong setting."""
+"""Fixtures that run the service's program when it exits by itself, such as on an invalid setting."""
 PROGRAMS = {"prometheus", "alertmanager", "weed", "azurite", "otelcol-contrib", "grafana", "storage_api"}
-"""Programs, and modules of Python, that serve until they are stopped."""
+"""Programs and Python modules that run until they are stopped."""
 
 _current: pytest.Item | None = None
 
@@ -41,13 +41,13 @@ def add(item: pytest.Item) -> None:
 
 
 def watch() -> None:
-    """Look at every program that this process starts from now on, by Python's audit events."""
+    """Check every program that this process starts from now on, through Python's audit events."""
     sys.addaudithook(_hook)
 
 
 @contextmanager
 def running(item: pytest.Item) -> Iterator[None]:
-    """Hold what is started in the meantime against the markers of `item`."""
+    """Check the programs that are started inside the block against the markers of `item`."""
     global _current  # noqa: PLW0603 - an audit hook takes no argument of ours
     _current = item
     try:

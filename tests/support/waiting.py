@@ -1,4 +1,4 @@
-"""Waiting for a state that comes in its own time, but not for ever."""
+"""Waiting for a condition, with a deadline."""
 
 import time
 from collections.abc import Callable
@@ -17,8 +17,8 @@ def wait_until(
 ) -> Found:
     """Call `look` until it returns something true, and return that.
 
-    Raises AssertionError after `seconds`, with `awaited` ("the target is up") and what was seen last.
-    Exceptions of the types in `despite`, such as a refused connection, count as not yet.
+    Raises AssertionError after `seconds`; the message has `awaited`, such as "the target is up", and the last
+    result. Exceptions of the types in `despite`, such as a refused connection, are retried.
     """
     deadline = time.monotonic() + seconds
     while True:

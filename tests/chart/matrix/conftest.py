@@ -1,4 +1,4 @@
-"""Every preset rendered for every Kubernetes version by every Helm."""
+"""The render matrix: each preset, for each Kubernetes version, with each Helm version."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def pytest_addoption(parser):
 
 @dataclass(frozen=True)
 class Column:
-    """A preset as one Helm renders it, by Kubernetes version; equal objects are one object in memory."""
+    """The renders of a preset with one Helm, by Kubernetes version; equal objects are the same in memory."""
 
     preset: str
     helm: str
@@ -37,19 +37,19 @@ class Column:
         return list(self.renders.values())[-1]
 
     def objects(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Each version with each of its objects."""
+        """Yield (Kubernetes version, object) for each object of each render."""
         for version, render in self.renders.items():
             for each in render.objects:
                 yield version, each
 
     def distinct(self) -> list[dict[str, Any]]:
-        """The objects of all versions, equal ones once."""
+        """Return the objects of all versions, without repeating equal ones."""
         return list({id(each): each for _, each in self.objects()}.values())
 
 
 @pytest.fixture(scope="session")
 def tool(missing_part):
-    """Returns the path that a function of lab.tools finds, or ends the test where there is none."""
+    """Return the path of a tool that a function of lab.toolchain finds; skip the test if there is none."""
 
     def find(function: Callable[[], Path]) -> Path:
         try:
@@ -71,7 +71,7 @@ def column(request, tool, draws) -> Column:
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         known = kubernetes_versions()
-        # Of Helm 3 the newest alone: it is the same engine, and every version is rendered by Helm 4.
+        # Helm 3 renders for the newest version only: its engine is the same, and Helm 4 renders for all.
         everyday = [known[0], known[-1]] if helm == "helm4" else known[-1:]
         versions = draws(everyday, known)
         renders = dict(zip(versions, pool.map(render, versions), strict=True))

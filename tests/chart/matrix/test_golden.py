@@ -1,8 +1,8 @@
-"""What each preset renders, kept in golden files: no change goes unseen.
+"""The render of each preset matches its golden files, so that reviewers see every change in a diff.
 
     make golden
 
-writes what is rendered now: our objects, their names, and what we set of kube-prometheus-stack.
+writes the current render: our objects, their names, and the values that we set for kube-prometheus-stack.
 """
 
 from pathlib import Path
@@ -18,8 +18,8 @@ NAMES, MANIFEST, SETTINGS = "objects.txt", "ours.yaml", f"{DEPENDENCY}.yaml"
 
 
 @pytest.fixture
-def kept(request, column):
-    """The preset's golden folder, first written anew where that was asked for."""
+def golden_folder(request, column):
+    """The preset's golden folder; with --update-golden its files are written first."""
     folder = FOLDER / column.preset
     if request.config.getoption("--update-golden", default=False) and column.helm == "helm4":
         folder.mkdir(parents=True, exist_ok=True)
@@ -31,20 +31,20 @@ def kept(request, column):
     return folder
 
 
-def test_the_objects_are_exactly_the_known_ones(column, kept):
-    expected = set((kept / NAMES).read_text(encoding="utf-8").splitlines())
+def test_object_names_match_the_golden_file(column, golden_folder):
+    expected = set((golden_folder / NAMES).read_text(encoding="utf-8").splitlines())
     for version, render in column.renders.items():
         assert golden.names(render) == expected, version
 
 
-def test_our_objects_are_the_golden_ones(column, kept):
-    expected = (kept / MANIFEST).read_text(encoding="utf-8")
+def test_our_objects_match_the_golden_file(column, golden_folder):
+    expected = (golden_folder / MANIFEST).read_text(encoding="utf-8")
     for version, render in column.renders.items():
         assert golden.manifest(render) == expected, version
 
 
-def test_what_we_set_of_the_dependency_is_the_golden_one(column, kept):
-    expected = load_yaml((kept / SETTINGS).read_text(encoding="utf-8"))
+def test_values_for_the_dependency_match_the_golden_file(column, golden_folder):
+    expected = load_yaml((golden_folder / SETTINGS).read_text(encoding="utf-8"))
     found = golden.settings(column.newest)
     assert golden.missing(expected, found) == []
     if column.newest.stand_in:

@@ -1,4 +1,4 @@
-"""The linters that users run on charts and on what charts render, for every preset."""
+"""Linters that users run on charts and on rendered manifests, for each preset."""
 
 import functools
 import json
@@ -18,8 +18,8 @@ from lab.toolchain import checks
 from tests.support.chart.axes import HELMS, presets
 from tests.support.chart.kube_schemas import kubernetes_versions
 
-# kube-score's advice that we don't follow, and why: for all, for one kind (Pod: the hooks of `helm test`), or
-# for one preset.
+# Checks of kube-score that we don't follow, and why. A prefix limits an entry to a kind (Pod: the hooks of
+# `helm test`) or to a preset.
 DECLINED = {
     "container-resources": "a CPU limit throttles what waits for disks and networks; the rest is set",
     "container-image-pull-policy": "a version's image never changes",
@@ -29,7 +29,7 @@ DECLINED = {
     "dev/deployment-replicas": "the memory store's objects are one process's own",
     "dev/deployment-strategy": "the memory store's objects are one process's own",
 }
-# Of text that no person keeps: what changes its meaning, not its looks.
+# Rendered YAML: only rules about its meaning, none about its style, as nobody edits it.
 RENDERED = YamlLintConfig(
     """
 rules:
@@ -55,7 +55,7 @@ def values(preset):
 
 @pytest.fixture(scope="module")
 def chart(tmp_path_factory) -> Path:
-    """The chart with its presets, the stand-in where the dependency is missing; not to be changed."""
+    """A read-only copy of the chart with its presets; a stand-in replaces the dependency if it is missing."""
     folder = stage_chart(tmp_path_factory.mktemp("chart"))
     shutil.copytree(ROOT / "ci", folder / "ci")
     shutil.copy2(ROOT / ".yamllint.yaml", folder)
@@ -64,7 +64,7 @@ def chart(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("helm", HELMS)
 @pytest.mark.parametrize("preset", presets())
-def test_helm_lint_is_strict_and_silent(chart, tool, draws, preset, helm):
+def test_helm_lint_strict_finds_nothing(chart, tool, draws, preset, helm):
     for version in (kubernetes_versions()[-1], *draws((), (kubernetes_versions()[0],))):
         options = ["--strict", "--quiet", "--kube-version", version]
         done = run(tool(HELMS[helm]), "lint", *options, chart, *values(preset))
@@ -86,7 +86,7 @@ def test_chart_testing_lints_the_chart_with_every_preset(chart, tool):
 
 
 @pytest.mark.parametrize("preset", presets())
-def test_yamllint_finds_nothing_in_what_we_render(chart, tool, preset):
+def test_yamllint_finds_nothing_in_the_rendered_objects(chart, tool, preset):
     done = run(tool(toolchain.helm), "template", RELEASE, chart, "--namespace", NAMESPACE, *values(preset))
     assert done.returncode == 0, done.stderr
     theirs = f"# Source: {CHART}/charts/{DEPENDENCY}/"
@@ -97,8 +97,8 @@ def test_yamllint_finds_nothing_in_what_we_render(chart, tool, preset):
 
 
 @pytest.fixture(scope="module")
-def scored(tool):
-    """Returns what kube-score holds against a preset's objects: lines by the key of DECLINED."""
+def kube_score_findings(tool):
+    """Return a function that runs kube-score on a preset: its findings by check, named as in DECLINED."""
     version = kubernetes_versions()[-1]
     options = ["--output-format", "json", "--kubernetes-version", f"v{version.rpartition('.')[0]}"]
     for check in ("container-seccomp-profile", "container-ports-check"):
@@ -124,9 +124,9 @@ def scored(tool):
 
 
 @pytest.mark.parametrize("preset", presets())
-def test_kube_score_finds_only_what_we_decline(scored, preset):
-    assert {check: said for check, said in scored(preset).items() if check not in DECLINED} == {}
+def test_kube_score_finds_only_declined_checks(kube_score_findings, preset):
+    assert {check: said for check, said in kube_score_findings(preset).items() if check not in DECLINED} == {}
 
 
-def test_everything_that_we_decline_is_still_advised(scored):
-    assert DECLINED.keys() <= {check for preset in presets() for check in scored(preset)}
+def test_every_declined_check_of_kube_score_still_fails(kube_score_findings):
+    assert DECLINED.keys() <= {check for preset in presets() for check in kube_score_findings(preset)}

@@ -1,4 +1,4 @@
-"""Every preset, every Kubernetes version, every Helm: a cluster would take every object."""
+"""A cluster accepts every object: each preset, Kubernetes version and Helm version."""
 
 from collections import Counter
 
@@ -7,13 +7,13 @@ from tests.support.chart.client_models import is_built_in, losses
 from tests.support.chart.kube_schemas import custom_schema, errors
 
 
-def test_every_object_fits_the_schema_of_each_version(column):
-    """Built-in kinds by the version's own schema; fields and kinds that it does not know are refused."""
+def test_every_object_matches_the_schema_of_each_version(column):
+    """Built-in kinds are checked with the version's own schema, which refuses unknown fields and kinds."""
     found = {f"{version}: {line}" for version, o in column.objects() for line in errors(o, version)}
     assert not found
 
 
-def test_custom_objects_keep_the_rules_of_their_definitions(column):
+def test_custom_objects_satisfy_the_validation_rules_of_their_crds(column):
     custom = [o for o in column.distinct() if not is_built_in(o)]
     assert custom
     found = [
@@ -24,7 +24,7 @@ def test_custom_objects_keep_the_rules_of_their_definitions(column):
     assert not found
 
 
-def test_the_client_models_read_every_object_without_loss(column):
+def test_the_python_client_reads_every_object_without_loss(column):
     built_in = [o for o in column.distinct() if is_built_in(o)]
     assert built_in
     assert [line for o in built_in for line in losses(o)] == []
@@ -44,5 +44,5 @@ def test_no_object_overwrites_another(column):
         assert [name for name, count in counted.items() if count > 1] == []
 
 
-def test_helm_has_nothing_to_warn_of(column):
+def test_helm_prints_no_warnings(column):
     assert {line for render in column.renders.values() for line in render.warnings} == set()

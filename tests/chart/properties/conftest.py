@@ -1,4 +1,4 @@
-"""The chart's schema, as the properties draw values from it."""
+"""The chart's JSON schema, from which property tests draw values."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Wrong values, one at a time: each refused in a line that names the value's path."""
+"""Invalid values, one at a time: each is refused with the path of the value."""
 
 import hashlib
 from collections import Counter
@@ -16,7 +16,7 @@ from tests.support.chart.schema_values import nested
 
 @pytest.fixture(scope="session")
 def sample(reader, draws):
-    """The rare kinds of faults all, the common ones in equal shares, the same at each run."""
+    """Faults of the schema, the same in each run: all of rare kinds, equal shares of common kinds."""
     shuffled = sorted(faults(reader), key=lambda fault: hashlib.sha256(str(fault).encode()).digest())
     counted = Counter(fault.kind for fault in shuffled)
     count = draws(100, 1000)
@@ -29,7 +29,7 @@ def sample(reader, draws):
 
 
 def complaint(fault, helm=None):
-    """What is wrong with the refusal of a fault, or nothing."""
+    """Return what is wrong with the refusal of a fault, or None."""
     try:
         render_chart(fault.values, helm=helm)
     except RenderError as error:
@@ -38,7 +38,7 @@ def complaint(fault, helm=None):
 
 
 def names(refusal, fault):
-    """Whether a refusal names the path of the value, and an unknown key itself, in either Helm's words."""
+    """Tell if a refusal names the value's path (and an unknown key), in the format of Helm 3 or Helm 4."""
     paths = [fault.path, fault.path[:-1]] if fault.kind == "key" else [fault.path]
     paths += [path[1:] for path in paths if path[:1] == ("storage-api",)]
     places = [
@@ -56,13 +56,13 @@ def complaints(sample, helm=None):
 
 
 @pytest.mark.timeout(900)
-def test_invalid_values_are_refused_with_their_path(sample):
+def test_an_invalid_value_is_refused_with_its_path(sample):
     assert {"type", "key", "range", "choice", "pattern", "length"} <= {fault.kind for fault in sample}
     found = complaints(sample)
     assert not found, f"{len(found)} of {len(sample)}: " + "\n".join(found[:20])
 
 
-def test_helm_3_refuses_them_too(sample, draws, missing_part):
+def test_helm_3_refuses_invalid_values_too(sample, draws, missing_part):
     try:
         helm = checks.helm3()
     except ToolError as error:
@@ -90,7 +90,7 @@ def prometheus(**values):
 
 
 def routed(**values):
-    """Alerts are routed to somebody, with these values of the stack."""
+    """Return values with a receiver for alerts and these values of the stack."""
     return {"alerting": {"enabled": True, "receivers": [{"name": "default"}]}, STACK: values}
 
 
@@ -196,7 +196,7 @@ def api(**values):
             f"{STACK}.prometheusOperator.admissionWebhooks.patch.enabled",
             {STACK: {"prometheusOperator": {"admissionWebhooks": {"certManager": {"enabled": True}}}}},
         ),
-        # Where a part of the stack can't be reached, or its alerts and dashboards reach nobody.
+        # Values that make a part of the stack unreachable, or leave its alerts or dashboards unused.
         *[
             (f"{STACK}.{part}.service.enabled", {STACK: {part: {"service": {"enabled": False}}}})
             for part in ("prometheus", "alertmanager", "grafana")
@@ -314,7 +314,7 @@ def api(**values):
         (f"{STACK}.grafana.rbac.namespaces", grafana(namespaceOverride="gg", rbac={"namespaced": True})),
     ],
 )
-def test_contradictions_are_refused_with_the_path_first(path, values):
+def test_contradicting_values_are_refused_with_the_path_first(path, values):
     with pytest.raises(RenderError) as refused:
         render_chart(values)
     lines = str(refused.value).split("; ")
@@ -323,7 +323,7 @@ def test_contradictions_are_refused_with_the_path_first(path, values):
 
 @pytest.mark.timeout(900)
 def test_a_value_set_to_null_is_refused_or_harmless(reader, draws):
-    """Helm takes null for "remove the default", whatever the schema says of the key."""
+    """Helm reads null as "remove the default", even if the schema does not allow null."""
 
     def complaint(path):
         try:

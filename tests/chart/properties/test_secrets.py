@@ -1,4 +1,4 @@
-"""What is secret stands in Secrets, unchanged, and nowhere else."""
+"""Secret values are rendered unchanged into Secrets, and into nothing else."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ from lab.render.chart import render_chart
 from tests.support.chart.notes import notes
 from tests.support.chart.schema_values import TRICKY, merged, nested
 
-# Settings that hold a secret itself, not the name of one.
+# Settings whose value is a secret, not the name of a Secret.
 SECRET = re.compile(r"(password|accessKeyId|secretAccessKey|token|apiKey)$", re.IGNORECASE)
 CONTEXT = {"storage-api": {"store": {"type": "s3", "s3": {"bucket": "objects"}}}}
 TEXTS = st.one_of(
@@ -23,7 +23,7 @@ TEXTS = st.one_of(
 
 @pytest.fixture(scope="session")
 def secrets(reader):
-    """The paths of all settings that hold secrets."""
+    """Paths of all settings whose value is a secret."""
     texts = [path for path, schema in reader.settings() if schema.get("type") == "string"]
     found = [path for path in texts if SECRET.search(path[-1])]
     assert {path[-1] for path in found} >= {"secretAccessKey", "accessKeyId", "adminPassword"}
@@ -31,17 +31,17 @@ def secrets(reader):
 
 
 def spellings(text):
-    """A text as it may stand in an object, or at the beginning of what does: itself, in base64."""
+    """The forms in which an object could contain a text: as it is, or as the start of base64."""
     return {text, base64.b64encode(text.encode()).decode()[: len(text) // 3 * 4]}
 
 
 def plain(secret):
-    """The texts that a Secret holds."""
+    """The decoded values of a Secret."""
     decoded = [base64.b64decode(text).decode() for text in secret.get("data", {}).values()]
     return [*decoded, *secret.get("stringData", {}).values()]
 
 
-def test_a_secret_reaches_a_secret_unchanged_and_nothing_else(secrets, draws):
+def test_a_secret_value_is_rendered_unchanged_into_a_secret_only(secrets, draws):
     marked = {path: f"marked-{index}-{path[-1]}" for index, path in enumerate(secrets)}
 
     @settings(deadline=None, max_examples=draws(8, 30))
@@ -62,7 +62,7 @@ def test_a_secret_reaches_a_secret_unchanged_and_nothing_else(secrets, draws):
     check()
 
 
-def test_no_secret_is_told_in_the_notes(secrets):
+def test_the_notes_contain_no_secret_value(secrets):
     values = CONTEXT
     for index, path in enumerate(secrets):
         values = merged(values, nested(path, f"marked-{index}"))

@@ -1,4 +1,4 @@
-"""Whatever the schema allows renders into objects that a cluster takes, wired to each other."""
+"""Any values that the schema allows render valid objects whose references lead to each other."""
 
 import re
 from collections import Counter
@@ -21,14 +21,14 @@ SLOW = settings(
     phases=set(Phase) - {Phase.explain},
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
-# What Helm takes as a release's name, and Kubernetes as a namespace's; some are no strings in YAML.
+# Valid release names and namespaces; unquoted, YAML reads some of them as numbers, null or booleans.
 NAMES = st.sampled_from(["1e3", "007", "null", "true", "a.b", "storage-api", "r" * 53, "1" * 53])
 RELEASES = st.one_of(NAMES, st.from_regex(r"[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?", fullmatch=True))
 NAMESPACES = st.one_of(
     st.sampled_from(["1e3", "007", "null", "true", "n" * 63]),
     st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True),
 )
-# What takes more than one setting to switch on.
+# Features that need more than one setting.
 FEATURES = [
     {"storage-api": {"store": {"type": "s3", "s3": {"bucket": "objects"}}, "autoscaling": {"enabled": True}}},
     {"storage-api": {"store": {"type": "memory"}, "autoscaling": {"enabled": False}, "replicas": 1}},
@@ -59,9 +59,9 @@ def paths(reader):
 
 @pytest.fixture(scope="session")
 def overrides(reader):
-    """A preset with some features switched on and a few settings of its own."""
+    """Strategy for (preset, values): a few features, and some random settings."""
     found = [setting for setting in reader.settings() if setting[1].keys() & {"type", "enum", "anyOf"}]
-    # Those of the dependency that only the templates know are drawn less often: most are refused.
+    # Values of the dependency that only our templates check are drawn less often: most are refused.
     foreign = list(stack_draws.settings())
 
     @st.composite
@@ -82,19 +82,19 @@ def overrides(reader):
 
 
 def contradicts(refusal, paths):
-    """Whether a refusal is the chart's own line on values that contradict each other, with a path first."""
+    """Tell if a refusal is the chart's own message on contradicting values, which begins with a path."""
     told = re.match(r"([a-z][\w.-]*): ", refusal)
-    # The path of a value, of a map that holds it, or of a key in one that the dependency takes as it is.
+    # The path of a value, of a map that contains it, or of a key below a map that the chart passes on.
     path = f"{told[1]}." if told else None
     known = [f"{'.'.join(each)}." for each in paths]
     return bool(path) and any(each.startswith(path) or path.startswith(each) for each in known)
 
 
 def problems(render, release, namespace):
-    """Everything that is wrong with our objects.
+    """Return all errors of our objects.
 
-    The schema takes Kubernetes' types as its newest version has them; what the chart itself writes is held
-    against each version by the matrix.
+    They are checked with the newest Kubernetes version, whose types the values' schema has; the render matrix
+    checks the chart's presets with each version.
     """
     found = [line for o in render.ours for line in errors(o, kubernetes_versions()[-1])]
     for o in render.ours:
@@ -106,7 +106,7 @@ def problems(render, release, namespace):
 
 
 @pytest.mark.timeout(900)
-def test_any_valid_values_render_valid_and_wired_objects(overrides, paths, draws):
+def test_valid_values_render_valid_objects_that_find_each_other(overrides, paths, draws):
     counted = Counter()
 
     @settings(SLOW, max_examples=draws(20, 200))

@@ -1,4 +1,4 @@
-"""Renders of the chart, each made once a run."""
+"""Renders of the chart, each made once per test run."""
 
 import functools
 import json
@@ -20,7 +20,7 @@ def _rendered(values: str, options: str) -> Render:
 
 @pytest.fixture(scope="session")
 def rendered() -> Callable[..., Render]:
-    """A function like render_chart that renders equal arguments once; what it returns must not be changed."""
+    """Return a function like render_chart that caches its results; they must not be changed."""
 
     def render(values: dict[str, Any] | None = None, **options: Any) -> Render:
         return _rendered(json.dumps(values or {}, sort_keys=True), json.dumps(options, sort_keys=True))
@@ -30,19 +30,19 @@ def rendered() -> Callable[..., Render]:
 
 @pytest.fixture(scope="session")
 def default(rendered) -> Render:
-    """The chart as it renders without any values."""
+    """The render without any values."""
     return rendered()
 
 
 @pytest.fixture(scope="session")
 def staged(tmp_path_factory) -> Path:
-    """The chart's files with the stand-in where the dependency is missing; not to be changed."""
+    """A read-only copy of the chart's files; a stand-in replaces the dependency if it is missing."""
     return stage_chart(tmp_path_factory.mktemp("chart"))
 
 
 @pytest.fixture(scope="session")
 def helm() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs helm with the given arguments, and text on its standard input; returns what it said."""
+    """Return a function that runs helm with these arguments, and with `given` on its standard input."""
 
     def run(*arguments: str | Path, given: str | None = None) -> subprocess.CompletedProcess[str]:
         command = [str(toolchain.helm()), *map(str, arguments)]

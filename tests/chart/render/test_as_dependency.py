@@ -1,4 +1,4 @@
-"""The packaged chart as a dependency of somebody's own chart, under its own name and under an alias."""
+"""The packaged chart as a dependency of another chart, under its own name and under an alias."""
 
 import json
 import subprocess
@@ -11,8 +11,8 @@ from lab.render.chart import NAMESPACE, RELEASE, KubernetesLoader
 CHART = "observability-platform"
 # A fixed password, so that renders are equal.
 VALUES = {"kube-prometheus-stack": {"grafana": {"adminPassword": "fixed"}}}
-# What follows the chart's name, which an alias changes.
-OF_THE_NAME = ("app.kubernetes.io/name", "helm.sh/chart")
+# Labels with the chart's name, which an alias changes.
+NAME_LABELS = ("app.kubernetes.io/name", "helm.sh/chart")
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def package(helm, staged, tmp_path_factory):
 
 @pytest.fixture(scope="module", params=[None, "monitoring"], ids=["own name", "alias"])
 def parent(request, package, tmp_path_factory):
-    """A chart that depends on the package, and the name that ours has there."""
+    """A chart that depends on the package, and the name or alias of that dependency."""
     folder = tmp_path_factory.mktemp("parent")
     name = request.param or CHART
     version = package.name.removeprefix(f"{CHART}-").removesuffix(".tgz")
@@ -50,41 +50,43 @@ def objects(text):
 
 
 def without_name(o):
-    """An object without the labels that follow the chart's name."""
+    """Remove the labels with the chart's name from an object, and return it."""
     labels = o["metadata"].get("labels", {})
-    for key in OF_THE_NAME if labels.get("app.kubernetes.io/part-of") == CHART else ():
+    for key in NAME_LABELS if labels.get("app.kubernetes.io/part-of") == CHART else ():
         labels.pop(key)
     return o
 
 
 @pytest.fixture(scope="module")
-def alone(helm, package):
+def objects_alone(helm, package):
     done = template(helm, package, VALUES)
     assert done.returncode == 0, done.stderr
     return [without_name(o) for o in objects(done.stdout)]
 
 
-def test_it_renders_the_same_objects_as_alone(helm, parent, alone):
-    """Test pods with their scripts and what they expect, dashboards and all of the dependency's included."""
+def test_a_parent_chart_renders_the_same_objects_as_the_chart_alone(helm, parent, objects_alone):
+    """Includes test pods with their scripts and expectations, dashboards and the dependency's objects."""
     chart, name = parent
     done = template(helm, chart, {name: {**VALUES, "enabled": True}})
     assert done.returncode == 0, done.stderr
     found = [without_name(o) for o in objects(done.stdout)]
     by_name = lambda o: (o["kind"], o["metadata"].get("namespace", ""), o["metadata"]["name"])  # noqa: E731
-    assert sorted(map(by_name, found)) == sorted(map(by_name, alone))
-    ours = [o for o in alone if o["metadata"].get("labels", {}).get("app.kubernetes.io/part-of") == CHART]
+    assert sorted(map(by_name, found)) == sorted(map(by_name, objects_alone))
+    ours = [
+        o for o in objects_alone if o["metadata"].get("labels", {}).get("app.kubernetes.io/part-of") == CHART
+    ]
     assert {"ConfigMap", "Pod", "PrometheusRule", "StatefulSet"} <= {o["kind"] for o in ours}
     assert [o for o in ours if o not in found] == []
 
 
-def test_its_condition_switches_it_off(helm, parent):
+def test_the_condition_of_the_dependency_disables_the_chart(helm, parent):
     chart, name = parent
     done = template(helm, chart, {name: {"enabled": False}})
     assert done.returncode == 0, done.stderr
     assert objects(done.stdout) == []
 
 
-def test_its_notes_name_the_services(helm, parent):
+def test_the_notes_of_a_parent_chart_name_the_services(helm, parent):
     chart, name = parent
     options = ["--namespace", NAMESPACE, "--dry-run=client", "--output", "json", "--render-subchart-notes"]
     done = helm("install", RELEASE, chart, *options, "--values", "-", given=json.dumps({name: VALUES}))
@@ -102,14 +104,14 @@ def test_its_notes_name_the_services(helm, parent):
         ({"alerting": {"enabled": True}}, "alerting.receivers"),
     ],
 )
-def test_a_contradiction_is_refused_with_its_path_from_the_top(helm, parent, values, path):
+def test_a_contradiction_is_refused_with_its_path_in_the_parent_chart(helm, parent, values, path):
     chart, name = parent
     done = template(helm, chart, {name: values})
     assert done.returncode != 0
     assert f"{name}.{path}: " in done.stderr
 
 
-def test_values_that_the_parent_shares_with_all_its_charts_are_no_typing_errors(helm, parent):
+def test_other_global_values_of_the_parent_are_accepted(helm, parent):
     chart, _ = parent
     shared = {"imageRegistry": "registry.example", "storageClass": "fast", "domain": "a.example"}
     done = template(helm, chart, {"global": shared})
@@ -120,7 +122,7 @@ def test_values_that_the_parent_shares_with_all_its_charts_are_no_typing_errors(
 
 
 def test_no_template_is_included_by_the_path_of_a_file(staged):
-    """The path begins with the name of the chart that is installed."""
+    """Such a path begins with the installed chart's name, which is not ours if ours is a dependency."""
     done = subprocess.run(
         ["grep", "-rnE", r'include +"[^"]*/', staged / "templates", staged / "charts/storage-api"],
         capture_output=True,

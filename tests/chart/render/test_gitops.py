@@ -1,4 +1,4 @@
-"""The GitOps examples: they render, apply on the server, and labels that the tools write break nothing."""
+"""The GitOps examples: they render, use server-side apply, and the tools' own labels break nothing."""
 
 import copy
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ INSTANCE = "app.kubernetes.io/instance"
 @dataclass(frozen=True)
 class Example:
     name: str
-    """Of the Application or HelmRelease."""
+    """Name of the Application or HelmRelease."""
     release: str
     files: list[str]
     values: dict[str, Any]
@@ -55,7 +55,7 @@ def test_the_examples_render_without_generated_secrets(rendered, read):
 
 
 def labelled(objects, labels):
-    """The objects as a tool applies them: with labels of its own, which replace those of the same name."""
+    """Return the objects as a GitOps tool applies them: its own labels replace those of the same name."""
     changed = copy.deepcopy(objects)
     for o in changed:
         o["metadata"]["labels"] = {**o["metadata"].get("labels", {}), **labels}
@@ -63,7 +63,7 @@ def labelled(objects, labels):
 
 
 def scraped(objects):
-    """The Services that each ServiceMonitor selects, by the monitor's name."""
+    """Return the names of the Services that each ServiceMonitor selects, by the monitor's name."""
     services = [o for o in objects if o["kind"] == "Service"]
     return {
         o["metadata"]["name"]: {
@@ -86,7 +86,7 @@ def written_by_flux(release):
 
 
 @pytest.mark.parametrize(("read", "written"), [(argo_cd, written_by_argo_cd), (flux, written_by_flux)])
-def test_the_labels_that_the_tool_writes_hide_no_service_from_its_monitor(rendered, read, written):
+def test_labels_of_a_gitops_tool_hide_no_service_from_its_monitor(rendered, read, written):
     example = read()
     objects = render_of(example, rendered).objects
     before = scraped(objects)
@@ -94,8 +94,8 @@ def test_the_labels_that_the_tool_writes_hide_no_service_from_its_monitor(render
     assert scraped(labelled(objects, written(example.name))) == before
 
 
-def test_an_application_called_otherwise_than_the_release_would_hide_them(rendered):
-    """What the example warns of, so that the test above can fail."""
+def test_an_application_not_named_like_the_release_hides_services(rendered):
+    """The example warns of this. It also proves that the test above can fail."""
     render = render_of(argo_cd(), rendered)
     before, after = scraped(render.objects), scraped(labelled(render.objects, written_by_argo_cd("other")))
     lost = {name for name in before if before[name] != after[name]}

@@ -1,4 +1,4 @@
-"""What the pods of `helm test` run, run here: against real servers, and against what is missing."""
+"""The scripts of the `helm test` pods, run locally against real servers and against faulty ones."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from tests.support.chart.pod import running
 
 
 def run(render, pod, **environment):
-    """Runs a test pod's container as Kubernetes would, with some of its variables replaced."""
+    """Run a test pod's container as Kubernetes would, with some of its variables replaced."""
     (found,) = render.find("Pod", pod)
     (container,) = found["spec"]["containers"]
     assert container["command"] == ["python", "-c"]
@@ -35,7 +35,7 @@ def platform(tmp_path_factory):
 
 
 @pytest.mark.live
-def test_an_object_makes_the_round_trip(default, platform):
+def test_the_api_test_passes(default, platform):
     url = platform.service_url
     done = run(default, "platform-storage-api-test", API=url, METRICS=url)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -43,8 +43,8 @@ def test_an_object_makes_the_round_trip(default, platform):
 
 
 @pytest.fixture(scope="module")
-def guarded(rendered, tmp_path_factory):
-    """A render with tokens and metrics apart, and what its test is told of the pod that runs here."""
+def with_tokens(rendered, tmp_path_factory):
+    """A render with tokens and a metrics port, and the test's variables for the service that runs locally."""
     folder = tmp_path_factory.mktemp("auth")
     (folder / "tokens").write_text("a-token-of-32-letters-or-more-1234\nanother-token-of-32-letters-123456\n")
     (folder / "stale").write_text("a-token-that-was-taken-out-1234567\n")
@@ -55,9 +55,9 @@ def guarded(rendered, tmp_path_factory):
 
 
 @pytest.mark.live
-def test_an_object_makes_the_round_trip_with_a_token_and_metrics_apart(guarded):
-    render, told = guarded
-    done = run(render, "platform-storage-api-test", **told)
+def test_the_api_test_passes_with_tokens_and_a_metrics_port(with_tokens):
+    render, variables = with_tokens
+    done = run(render, "platform-storage-api-test", **variables)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("ok ") == 9
 
@@ -71,15 +71,15 @@ def test_an_object_makes_the_round_trip_with_a_token_and_metrics_apart(guarded):
         ("API", "METRICS", "FAILED GET /readyz: status 404 instead of 200"),
     ],
 )
-def test_the_round_trip_fails_where_tokens_or_ports_are_not_as_rendered(guarded, name, instead, line):
-    render, told = guarded
-    done = run(render, "platform-storage-api-test", **{**told, name: told[instead]})
+def test_the_api_test_fails_if_tokens_or_ports_differ_from_the_render(with_tokens, name, instead, line):
+    render, variables = with_tokens
+    done = run(render, "platform-storage-api-test", **{**variables, name: variables[instead]})
     assert done.returncode != 0
     assert line in done.stderr
 
 
 @pytest.mark.live
-def test_the_round_trip_fails_where_the_api_is_another(default, platform):
+def test_the_api_test_fails_if_another_server_answers(default, platform):
     url = platform.url("prometheus")
     done = run(default, "platform-storage-api-test", API=url, METRICS=url)
     assert done.returncode != 0
@@ -87,7 +87,7 @@ def test_the_round_trip_fails_where_the_api_is_another(default, platform):
 
 
 @pytest.mark.live
-def test_prometheus_has_our_targets_and_rules(default, platform):
+def test_the_prometheus_test_finds_our_targets_and_rules(default, platform):
     done = run(default, "platform-test-prometheus", URL=platform.url("prometheus"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ok     rule StorageApiDown: ok" in done.stdout
@@ -95,7 +95,7 @@ def test_prometheus_has_our_targets_and_rules(default, platform):
 
 
 @pytest.mark.live
-def test_alertmanager_has_its_receivers(default, platform):
+def test_the_alertmanager_test_finds_its_receivers(default, platform):
     done = run(default, "platform-test-alertmanager", URL=platform.url("alertmanager"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ok     receiver null: found" in done.stdout
@@ -110,7 +110,7 @@ def test_alertmanager_has_its_receivers(default, platform):
         ("alertmanager", {"receivers": ["gone"]}, "FAILED receiver gone: missing"),
     ],
 )
-def test_what_is_missing_is_named(default, platform, part, expected, line):
+def test_a_missing_rule_target_or_receiver_is_named(default, platform, part, expected, line):
     found = run(
         default, f"platform-test-{part}", URL=platform.url(part), EXPECTED=json.dumps(expected), SECONDS="1"
     )
@@ -120,7 +120,7 @@ def test_what_is_missing_is_named(default, platform, part, expected, line):
 
 @pytest.mark.live
 @pytest.mark.parametrize("part", ["prometheus", "alertmanager", "grafana"])
-def test_a_server_that_is_not_there_is_named(default, part):
+def test_an_unreachable_server_is_named(default, part):
     account = {"USERNAME": "admin", "PASSWORD": "secret"}
     found = run(default, f"platform-test-{part}", URL="http://127.0.0.1:1", SECONDS="1", **account)
     assert found.returncode == 1

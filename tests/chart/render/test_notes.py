@@ -1,4 +1,4 @@
-"""What the notes after an installation say is true of what was installed."""
+"""The NOTES after an installation describe what was installed."""
 
 import re
 
@@ -24,7 +24,7 @@ TESTS_OFF = {"tests": {"enabled": False}}
         {"storage-api": {"enabled": False}},
     ],
 )
-def test_helm_test_is_named_where_there_is_a_test(rendered, values):
+def test_the_notes_mention_helm_test_only_if_there_is_a_test(rendered, values):
     tests = [o for o in rendered(values).ours if o["kind"] == "Pod"]
     assert ("helm test platform" in notes(values)) == bool(tests)
 
@@ -48,7 +48,7 @@ OPERATOR_LABELS = [
 
 
 @pytest.mark.parametrize(("values", "files"), OPERATOR_LABELS)
-def test_the_notes_list_the_labels_that_each_object_carries(rendered, values, files):
+def test_the_notes_list_the_labels_of_each_monitoring_object(rendered, values, files):
     printed = {
         kind: dict(pair.split("=") for pair in pairs.split())
         for kind, pairs in re.findall(r"^  (\w+): (\S+=.*)$", notes(values, value_files=files), re.MULTILINE)
@@ -64,12 +64,12 @@ def test_the_notes_list_the_labels_that_each_object_carries(rendered, values, fi
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-def test_the_notes_speak_of_dashboards_where_there_are_any(enabled):
+def test_the_notes_mention_dashboards_only_if_they_are_installed(enabled):
     text = notes({**WITHOUT_STACK, "dashboards": {"enabled": enabled}})
     assert ("The dashboards are ConfigMaps with the labels grafana_dashboard=1," in text) == enabled
 
 
-def test_the_notes_give_the_path_below_which_a_part_serves():
+def test_the_notes_print_the_path_prefix_of_each_part():
     server = {"serve_from_sub_path": True, "root_url": "https://example.com/grafana"}
     text = notes(
         {

@@ -1,4 +1,4 @@
-"""Every rendered object: which there are, and that each is one a cluster would take."""
+"""The rendered objects: their names and labels, and that a cluster accepts them."""
 
 import pytest
 
@@ -36,16 +36,16 @@ def names(objects):
     return [(o["kind"], o["metadata"]["name"]) for o in objects]
 
 
-def test_the_default_render_has_exactly_these_objects(default):
+def test_the_default_render_has_exactly_the_known_objects(default):
     assert sorted(names(default.ours)) == sorted(OURS)
 
 
-def test_helm_has_nothing_to_warn_of(default):
+def test_helm_prints_no_warnings(default):
     assert default.warnings == []
 
 
 @pytest.mark.parametrize("version", kubernetes_versions())
-def test_every_object_fits_its_schema(rendered, version):
+def test_every_object_matches_its_schema(rendered, version):
     render = rendered(kubernetes_version=version)
     assert [line for o in render.objects for line in errors(o, version)] == []
 
@@ -69,7 +69,7 @@ def test_every_object_of_ours_has_the_recommended_labels_and_the_namespace(defau
 
 @pytest.mark.parametrize("release", ["p", "storage-api", "my-storage-api", "7", "a.b", "r" * 53])
 def test_names_are_valid_and_distinct_for_any_release(rendered, release):
-    """DNS labels, at most 63 characters for Services; nothing overwrites anything."""
+    """Names of Services are DNS labels of at most 63 characters, and no two objects share a name."""
     render = rendered(release=release, namespace="1" * 63)
     assert len(set(names(render.objects))) == len(render.objects)
     latest = kubernetes_versions()[-1]
@@ -82,4 +82,5 @@ def test_names_are_valid_and_distinct_for_any_release(rendered, release):
 def test_long_release_names_that_differ_at_the_end_do_not_collide(rendered):
     one, other = rendered(release="r" * 52 + "a"), rendered(release="r" * 52 + "b")
     shared = set(names(one.ours)) & set(names(other.ours))
-    assert shared == {("Secret", "observability-platform-grafana-admin")}  # of the one bundled stack
+    # The Secret belongs to the stack, of which a cluster has only one.
+    assert shared == {("Secret", "observability-platform-grafana-admin")}

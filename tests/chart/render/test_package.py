@@ -1,4 +1,4 @@
-"""The chart as Helm handles it: lint, lock, package, and what its package holds."""
+"""The chart as Helm sees it: lint, lock file, package and its contents."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ import yaml
 from lab import ROOT
 from lab.render.chart import KubernetesLoader, RenderError, load_yaml, render_chart
 
-# What the package may hold beside the dependency.
+# Files of the package, without the dependency.
 FILES = {
     "Chart.lock",
     "Chart.yaml",
@@ -31,7 +31,7 @@ def templates(folder):
     return {str(p.relative_to(ROOT)) for p in (ROOT / folder / "templates").rglob("*") if p.is_file()}
 
 
-def test_lint_has_nothing_to_say(helm, staged):
+def test_helm_lint_finds_nothing(helm, staged):
     for chart in (staged, ROOT / "charts/storage-api"):
         done = helm("lint", "--strict", chart)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -40,7 +40,7 @@ def test_lint_has_nothing_to_say(helm, staged):
 
 @pytest.fixture(scope="module")
 def package(helm, staged, tmp_path_factory):
-    """The names in the package of the whole checkout, with everything that lies in it."""
+    """Names of the files in a package that is made from the whole checkout."""
     checkout = tmp_path_factory.mktemp("checkout")
     for entry in ROOT.iterdir():
         (checkout / entry.name).symlink_to(staged / "charts" if entry.name == "charts" else entry)
@@ -55,15 +55,15 @@ def package(helm, staged, tmp_path_factory):
         return {name.partition("/")[2] for name in archive.getnames()}
 
 
-def test_the_package_holds_what_the_chart_needs_and_nothing_else(package):
+def test_the_package_has_exactly_the_files_of_the_chart(package):
     dashboards = {f"dashboards/{p.name}" for p in (ROOT / "dashboards").glob("*.json")}
     ours = {name for name in package if not name.startswith("charts/kube-prometheus-stack/")}
     assert ours == FILES | dashboards | templates(".") | templates("charts/storage-api")
     assert "charts/kube-prometheus-stack/Chart.yaml" in package
 
 
-def test_the_lock_file_belongs_to_the_dependencies():
-    """Helm's own digest: SHA-256 of the dependencies asked for and those locked, as compact JSON."""
+def test_the_digest_of_the_lock_file_matches_the_dependencies():
+    """Helm's digest is the SHA-256 of the requested and the locked dependencies, as compact JSON."""
     chart = load_yaml((ROOT / "Chart.yaml").read_text())
     lock = load_yaml((ROOT / "Chart.lock").read_text())
     fields = ("name", "version", "repository", "condition")
@@ -73,13 +73,13 @@ def test_the_lock_file_belongs_to_the_dependencies():
     assert lock["digest"] == f"sha256:{digest}"
 
 
-def test_helm_itself_finds_the_lock_file_in_sync(helm, staged):
-    """Whether the repository can be reached is another matter."""
+def test_helm_finds_the_lock_file_in_sync(helm, staged):
+    """The command may still fail, because the repository need not be reachable here."""
     done = helm("dependency", "build", staged, "--skip-refresh")
     assert "out of sync" not in done.stderr
 
 
-def test_the_dependency_is_bundled_unless_switched_off(rendered):
+def test_the_dependency_is_installed_unless_disabled(rendered):
     assert rendered().values["kube-prometheus-stack"]["enabled"] is True
     off = rendered({"kube-prometheus-stack": {"enabled": False}})
     assert all(o in off.ours for o in off.objects)
@@ -95,8 +95,8 @@ def test_a_broken_values_file_is_refused_in_one_line(tmp_path):
         assert "\n" not in str(refused.value)
 
 
-def test_the_documented_command_shows_every_definition_that_the_render_needs(helm, staged, rendered):
-    """`helm show crds`, as docs/install.md and docs/upgrade.md pipe it to kubectl."""
+def test_the_documented_command_prints_every_crd_that_the_render_needs(helm, staged, rendered):
+    """docs/install.md and docs/upgrade.md pipe `helm show crds` to kubectl."""
     for page in ("install", "upgrade"):
         command = "helm show crds . | kubectl apply --server-side --force-conflicts --filename -"
         assert command in (ROOT / f"docs/{page}.md").read_text()

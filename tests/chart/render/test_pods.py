@@ -1,4 +1,4 @@
-"""The pods of each preset, ours and the bundled ones: what they may do, and where they run."""
+"""Pods of each preset, ours and the stack's: security, resource requests and scheduling."""
 
 import json
 
@@ -24,8 +24,8 @@ def workload_and_tests(render):
     return workload, tests
 
 
-def test_a_service_in_the_namespace_sets_no_variable_in_our_pods(preset):
-    """With METRICS_PORT=tcp://10.96.0.1:9090, of a Service called `metrics`, the API does not start."""
+def test_services_in_the_namespace_set_no_variables_in_our_pods(preset):
+    """A Service called `metrics` would set METRICS_PORT=tcp://10.96.0.1:9090, and the API would not start."""
     found = dict(pod_specs(preset.ours))
     assert found
     assert {name: spec.get("enableServiceLinks") for name, spec in found.items()} == dict.fromkeys(
@@ -43,15 +43,15 @@ def test_our_pods_meet_the_restricted_pod_security_standard(preset):
 
 
 def bundled(render):
-    """The objects of kube-prometheus-stack; none where it is switched off."""
+    """The objects of kube-prometheus-stack; none if it is disabled."""
     ours = {id(o) for o in render.ours}
     found = [o for o in render.objects if id(o) not in ours]
     assert bool(found) == render.values[STACK]["enabled"]
     return found
 
 
-def test_bundled_pods_meet_the_standard_too_but_for_node_exporter(preset, needs_package):
-    """As docs/install.md promises; node-exporter needs the host."""
+def test_bundled_pods_except_node_exporter_meet_the_restricted_standard(preset, needs_package):
+    """docs/install.md promises this; node-exporter needs access to the host."""
     objects = bundled(preset)
     found = dict(pod_specs(objects))
     node_exporter = found.pop(("DaemonSet", "observability-platform-node-exporter"), None)
@@ -62,8 +62,8 @@ def test_bundled_pods_meet_the_standard_too_but_for_node_exporter(preset, needs_
         assert context["runAsNonRoot"] is True, name
 
 
-def test_pods_that_the_operator_makes_have_a_seccomp_profile(preset, needs_package):
-    """Their containers' own contexts are the operator's."""
+def test_pods_created_by_the_operator_have_a_seccomp_profile(preset, needs_package):
+    """The operator sets the security contexts of the containers."""
     objects = bundled(preset)
     found = dict(operator_pod_specs(objects))
     assert bool(found) == bool(objects)
@@ -76,7 +76,7 @@ def requested(resources):
 
 
 def test_every_container_requests_cpu_and_memory(preset, needs_package):
-    """Without requests a pod is the first that a full node evicts, and a quota refuses it."""
+    """A full node evicts pods without requests first, and a resource quota refuses them."""
     for name, spec in pod_specs(preset.objects):
         without = [each["name"] for each in containers(spec) if not requested(each.get("resources"))]
         assert without == [], name
@@ -111,8 +111,8 @@ PLACEMENT = {
 }
 
 
-def test_the_pods_of_helm_test_run_wherever_the_api_runs(rendered):
-    """Anti-affinity is not taken over: on a small cluster it would leave the test no node."""
+def test_helm_test_pods_have_the_scheduling_rules_of_the_api(rendered):
+    """Except for anti-affinity: on a small cluster it would leave no node for the test pod."""
     render = rendered({"storage-api": PLACEMENT, "global": {"imageRegistry": "registry.example"}})
     workload, tests = workload_and_tests(render)
     assert len(tests) == 4
@@ -140,7 +140,7 @@ def test_the_pods_of_helm_test_run_wherever_the_api_runs(rendered):
         ("registry.example/mirror/python:3.13", "registry.example/mirror/python:3.13"),
     ],
 )
-def test_the_global_registry_reaches_the_image_of_the_tests(rendered, image, pulled):
+def test_the_global_registry_applies_to_the_image_of_the_api_test(rendered, image, pulled):
     for registry, expected in (("", image), ("registry.example/mirror", pulled)):
         render = rendered({"tests": {"image": image}, "global": {"imageRegistry": registry}})
         _, tests = workload_and_tests(render)
@@ -170,7 +170,7 @@ SUB_PATHS = {
 
 
 @pytest.mark.parametrize(("values", "path"), [({}, ""), (SUB_PATHS, "/{part}")])
-def test_the_tests_ask_each_part_at_the_path_that_it_serves(rendered, values, path):
+def test_helm_tests_call_each_part_at_its_path_prefix(rendered, values, path):
     _, tests = workload_and_tests(rendered(values))
     ports = {"prometheus": 9090, "alertmanager": 9093, "grafana": 80}
     for part, port in ports.items():
@@ -179,15 +179,15 @@ def test_the_tests_ask_each_part_at_the_path_that_it_serves(rendered, values, pa
         assert url == f"http://{service}:{port}{path.format(part=part)}"
 
 
-def test_a_sub_path_that_a_proxy_strips_is_not_asked_for(rendered):
-    """Without serve_from_sub_path Grafana itself answers at /."""
+def test_helm_tests_leave_out_a_sub_path_that_a_proxy_strips(rendered):
+    """Without serve_from_sub_path Grafana itself serves at /."""
     server = {"root_url": "https://example.com/grafana/"}
     _, tests = workload_and_tests(rendered({STACK: {"grafana": {"grafana.ini": {"server": server}}}}))
     assert variable(tests["platform-test-grafana"], "URL").endswith(":80")
 
 
 @pytest.mark.parametrize(("largest", "stored"), [(1000, "1000"), (16777216, "4096")])
-def test_the_api_test_stores_no_more_than_the_api_takes(rendered, largest, stored):
+def test_the_api_test_stores_no_more_than_the_maximum_object_size(rendered, largest, stored):
     _, tests = workload_and_tests(rendered({"storage-api": {"config": {"maxObjectBytes": largest}}}))
     assert variable(tests["platform-storage-api-test"], "OBJECT_BYTES") == stored
 
@@ -208,8 +208,8 @@ RECEIVERS = [{"name": name} for name in ("null", "page", "ticket", "unused")]
         ({"stringConfig": "route: {receiver: mine}"}, []),
     ],
 )
-def test_alertmanager_is_asked_for_the_receivers_that_a_known_route_names(rendered, alertmanager, expected):
-    """A receiver without a route is allowed; what stands in a Secret of the user's is not known."""
+def test_the_alertmanager_test_expects_the_receivers_of_known_routes(rendered, alertmanager, expected):
+    """A receiver without a route is allowed; receivers in the user's own Secret are unknown to the chart."""
     alerting = {"enabled": True, "route": ROUTES, "receivers": RECEIVERS}
     _, tests = workload_and_tests(rendered({STACK: {"alertmanager": alertmanager}, "alerting": alerting}))
     asked = json.loads(variable(tests["platform-test-alertmanager"], "EXPECTED"))["receivers"]

@@ -1,4 +1,4 @@
-"""What would fail, or bother people, on the first day with a preset of ci/."""
+"""Problems that users of a preset in ci/ would meet on the first day."""
 
 import itertools
 import re
@@ -20,13 +20,13 @@ PRESETS = {name: files[0] for name, files in presets().items() if files}
 
 @pytest.fixture(params=PRESETS)
 def preset(request, rendered):
-    """The preset's file, and its render."""
+    """The preset's file and its render."""
     path = PRESETS[request.param]
     return path, rendered(value_files=[str(path)])
 
 
 def size(text):
-    """The bytes of a quantity such as 50Gi, or of Prometheus' 40GB, whose units are powers of two as well."""
+    """Bytes of a quantity such as 50Gi, or 40GB in Prometheus, whose units are powers of two as well."""
     number, unit = re.fullmatch(r"([\d.]+)([KMGT]?)(?:i|B|iB)", text).groups()
     return float(number) * 1024 ** " KMGT".index(unit or " ")
 
@@ -35,7 +35,7 @@ def size(text):
 
 
 def body_limits(render):
-    """The largest body that NGINX lets through, in bytes, by each annotation; 1 MiB without one."""
+    """Body size limit of NGINX in bytes, for each flavor of its annotation; 1 MiB without annotation."""
     (ingress,) = render.find("Ingress")
     annotations = ingress["metadata"].get("annotations", {})
     names = ("nginx.ingress.kubernetes.io/proxy-body-size", "nginx.org/client-max-body-size")
@@ -47,7 +47,7 @@ def largest_object(render):
     return int(config["data"]["MAX_OBJECT_BYTES"])
 
 
-def test_nginx_lets_the_largest_object_through(preset):
+def test_nginx_accepts_the_largest_object(preset):
     _, render = preset
     for ingress in render.find("Ingress"):
         assert ingress["spec"]["ingressClassName"] == "nginx"
@@ -66,8 +66,8 @@ def test_nginx_lets_the_largest_object_through(preset):
         ),
     ],
 )
-def test_the_limit_of_nginx_follows_that_of_the_api(rendered, ingress, limits):
-    """But an annotation of the user's wins."""
+def test_the_body_limit_of_nginx_follows_the_limit_of_the_api(rendered, ingress, limits):
+    """An annotation that the user sets takes precedence."""
     values = {"config": {"maxObjectBytes": 2**30}}
     values["ingress"] = {"enabled": True, "hosts": ["a.example"], **ingress}
     assert body_limits(rendered({"storage-api": values})) == limits
@@ -120,7 +120,7 @@ def alertmanager_configuration(render, folder):
 
 
 def receivers_of(render, folder, **labels):
-    """The receivers of ours that amtool finds for an alert, by their own names."""
+    """Our receivers to which amtool routes an alert, by the names in the values."""
     file = folder / "alertmanager.yaml"
     file.write_text(yaml.safe_dump(alertmanager_configuration(render, folder)))
     command = [toolchain.amtool(), "config", "routes", "test", "--config.file", file]
@@ -130,7 +130,7 @@ def receivers_of(render, folder, **labels):
     return [name.rpartition("/")[2] for name in done.stdout.strip().split(",") if "/" in name]
 
 
-def test_people_hear_of_real_alerts_and_not_of_those_that_always_fire(preset, tmp_path):
+def test_only_real_alerts_reach_the_default_receiver(preset, tmp_path):
     _, render = preset
     if not render.values["alerting"]["enabled"]:
         return
@@ -140,7 +140,7 @@ def test_people_hear_of_real_alerts_and_not_of_those_that_always_fire(preset, tm
         assert receivers_of(render, tmp_path, alertname=alert, namespace="observability") == []
 
 
-def test_the_documented_heartbeat_gets_watchdog_and_nothing_else(rendered, tmp_path):
+def test_the_documented_heartbeat_receives_only_watchdog(rendered, tmp_path):
     (block,) = re.findall(r"```yaml\n(alerting:.*?)```", (ROOT / "docs/install.md").read_text(), re.DOTALL)
     render = rendered(load_yaml(block))
     assert receivers_of(render, tmp_path, alertname="Watchdog") == ["heartbeat"]
@@ -151,8 +151,8 @@ def test_the_documented_heartbeat_gets_watchdog_and_nothing_else(rendered, tmp_p
 # --- Prometheus -----------------------------------------------------------------------------------
 
 
-def test_samples_fit_the_volume(preset):
-    """A volume without a limit below it fills up before the retention time ends."""
+def test_the_retention_size_fits_the_volume(preset):
+    """Without a retention size below its capacity, the volume may fill up before the retention time ends."""
     _, render = preset
     spec = render.values[STACK]["prometheus"]["prometheusSpec"]
     if claim := (spec["storageSpec"] or {}).get("volumeClaimTemplate"):
@@ -161,7 +161,7 @@ def test_samples_fit_the_volume(preset):
 
 
 def test_a_client_stays_with_one_of_several_prometheus_servers(preset):
-    """Their samples differ: graphs that are drawn from both in turn flip."""
+    """The servers' samples differ, so a graph that alternates between them would jump."""
     _, render = preset
     stack = render.values[STACK]
     if not stack["enabled"]:
@@ -172,11 +172,11 @@ def test_a_client_stays_with_one_of_several_prometheus_servers(preset):
         assert service["spec"]["sessionAffinity"] == "ClientIP"
 
 
-# --- what must be there before --------------------------------------------------------------------
+# --- prerequisites --------------------------------------------------------------------------------
 
 
 def keys(values):
-    """Each key with its value, at any depth."""
+    """Yield each key with its value, at any depth."""
     for key, value in values.items() if isinstance(values, dict) else ():
         yield key, value
         yield from keys(value)
@@ -185,7 +185,7 @@ def keys(values):
 
 
 def needs(values):
-    """What values ask of the cluster, by name: objects that they refer to, and parts that must run there."""
+    """Yield the prerequisites of values: names of objects that must exist, and of software that must run."""
     for key, value in keys(values):
         if key in ("existingSecret", "urlSecret", "username", "password", "issuerRef"):
             yield value["name"] if isinstance(value, dict) else value
@@ -207,16 +207,16 @@ def needs(values):
             yield "topology.kubernetes.io/zone"
 
 
-@pytest.mark.parametrize("name", sorted(set(PRESETS) - {"kind"}))  # which has its own StorageClass
-def test_the_first_lines_of_a_preset_name_what_it_needs(name):
+@pytest.mark.parametrize("name", sorted(set(PRESETS) - {"kind"}))  # kind brings its own StorageClass
+def test_the_header_of_a_preset_lists_its_prerequisites(name):
     text = PRESETS[name].read_text()
     lines = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
     head = " ".join(line.removeprefix("# ") for line in lines)
     assert [need for need in sorted(set(needs(load_yaml(text)))) if need not in head] == []
 
 
-def test_the_gke_preset_says_which_clusters_it_is_for():
-    """Autopilot refuses what node-exporter needs."""
+def test_the_gke_preset_names_the_supported_clusters():
+    """Autopilot refuses the host access that node-exporter needs."""
     text = PRESETS["gke"].read_text()
     assert "Standard" in text
     assert "Autopilot" in text

@@ -1,4 +1,4 @@
-"""Ingress and HTTPRoute: a request to the printed address reaches the API at a path that it serves."""
+"""Ingress and HTTPRoute: requests to the address in the NOTES reach the API at a path that it serves."""
 
 import re
 
@@ -28,7 +28,7 @@ def one(render, kind):
 
 
 def routed(route, path):
-    """The path with which a request arrives behind an HTTPRoute, as the Gateway API defines it."""
+    """The path with which a request arrives at the API behind an HTTPRoute, as the Gateway API defines it."""
     (rule,) = route["spec"]["rules"]
     (match,) = rule["matches"]
     assert match["path"]["type"] == "PathPrefix"
@@ -42,28 +42,28 @@ def routed(route, path):
 
 
 def printed(text, host="a.example"):
-    """The path of an object, in every address of a host that the notes print."""
+    """The paths of all addresses of a host in the NOTES."""
     found = re.findall(rf"(?:https?://| ){re.escape(host)}(/\S*)", text)
     assert found
     return set(found)
 
 
 @pytest.mark.parametrize("path", [*OWN, "/storage", "/storage/", "/team/storage", "/apiary"])
-def test_a_request_to_the_printed_address_of_an_httproute_reaches_the_object(rendered, path):
+def test_a_request_to_the_printed_address_of_an_httproute_reaches_the_api(rendered, path):
     route = one(rendered(httproute(path)), "HTTPRoute")
     (address,) = printed(notes(httproute(path)))
     assert routed(route, address) == "/api/buckets/<id>"
 
 
 @pytest.mark.parametrize("path", OWN)
-def test_a_path_of_the_api_itself_is_passed_on_by_the_ingress(rendered, path):
+def test_an_ingress_for_a_path_of_the_api_keeps_the_path(rendered, path):
     (rule,) = one(rendered(ingress(path)), "Ingress")["spec"]["rules"]
     assert rule["http"]["paths"][0]["path"] == path
     assert printed(notes(ingress(path))) == {"/api/buckets/<id>"}
 
 
-def test_every_route_of_the_service_is_known_as_its_own(rendered):
-    """Else a Gateway would strip it."""
+def test_an_httproute_for_a_path_of_the_api_keeps_the_path(rendered):
+    """Otherwise the Gateway would strip the path."""
     app = create_app(read({"STORE": "memory", "FAULTS_ENABLED": "true"}))
     paths = {rule.rule.partition("/<")[0] for rule in app.url_map.iter_rules()}
     assert {"/api/buckets", "/openapi.json", "/metrics"} <= paths
@@ -83,24 +83,24 @@ def test_every_route_of_the_service_is_known_as_its_own(rendered):
         (ingress("/*", pathType="ImplementationSpecific"), ""),
     ],
 )
-def test_an_ingress_whose_controller_strips_the_prefix_prints_it(rendered, values, path):
+def test_the_notes_include_a_prefix_that_the_ingress_controller_strips(rendered, values, path):
     rendered(values)
     assert printed(notes(values)) == {f"{path}/api/buckets/<id>"}
 
 
-def test_a_prefix_that_nothing_strips_is_refused(rendered):
+def test_a_path_prefix_that_nothing_strips_is_refused(rendered):
     with pytest.raises(RenderError, match=r"^storage-api\.ingress\.path: the prefix /storage is not removed"):
         rendered(ingress("/storage"))
 
 
-def test_the_notes_say_https_where_the_chart_brings_a_certificate():
+def test_the_notes_print_https_if_the_chart_has_a_certificate():
     certificate = {"enabled": True, "issuerRef": {"name": "ca"}}
     for values in (ingress("/"), httproute("/")):
         values["storage-api"]["certificate"] = certificate
         assert "https://a.example/api/buckets/<id>" in notes(values)
 
 
-def test_the_notes_name_the_gateway_where_the_route_takes_every_host():
+def test_the_notes_name_the_gateway_if_the_route_accepts_any_host():
     values = httproute("/storage")
     values["storage-api"]["httpRoute"]["hostnames"] = []
     assert "through the Gateway: <a host of the Gateway>/storage/api/buckets/<id>" in notes(values)

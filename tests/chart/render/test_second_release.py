@@ -1,4 +1,4 @@
-"""A second release in a cluster, with the stack off: it must not bring what the first has brought already."""
+"""A second release in the same cluster, without the stack, must not duplicate objects of the first."""
 
 import json
 
@@ -14,20 +14,20 @@ WITHOUT_STACK = {STACK: {"enabled": False}}
 
 
 def dashboards(render):
-    """The uid of each dashboard of ours."""
+    """The uid of each of our dashboards."""
     texts = [text for o in render.ours if o["kind"] == "ConfigMap" for text in o["data"].items()]
     return [json.loads(text)["uid"] for name, text in texts if name.endswith(".json")]
 
 
-def test_two_releases_bring_each_dashboard_once(rendered):
-    """Grafana stops updating every dashboard of a provider that finds one of them twice."""
+def test_two_releases_install_each_dashboard_once(rendered):
+    """Grafana stops updating all dashboards of a provider if one is present twice."""
     first, second = rendered(release="one"), rendered(WITHOUT_STACK, release="two", namespace="other")
     brought = [*dashboards(first), *dashboards(second)]
     assert len(brought) == len(list((ROOT / "dashboards").glob("*.json")))
     assert len(set(brought)) == len(brought)
 
 
-def test_the_two_share_no_object(rendered):
+def test_two_releases_share_no_object(rendered):
     def names(render):
         return {(o["kind"], o["metadata"]["namespace"], o["metadata"]["name"]) for o in render.ours}
 
@@ -44,7 +44,7 @@ def test_the_two_share_no_object(rendered):
         ({"dashboards": {"enabled": False}}, False),
     ],
 )
-def test_dashboards_come_with_grafana_unless_told_otherwise(rendered, values, brings):
+def test_dashboards_are_installed_with_grafana_by_default(rendered, values, brings):
     assert bool(dashboards(rendered(values))) == brings
     said = notes(values)
     grafana = not values.get(STACK)
@@ -54,8 +54,8 @@ def test_dashboards_come_with_grafana_unless_told_otherwise(rendered, values, br
 
 
 @pytest.mark.parametrize("preset", presets())
-def test_a_preset_without_the_stack_says_whether_it_brings_dashboards(preset):
-    """It is for a Grafana of somebody's own, which nothing else gives our dashboards."""
+def test_a_preset_without_the_stack_enables_the_dashboards(preset):
+    """These presets are for a Grafana that the user runs; nothing else would install our dashboards there."""
     for path in presets()[preset]:
         values = load_yaml(path.read_text())
         if values.get(STACK, {}).get("enabled") is False:

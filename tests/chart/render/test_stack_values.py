@@ -1,4 +1,4 @@
-"""The values of the bundled stack on which our templates build: each is followed, or refused in a line."""
+"""Values of the bundled stack that our templates read: the chart adapts to each one or refuses it."""
 
 import json
 import re
@@ -27,29 +27,29 @@ def refusal(values, **options):
     return str(refused.value).split("; kube-")
 
 
-# --- what is known of the dependency ------------------------------------------------------------------
+# --- defaults of the dependency -----------------------------------------------------------------------
 
 
-def test_its_defaults_are_those_that_we_know(rendered, needs_package):
+def test_our_copy_of_the_stacks_defaults_is_up_to_date(rendered, needs_package):
     given = rendered().values[STACK]
     for path, default in stack_draws.leaves(stack_draws.defaults()):
         found = given
         for key in path:
             found = found.get(key, {})
-        # What is empty may be missing there, and maps may hold more.
+        # An empty default may be missing there, and maps may have more keys.
         assert found == default or (default in ({}, "") and isinstance(found, dict)), path
 
 
-def test_every_one_is_drawn_and_read(rendered):
-    assert list(stack_draws.settings())  # a KeyError names what is not drawn
+def test_every_known_default_is_drawn_and_read_by_a_template(rendered):
+    assert list(stack_draws.settings())  # raises KeyError for a value without draws
     templates = "".join(path.read_text() for path in (ROOT / "templates").rglob("*") if path.is_file())
     for path, _ in stack_draws.leaves(stack_draws.defaults()):
-        # Selectors and parts are put together from their names.
+        # The templates put the names of selectors together from parts.
         names = [path[-1], path[-1].removesuffix("NamespaceSelector"), path[-1].removesuffix("Selector")]
         assert any(re.search(rf"\b{re.escape(name)}\b", templates) for name in names), path
 
 
-def test_none_of_them_is_in_our_own_values():
+def test_our_values_repeat_no_known_default():
     ours = load_yaml((ROOT / "values.yaml").read_text())[STACK]
     for path, _ in stack_draws.leaves(stack_draws.defaults()):
         found = ours
@@ -58,7 +58,7 @@ def test_none_of_them_is_in_our_own_values():
         assert found == {}, path
 
 
-# --- followed -----------------------------------------------------------------------------------------
+# --- values that the chart adapts to ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_none_of_them_is_in_our_own_values():
         ),
     ],
 )
-def test_the_tests_and_the_notes_ask_each_part_where_it_is(rendered, values, part, address):
+def test_helm_tests_and_notes_have_the_address_of_each_part(rendered, values, part, address):
     render = rendered({STACK: values})
     assert environment(render, part)["URL"]["value"] == f"http://{PREFIX}-{address}"
     name, namespace, port, path = re.fullmatch(r"(\w+)\.(\w+):(\d+)(.*)", address).groups()
@@ -124,7 +124,7 @@ def test_the_tests_and_the_notes_ask_each_part_where_it_is(rendered, values, par
     assert faults(render, "platform", "observability") == []
 
 
-def test_grafanas_login_has_the_keys_and_the_namespace_of_its_values(rendered):
+def test_the_secret_of_grafana_has_the_keys_and_namespace_of_the_values(rendered):
     admin = {"userKey": "user", "passwordKey": "pass"}
     values = {STACK: {"grafana": {"namespaceOverride": "gg", "admin": admin}}}
     render = rendered(values)
@@ -134,13 +134,13 @@ def test_grafanas_login_has_the_keys_and_the_namespace_of_its_values(rendered):
     assert asked["USERNAME"]["valueFrom"]["secretKeyRef"]["key"] == "user"
     assert asked["PASSWORD"]["valueFrom"]["secretKeyRef"]["key"] == "pass"
     (pod,) = render.find("Pod", "platform-test-grafana")
-    assert pod["metadata"]["namespace"] == "gg"  # a pod reads Secrets of its own namespace only
+    assert pod["metadata"]["namespace"] == "gg"  # a pod can read only Secrets of its own namespace
     command = rf"--namespace gg get secret {PREFIX}-grafana-admin .*\"user\".*\"pass\""
     assert re.search(command, notes(values))
 
 
-def test_our_alertmanagerconfig_is_beside_alertmanager(rendered):
-    """Elsewhere it would see the alerts of its own namespace only."""
+def test_our_alertmanagerconfig_is_in_the_namespace_of_alertmanager(rendered):
+    """In another namespace it would get only the alerts of that namespace."""
     render = rendered({**ALERTING, STACK: {"namespaceOverride": "mm"}})
     (config,) = [o for o in render.ours if o["kind"] == "AlertmanagerConfig"]
     assert config["metadata"]["namespace"] == "mm"
@@ -156,7 +156,7 @@ def test_our_alertmanagerconfig_is_beside_alertmanager(rendered):
         {"alertmanagerSpec": {"alertmanagerConfiguration": {"name": "whole"}}},
     ],
 )
-def test_receivers_of_a_configuration_that_is_not_in_the_values_are_not_expected(rendered, values):
+def test_receivers_of_a_configuration_outside_the_values_are_not_expected(rendered, values):
     render = rendered({STACK: {"alertmanager": values}})
     assert json.loads(environment(render, "alertmanager")["EXPECTED"]["value"]) == {"receivers": []}
 
@@ -167,7 +167,7 @@ def test_the_notes_name_the_labels_that_a_namespace_needs():
     assert "give the namespace observability the labels that they require" in notes(values)
 
 
-# --- refused, and what is taken instead ---------------------------------------------------------------
+# --- refused values and alternatives ------------------------------------------------------------------
 
 
 ELSEWHERE = {
@@ -207,12 +207,12 @@ def spec(**values):
         {"prometheusOperator": {"namespaces": {"releaseNamespace": True}}},
     ],
 )
-def test_what_can_be_followed_is_taken(rendered, values):
+def test_supported_combinations_of_stack_values_render(rendered, values):
     render = rendered({**ALERTING, STACK: values})
     assert faults(render, "platform", "observability") == []
 
 
-def test_a_generated_token_is_refused_where_it_would_change_at_every_sync(rendered):
+def test_gitops_refuses_a_generated_token(rendered):
     given = {"adminPassword": "given", "imageRenderer": {"enabled": True}}
     values = {"global": {"gitops": True}, STACK: {"grafana": given}}
     (line,) = refusal(values)
@@ -221,6 +221,6 @@ def test_a_generated_token_is_refused_where_it_would_change_at_every_sync(render
     rendered(values)
 
 
-def test_dashboards_that_are_switched_off_ask_nothing_of_the_sidecar(rendered):
+def test_disabled_dashboards_put_no_demands_on_the_sidecar(rendered):
     sidecar = {"dashboards": {"enabled": False, "searchNamespace": "other", "resource": "secret"}}
     rendered({"dashboards": {"enabled": False}, STACK: {"grafana": {"sidecar": sidecar}}})

@@ -1,6 +1,6 @@
-"""The known traps of kube-prometheus-stack and of Helm, each closed: a user of ours meets none of them.
+"""Known pitfalls of kube-prometheus-stack and Helm that the chart avoids.
 
-Where the dependency's package is in charts/ its objects are looked at, else the values that reach it.
+If the dependency's package is in charts/, its objects are checked; otherwise the values that it would get.
 """
 
 import base64
@@ -51,7 +51,7 @@ def data(secret):
 
 
 @pytest.mark.parametrize("release", ["platform", "x", "kube-prometheus-stack", "r" * 53])
-def test_the_stacks_names_are_the_same_for_any_release(rendered, release):
+def test_names_of_the_stack_do_not_depend_on_the_release(rendered, release):
     render = rendered(release=release)
     values = of_stack(render)
     assert len(values["fullnameOverride"]) <= 26
@@ -61,8 +61,8 @@ def test_the_stacks_names_are_the_same_for_any_release(rendered, release):
         assert {f"{PREFIX}-{part}" for part in ("prometheus", "alertmanager", "grafana")} <= services
 
 
-def test_no_dependency_is_renamed_or_has_values_imported():
-    """An alias renames its objects for ever; imported values do not see --set."""
+def test_no_dependency_has_an_alias_or_imported_values():
+    """An alias would rename all its objects, with no way back; imported values ignore --set."""
     for dependency in load_yaml((ROOT / "Chart.yaml").read_text())["dependencies"]:
         assert not {"alias", "import-values"} & dependency.keys()
 
@@ -70,8 +70,8 @@ def test_no_dependency_is_renamed_or_has_values_imported():
 # --- discovery ------------------------------------------------------------------------------------
 
 
-def test_nothing_depends_on_what_the_cluster_says_it_can():
-    """A monitor behind .Capabilities.APIVersions silently vanishes from a first render."""
+def test_no_template_depends_on_the_api_versions_of_the_cluster():
+    """A first install would silently lack a ServiceMonitor that depends on .Capabilities.APIVersions."""
     for folder in (ROOT / "templates", ROOT / "charts/storage-api/templates"):
         for path in (p for p in folder.rglob("*") if p.is_file()):
             assert "APIVersions" not in path.read_text(), path
@@ -80,7 +80,7 @@ def test_nothing_depends_on_what_the_cluster_says_it_can():
 # --- dashboards -----------------------------------------------------------------------------------
 
 
-def test_every_dashboard_has_a_folder(default):
+def test_every_dashboard_has_a_grafana_folder(default):
     sidecar = of_stack(default)["grafana"]["sidecar"]["dashboards"]
     assert sidecar["provider"]["foldersFromFilesStructure"] is True
     annotation = sidecar["folderAnnotation"]
@@ -90,8 +90,8 @@ def test_every_dashboard_has_a_folder(default):
             assert o["metadata"]["annotations"][annotation], o["metadata"]["name"]
 
 
-def test_the_sidecar_looks_where_and_for_what_our_dashboards_are(default):
-    if default.stand_in:  # its defaults are what we mean
+def test_the_sidecar_finds_our_dashboards(default):
+    if default.stand_in:  # the dependency's defaults must apply
         assert not {"label", "labelValue", "searchNamespace"} & of_stack(default)["grafana"]["sidecar"].keys()
         return
     deployment = the(default, "Deployment", f"{PREFIX}-grafana")
@@ -103,8 +103,8 @@ def test_the_sidecar_looks_where_and_for_what_our_dashboards_are(default):
     assert environment["FOLDER_ANNOTATION"] == "grafana_folder"
 
 
-def test_dashboards_stay_out_of_the_template_engine(default):
-    """Legends such as {{pod}} arrive as they were written."""
+def test_dashboards_are_not_rendered_as_templates(default):
+    """Legends such as {{pod}} are rendered as they are written."""
     written = "".join(path.read_text() for path in (ROOT / "dashboards").glob("*.json"))
     arrived = "".join(
         text for o in default.ours if o["kind"] == "ConfigMap" for text in map(str, o["data"].values())
@@ -117,9 +117,9 @@ def test_dashboards_stay_out_of_the_template_engine(default):
 # --- datasources ----------------------------------------------------------------------------------
 
 
-def test_one_datasource_is_the_default_one_and_knows_the_longest_interval(default):
+def test_the_only_default_datasource_has_the_longest_scrape_interval(default):
     grafana = of_stack(default)["grafana"]
-    if default.stand_in:  # its defaults are what we mean
+    if default.stand_in:  # the dependency's defaults must apply
         assert not {"isDefaultDatasource", "uid"} & grafana["sidecar"]["datasources"].keys()
         assert grafana["sidecar"]["datasources"]["defaultDatasourceScrapeInterval"] == "30s"
         assert grafana["additionalDataSources"] == []
@@ -136,7 +136,7 @@ def test_a_second_default_datasource_is_refused():
         render_chart({STACK: {"grafana": {"additionalDataSources": [extra]}}})
 
 
-def test_an_interval_longer_than_the_datasources_is_refused():
+def test_a_scrape_interval_longer_than_the_datasources_is_refused():
     grafana = {"sidecar": {"datasources": {"defaultDatasourceScrapeInterval": "1m"}}}
     with pytest.raises(RenderError, match=r"serviceMonitor\.interval: 1m1s is longer than .* \(1m\),"):
         render_chart(
@@ -164,7 +164,7 @@ def test_dashboards_that_the_sidecar_would_not_find_are_refused(dashboards, mess
 
 
 def test_alertmanager_accepts_its_configuration(preset, tmp_path):
-    """The rendered Secret; without the package, what its default configuration and our values make."""
+    """Checks the rendered Secret, or the default configuration with our values if the package is missing."""
     if not of_stack(preset)["enabled"]:
         return
     if preset.stand_in:
@@ -194,12 +194,12 @@ def test_alertmanager_accepts_its_configuration(preset, tmp_path):
         ),
     ],
 )
-def test_a_route_to_a_receiver_that_is_gone_is_refused(config, missing):
+def test_a_route_of_the_stack_to_a_missing_receiver_is_refused(config, missing):
     with pytest.raises(RenderError, match=rf"alertmanager\.config\.receivers: {missing} is missing"):
         render_chart({STACK: {"alertmanager": {"config": config}}})
 
 
-def test_our_own_route_to_a_receiver_that_is_gone_is_refused():
+def test_our_own_route_to_a_missing_receiver_is_refused():
     route = {"receiver": "page", "routes": [{"receiver": "ticket"}]}
     with pytest.raises(RenderError) as refused:
         render_chart({"alerting": {"enabled": True, "route": route, "receivers": [{"name": "page"}]}})
@@ -207,7 +207,7 @@ def test_our_own_route_to_a_receiver_that_is_gone_is_refused():
 
 
 def test_alerts_without_a_namespace_reach_our_routes(default):
-    """OnNamespace, the operator's default, would drop what is aggregated over namespaces."""
+    """The operator's default, OnNamespace, would drop alerts that are aggregated over namespaces."""
     strategy = {"type": "OnNamespaceExceptForAlertmanagerNamespace"}
     specification = of_stack(default)["alertmanager"]["alertmanagerSpec"]
     assert specification["alertmanagerConfigMatcherStrategy"] == strategy
@@ -225,10 +225,10 @@ def test_bucket_bounds_are_written_as_prometheus_3_stores_them(default):
     assert not re.search(r'\ble=~?\\*"\d+\\*"', ours.replace('\\"', '"'))
 
 
-# --- operator's webhook ---------------------------------------------------------------------------
+# --- the operator's webhook -----------------------------------------------------------------------
 
 
-def test_two_makers_of_the_webhooks_certificate_are_refused():
+def test_two_issuers_of_the_webhook_certificate_are_refused():
     webhooks = {"certManager": {"enabled": True}}
     with pytest.raises(RenderError, match=r"admissionWebhooks\.patch\.enabled: .* set one of the two"):
         render_chart({STACK: {"prometheusOperator": {"admissionWebhooks": webhooks}}})
@@ -239,13 +239,13 @@ def test_two_makers_of_the_webhooks_certificate_are_refused():
 # --- Grafana's state ------------------------------------------------------------------------------
 
 
-def test_grafana_reads_its_password_from_the_secret_that_stays(default):
+def test_grafana_reads_its_password_from_a_secret_that_is_kept(default):
     secret = the(default, "Secret", f"{PREFIX}-grafana-admin")
     assert secret["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
     assert data(secret)["admin-user"] == "admin"
     assert re.fullmatch(r"\w{32}", data(secret)["admin-password"])
     template = (ROOT / "templates/grafana-admin-secret.yaml").read_text()
-    assert re.search(r"lookup .*\$name", template)  # proven on a cluster
+    assert re.search(r"lookup .*\$name", template)  # tests/e2e proves it on a cluster
     assert of_stack(default)["grafana"]["admin"]["existingSecret"] == secret["metadata"]["name"]
     if not default.stand_in:
         others = [o for o in default.find("Secret") if "admin-password" in o.get("data", {})]
@@ -253,7 +253,7 @@ def test_grafana_reads_its_password_from_the_secret_that_stays(default):
         assert f"{PREFIX}-grafana-admin" in json.dumps(default.find("Deployment", f"{PREFIX}-grafana"))
 
 
-def test_a_given_password_is_taken_and_a_given_secret_is_left_alone(rendered):
+def test_a_given_password_or_secret_is_used(rendered):
     given = rendered({STACK: {"grafana": {"adminUser": "root", "adminPassword": "a: 'b'"}}})
     assert data(the(given, "Secret", f"{PREFIX}-grafana-admin")) == {
         "admin-user": "root",
@@ -263,7 +263,7 @@ def test_a_given_password_is_taken_and_a_given_secret_is_left_alone(rendered):
     assert not [o for o in existing.ours if o["kind"] == "Secret"]
 
 
-def test_a_generated_password_is_refused_where_it_would_change_at_every_sync(rendered):
+def test_gitops_refuses_a_generated_password(rendered):
     with pytest.raises(RenderError, match=r"grafana\.admin\.existingSecret: with global\.gitops"):
         rendered({"global": {"gitops": True}})
     rendered({"global": {"gitops": True}, STACK: {"grafana": {"admin": {"existingSecret": "mine"}}}})
@@ -272,8 +272,8 @@ def test_a_generated_password_is_refused_where_it_would_change_at_every_sync(ren
     rendered({"global": {"gitops": True}, STACK: {"enabled": False}})
 
 
-def test_two_renders_differ_in_nothing_but_that_password():
-    """Whatever else changed would restart pods at every sync."""
+def test_two_renders_differ_only_in_the_generated_password():
+    """Any other difference would restart pods at every GitOps sync."""
     one, other = (
         [o for o in render_chart().objects if o["metadata"]["name"] != f"{PREFIX}-grafana-admin"]
         for _ in range(2)
@@ -281,7 +281,7 @@ def test_two_renders_differ_in_nothing_but_that_password():
     assert one == other
 
 
-def test_grafana_with_a_volume_is_replaced_not_rolled(rendered):
+def test_grafana_with_a_volume_is_recreated_at_an_update(rendered):
     render = rendered({STACK: {"grafana": {"persistence": {"enabled": True}}}})
     assert of_stack(render)["grafana"]["deploymentStrategy"]["type"] == "Recreate"
     if not render.stand_in:
@@ -320,13 +320,13 @@ def test_an_older_kubernetes_is_refused():
         render_chart(kubernetes_version="1.24.9")
 
 
-def test_no_value_is_null():
-    """Helm ignores a null in a chart's own values."""
+def test_our_default_values_contain_no_null():
+    """Helm ignores null in a chart's own values."""
     for path in (ROOT / "values.yaml", ROOT / "charts/storage-api/values.yaml"):
         assert "null" not in json.dumps(yaml.safe_load(path.read_text()))
 
 
-def test_without_the_stack_only_ours_is_left(rendered):
+def test_without_the_stack_only_our_objects_are_rendered(rendered):
     render = rendered({STACK: {"enabled": False}})
     assert render.objects == render.ours
     assert {"ServiceMonitor", "PrometheusRule"} <= {o["kind"] for o in render.ours}
@@ -342,7 +342,7 @@ def images(render):
             yield specification["image"]
 
 
-def test_one_registry_reaches_every_image(rendered):
+def test_the_global_registry_applies_to_every_image(rendered):
     render = rendered({"global": {"imageRegistry": "registry.example"}})
     found = list(images(render))
     assert found
@@ -360,14 +360,14 @@ def test_one_registry_reaches_every_image(rendered):
         ("docker.io/library/python", "", "docker.io/library/python"),
     ],
 )
-def test_the_tests_image_is_pulled_from_that_registry_too(rendered, image, registry, pulled):
+def test_the_global_registry_applies_to_the_image_of_helm_tests(rendered, image, registry, pulled):
     render = rendered({"tests": {"image": image}, "global": {"imageRegistry": registry}})
     pods = [o for o in render.find("Pod") if o["metadata"]["name"].startswith("platform-test-")]
     assert {pod["spec"]["containers"][0]["image"] for pod in pods} == {pulled}
 
 
-def test_the_release_stays_far_below_what_a_secret_holds(preset, staged, helm, request):
-    """Helm keeps a release as gzipped JSON in base64 in one Secret of at most 1 MiB."""
+def test_the_release_stays_far_below_the_size_limit_of_a_secret(preset, staged, helm, request):
+    """Helm stores a release as base64 of gzipped JSON in one Secret, whose limit is 1 MiB."""
     path = request.node.callspec.params["preset"]
     options = ["--values", path] if path else []
     done = helm("install", "platform", staged, "--dry-run=client", "--output", "json", *options)
@@ -380,7 +380,7 @@ def test_the_release_stays_far_below_what_a_secret_holds(preset, staged, helm, r
 
 
 @pytest.mark.parametrize("path", PRESETS, ids=preset_id)
-def test_the_notes_forward_ports_of_services_that_there_are(rendered, path):
+def test_the_notes_forward_ports_of_services_that_exist(rendered, path):
     render = rendered(value_files=[str(path)] if path else [])
     text = notes(value_files=[path] if path else [])
     lines = re.findall(r"kubectl --namespace (\S+) port-forward service/(\S+) (\d+):(\d+)", text)
@@ -418,7 +418,7 @@ def test_the_notes_forward_ports_of_services_that_there_are(rendered, path):
         ({}, None),
     ],
 )
-def test_the_notes_warn_of_what_would_surprise(values, warning):
+def test_the_notes_warn_of_surprising_settings(values, warning):
     text = notes({"storage-api": values})
     for line in (
         "Objects are stored in memory",

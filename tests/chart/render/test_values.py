@@ -1,4 +1,4 @@
-"""Every value: described, in the schema, used by a template, refused when it is wrong."""
+"""Every value is described, in the schema and used by a template; invalid values are refused."""
 
 import json
 import re
@@ -22,7 +22,7 @@ S3 = {"type": "s3", "s3": {"bucket": "objects"}}
 GCS = {"type": "gcs", "gcs": {"bucket": "objects"}}
 AZURE = {"type": "azure", "azure": {"account": "someone", "container": "objects"}}
 KEY_PAIR = {"storage-api": {"store": {"s3": {"accessKeyId": "a", "secretAccessKey": "s"}}}}
-# What must be given for a value to show, by the beginning of its path.
+# Values that must be set for another value to have an effect, by the start of its path.
 CONTEXTS = {
     "alerting": {"alerting": {"enabled": True, "receivers": [{"name": "default"}, {"name": "other"}]}},
     "tests.grafana": {"tests": {"grafanaUrl": "http://grafana.example", "grafanaSecret": "grafana"}},
@@ -56,7 +56,7 @@ CONTEXTS = {
     },
 }
 RESOURCES = {"$ref": "#/definitions/io.k8s.api.core.v1.ResourceRequirements"}
-# Another value than the default, where its type does not say one.
+# A value other than the default, where none can be derived from the type.
 SAMPLES = {
     "dashboards.enabled": False,
     "global.imagePullSecrets": ["registry"],
@@ -115,7 +115,7 @@ def schema_of(chart):
 
 
 def leaves(schema, values, path=()):
-    """Each value of ours that the schema holds no properties for, with its path."""
+    """Yield (path, schema, default) of each value that has no properties of its own in the schema."""
     for key, default in values.items():
         below = schema["properties"].get(key, {})
         closed = below.get("additionalProperties") is False or "patternProperties" in below
@@ -137,9 +137,9 @@ def all_leaves():
 LEAVES = {path: (schema, default) for path, schema, default in all_leaves()}
 OURS = [path for path in LEAVES if not path.startswith(STACK)]
 CONDITIONS = (f"{STACK}.enabled", f"{STACK}.crds.enabled")
-"""Which Helm reads itself, before any template."""
+"""Conditions of the dependencies: Helm itself reads them, before it renders templates."""
 UNPACKED = f"{STACK}.grafana.testFramework.enabled"
-"""Its .helmignore names every folder `tests`, so that the package of Grafana's chart has no such template."""
+"""Without effect: Grafana's .helmignore excludes every folder `tests`, so its package lacks the templates."""
 THEIRS = [path for path in LEAVES if path.startswith(STACK) and path not in (*CONDITIONS, UNPACKED)]
 
 
@@ -159,7 +159,7 @@ def merged(*values):
 
 
 def another(path):
-    """A value that the schema allows and that is not the default."""
+    """Return a value that the schema allows and that is not the default."""
     schema, default = LEAVES[path]
     changed = {
         bool: lambda: not default,
@@ -183,7 +183,7 @@ def context(path):
     return merged(fixed, *(values for start, values in CONTEXTS.items() if path.startswith(start)))
 
 
-def test_schemas_and_table_are_what_the_comments_say():
+def test_schemas_and_the_table_of_values_are_up_to_date():
     command = [sys.executable, "-m", "tools.values_schema", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -192,18 +192,18 @@ def test_schemas_and_table_are_what_the_comments_say():
 @pytest.mark.parametrize("path", LEAVES)
 def test_every_value_is_described_and_typed(path):
     schema, default = LEAVES[path]
-    if path != "storage-api.enabled":  # the parent's word for the subchart
+    if path != "storage-api.enabled":  # the subchart's condition, which only the parent chart has
         assert schema["description"]
         assert schema["default"] == default
     assert {"type", "enum", "allOf", "items"} & schema.keys()
 
 
 @pytest.mark.parametrize("path", sample(OURS, every=3))
-def test_every_value_of_ours_changes_what_is_rendered(rendered, path):
+def test_every_value_of_ours_changes_the_rendered_objects(rendered, path):
     """Or is refused by name, where it contradicts another."""
     base = context(path)
     changed = merged(base, nested(path, another(path)))
-    if changed == base:  # the context switches it on
+    if changed == base:  # the context sets the same value
         changed = merged(base, nested(path, LEAVES[path][1]))
     before = rendered(base).ours
     try:
@@ -215,7 +215,7 @@ def test_every_value_of_ours_changes_what_is_rendered(rendered, path):
 
 
 def levels(schema, values, path=()):
-    """Each map that the dependency's own keys stand in too: its path, its schema, the values there."""
+    """Yield (path, schema, values) of each map that may also contain keys of the dependency."""
     for key, below in schema["properties"].items():
         if "properties" in below:
             inner = values.get(key) or {}
@@ -224,15 +224,15 @@ def levels(schema, values, path=()):
             yield from levels(below, inner, (*path, key))
 
 
-def test_the_first_level_of_the_stack_is_known(rendered, needs_package):
+def test_the_schema_has_every_top_level_key_of_the_stack(rendered, needs_package):
     names = schema_of(".")["properties"][STACK]["properties"].keys()
-    # The two have no default; the dependency's templates read them.
+    # These two have no default, but the dependency's templates read them.
     assert names - rendered().values[STACK].keys() == {"additionalPrometheusRules", "extraManifests"}
     assert rendered().values[STACK].keys() <= names
 
 
-def typing_errors_of(word):
-    """A sample of the names that are one edit, a swap or two edits away from a word."""
+def misspellings(word):
+    """A sample of the misspellings of a word: one edit, one swap of two letters, or two edits."""
 
     def edits(word, at):
         yield word[:at] + word[at + 1 :]
@@ -244,28 +244,28 @@ def typing_errors_of(word):
         for once in edits(word, at):
             yield once
             for twice in edits(once, len(word) // 3):
-                if len(twice) != len(word) or len(once) == len(word):  # not one dropped, one added
+                if len(twice) != len(word) or len(once) == len(word):  # not one letter dropped and one added
                     yield twice
 
 
 @pytest.mark.parametrize("word", ["grafana", "prometheusSpec", "serviceMonitorSelectorNilUsesHelmValues"])
-def test_names_up_to_two_edits_away_are_taken_for_typing_errors(word):
+def test_names_up_to_two_edits_away_are_refused_as_misspellings(word):
     patterns = misspelt_keys.misspellings([word])
     found = [
-        name for name in typing_errors_of(word) if not any(re.search(pattern, name) for pattern in patterns)
+        name for name in misspellings(word) if not any(re.search(pattern, name) for pattern in patterns)
     ]
     assert found == []
     assert not any(re.search(pattern, name) for pattern in patterns for name in (word, "alertmanagers", "x"))
 
 
 @pytest.mark.parametrize("word", ["port", "type", "aab", "enabled", "aaaaaaa", "abababab", "grafana"])
-def test_a_name_is_no_typing_error_of_itself(word):
+def test_a_correct_name_is_not_refused_as_a_misspelling(word):
     for edits in (1, 2):
         assert not [p for p in misspelt_keys.misspellings([word], edits=edits) if re.search(p, word)]
 
 
-def test_no_value_of_the_stack_is_taken_for_a_typing_error(rendered, needs_package):
-    """Of what it and its charts have in their own values."""
+def test_no_key_of_the_stack_is_refused_as_a_misspelling(rendered, needs_package):
+    """Checks all keys in the default values of the stack and its subcharts."""
     checked = 0
     for path, schema, values in levels(schema_of("."), rendered().values):
         for pattern in schema["patternProperties"]:
@@ -276,8 +276,8 @@ def test_no_value_of_the_stack_is_taken_for_a_typing_error(rendered, needs_packa
 
 
 @pytest.mark.parametrize("path", THEIRS)
-def test_every_value_of_the_stack_is_one_that_it_reads(rendered, needs_package, path):
-    """It changes what is rendered."""
+def test_every_value_that_we_set_for_the_stack_has_an_effect(rendered, needs_package, path):
+    """A value that the stack reads changes the rendered objects."""
     base = context(path)
     value = another(path)
     if path.endswith("adminPassword"):
@@ -367,7 +367,7 @@ def test_every_value_of_the_stack_is_one_that_it_reads(rendered, needs_package, 
         ),
     ],
 )
-def test_a_wrong_value_is_refused_with_its_path_and_what_is_allowed(values, path, allowed):
+def test_an_invalid_value_is_refused_with_its_path_and_the_allowed_values(values, path, allowed):
     with pytest.raises(RenderError) as refused:
         render_chart(values)
     place = "at the first level" if path is None else f"at '{path}'"
@@ -485,13 +485,13 @@ API = {"ingress": {"enabled": True, "hosts": ["a.example"]}}
         ({"extraEnv": [{"name": "A"}, {"name": "A"}]}, "storage-api.extraEnv: A is listed twice"),
     ],
 )
-def test_a_contradiction_is_refused_with_what_to_change(values, message):
+def test_a_contradiction_is_refused_with_advice(values, message):
     with pytest.raises(RenderError) as refused:
         render_chart({"storage-api": values})
     assert message in str(refused.value)
 
 
-def test_several_contradictions_are_told_at_once():
+def test_several_contradictions_are_reported_at_once():
     with pytest.raises(RenderError) as refused:
         render_chart({"storage-api": {"replicas": 2, "certificate": {"enabled": True}}})
     assert "storage-api.replicas" in str(refused.value)
@@ -499,8 +499,8 @@ def test_several_contradictions_are_told_at_once():
 
 
 @pytest.fixture
-def copy(tmp_path):
-    """What the generator reads and writes, to be changed."""
+def generator_files(tmp_path):
+    """A copy of the files that the generator reads and writes."""
     for name in ("tools", "charts", "docs"):
         shutil.copytree(ROOT / name, tmp_path / name)
     (tmp_path / "lab").mkdir()
@@ -519,11 +519,11 @@ def copy(tmp_path):
         ("# More.\nmore: 1", r"^out of date: values\.schema\.json"),
     ],
 )
-def test_the_generator_names_the_line_that_it_can_not_read(copy, added, message):
-    with (copy / "values.yaml").open("a") as file:
+def test_the_generator_names_the_line_that_it_cannot_read(generator_files, added, message):
+    with (generator_files / "values.yaml").open("a") as file:
         file.write(f"\n{added}\n")
     command = [sys.executable, "-m", "tools.values_schema", "--check"]
-    done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=generator_files, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert re.search(message, done.stderr, re.MULTILINE)
     assert "Traceback" not in done.stderr

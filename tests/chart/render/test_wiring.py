@@ -1,4 +1,4 @@
-"""What refers to what: selectors and labels, ports by name, paths that answer, monitors picked up."""
+"""References between objects: selectors and labels, named ports, paths of probes, monitors and policies."""
 
 import ipaddress
 import json
@@ -27,7 +27,7 @@ def workload(render):
 
 
 def duration(text):
-    """The seconds of a Prometheus duration such as `1m30s`."""
+    """Seconds of a Prometheus duration such as `1m30s`."""
     units = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
     parts = re.findall(r"(\d+)(ms|[smhdwy])", text)
     assert "".join(map("".join, parts)) == text
@@ -36,12 +36,12 @@ def duration(text):
 
 @pytest.fixture(params=["filesystem", "memory"])
 def render(request, rendered):
-    # The default, and the other workload with the metrics apart.
+    # The default, and the other kind of workload with a metrics port.
     parted = {"metrics": {"port": 9797}} if request.param == "memory" else {}
     return rendered({"storage-api": {"store": {"type": request.param}, **parted}})
 
 
-def test_selectors_find_our_pods_and_name_the_release(render):
+def test_selectors_match_our_pods_and_the_release(render):
     pod = workload(render)["spec"]["template"]
     labels = pod["metadata"]["labels"]
     assert selects(workload(render)["spec"]["selector"], labels)
@@ -51,7 +51,7 @@ def test_selectors_find_our_pods_and_name_the_release(render):
         assert selector["app.kubernetes.io/instance"] == "platform"
 
 
-def test_the_service_monitor_selects_one_service_by_a_port_that_leads_to_the_container(render):
+def test_the_service_monitor_selects_one_service_with_a_port_of_the_container(render):
     monitor = one(render.ours, "ServiceMonitor")
     assert monitor["spec"]["namespaceSelector"] == {"matchNames": ["observability"]}
     services = [
@@ -59,15 +59,15 @@ def test_the_service_monitor_selects_one_service_by_a_port_that_leads_to_the_con
         for o in render.objects
         if o["kind"] == "Service" and selects(monitor["spec"]["selector"], o["metadata"]["labels"])
     ]
-    (service,) = services  # a second one would scrape every pod twice
+    (service,) = services  # a second Service would have every pod scraped twice
     (endpoint,) = monitor["spec"]["endpoints"]
     (port,) = [p for p in service["spec"]["ports"] if p["name"] == endpoint["port"]]
     (container,) = workload(render)["spec"]["template"]["spec"]["containers"]
     assert port["targetPort"] in [p["name"] for p in container["ports"]]
 
 
-def test_the_rules_select_the_job_that_the_monitor_makes(render):
-    """The job is the Service's name, the namespace the release's: the operator's defaults."""
+def test_rules_select_the_job_of_the_service_monitor(render):
+    """By the operator's defaults, the job is the Service's name, and the namespace is the release's."""
     assert not {"jobLabel", "targetLabels"} & one(render.ours, "ServiceMonitor")["spec"].keys()
     rules = [r for g in one(render.ours, "PrometheusRule")["spec"]["groups"] for r in g["rules"]]
     assert rules
@@ -80,7 +80,7 @@ PORTS = {"together": {}, "parted": {"storage-api": {"metrics": {"port": 9797}}}}
 
 @pytest.fixture(scope="module", params=PORTS.values(), ids=PORTS)
 def pod(request, rendered, tmp_path_factory):
-    """A render, and the URLs of the service that runs with its settings."""
+    """A render, and the URLs of a local service that runs with its settings."""
     render = rendered(request.param)
     with running(render, tmp_path_factory.mktemp("data")) as urls:
         yield render, urls
@@ -102,7 +102,7 @@ def test_the_monitored_path_answers_with_the_metrics_that_the_rules_read(pod):
 
 @pytest.mark.live
 @pytest.mark.parametrize("path", ["/metrics", "/api/metrics"])
-def test_metrics_with_a_port_of_their_own_are_at_no_other(pod, path):
+def test_metrics_with_their_own_port_are_served_only_there(pod, path):
     _, urls = pod
     found = {name: requests.get(url + path, timeout=5).status_code for name, url in urls.items()}
     assert found == ({"http": 404, "metrics": 200} if "metrics" in urls else {"http": 200})
@@ -127,8 +127,8 @@ def test_every_probe_answers(pod):
 
 SCHEMA = json.loads((ROOT / "charts/storage-api/values.schema.json").read_text())
 VARIABLES = {setting.variable: setting for setting in SETTINGS}
-OF_OPENTELEMETRY = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME"}
-# Values that the chart hands on as they are.
+OPENTELEMETRY_VARIABLES = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME"}
+# Values that the chart passes on unchanged.
 SAME = {
     "config.logFormat": "LOG_FORMAT",
     "config.logLevel": "LOG_LEVEL",
@@ -152,20 +152,20 @@ STORE_TYPES = schema_at("store.type")["enum"]
 
 
 def settings(render):
-    """The environment that our ConfigMap gives the container."""
+    """The container's environment from our ConfigMap."""
     container = workload(render)["spec"]["template"]["spec"]["containers"][0]
     (config,) = render.find("ConfigMap", container["envFrom"][0]["configMapRef"]["name"])
     return config["data"]
 
 
 @pytest.mark.parametrize("preset", sorted((ROOT / "ci").glob("*-values.yaml")), ids=lambda path: path.name)
-def test_the_service_takes_the_settings_of_each_preset(rendered, preset):
+def test_the_service_accepts_the_settings_of_each_preset(rendered, preset):
     given = settings(rendered(value_files=[str(preset)]))
-    assert given.keys() <= VARIABLES.keys() | OF_OPENTELEMETRY
+    assert given.keys() <= VARIABLES.keys() | OPENTELEMETRY_VARIABLES
     read(given)
 
 
-# Values that are not there by default, each accepted together with the rest.
+# Values that are unset by default, and that can all be set together.
 EVERY_SETTING = {
     "store": {
         "s3": {"bucket": "objects", "endpoint": "http://minio.example:9000"},
@@ -187,11 +187,11 @@ def test_every_setting_of_the_service_is_a_value_of_the_chart(rendered):
         made = settings(rendered({"storage-api": {**EVERY_SETTING, "store": stores}}))
         read(made)
         given |= made
-    assert given.keys() == VARIABLES.keys() | OF_OPENTELEMETRY
+    assert given.keys() == VARIABLES.keys() | OPENTELEMETRY_VARIABLES
 
 
-def test_the_chart_and_the_service_allow_the_same(rendered):
-    """Words and bounds, and the same by default but for what a cluster needs."""
+def test_chart_and_service_allow_the_same_values(rendered):
+    """They allow the same words and ranges; defaults differ only where a cluster needs another."""
     for path, variable in SAME.items():
         about = VARIABLES[variable].about
         rules = schema_at(path)
@@ -209,7 +209,7 @@ def test_the_chart_and_the_service_allow_the_same(rendered):
 
 
 @pytest.mark.parametrize("port", [0, 9797])
-def test_the_policy_opens_each_port_to_its_own_clients(rendered, port):
+def test_the_policy_opens_each_port_only_to_its_clients(rendered, port):
     clients, scrapers = ({"ipBlock": {"cidr": cidr}} for cidr in ("10.1.0.0/16", "10.2.0.0/16"))
     policy = {"api": {"from": [clients]}, "metrics": {"from": [scrapers]}}
     render = rendered({"storage-api": {"metrics": {"port": port}, "networkPolicy": policy}})
@@ -231,14 +231,14 @@ def test_the_policy_opens_each_port_to_its_own_clients(rendered, port):
         ({"store": {"type": "azure", "azure": {"account": "one", "container": "objects"}}}, 443),
     ],
 )
-def test_the_policy_lets_out_to_what_the_settings_name(rendered, values, port):
+def test_the_policy_allows_egress_to_the_configured_servers(rendered, values, port):
     before = one(rendered().ours, "NetworkPolicy")["spec"]["egress"]
     after = one(rendered({"storage-api": values}).ours, "NetworkPolicy")["spec"]["egress"]
     assert {"ports": [{"port": port, "protocol": "TCP"}]} in [rule for rule in after if rule not in before]
 
 
 def opened(render):
-    """Each (port, protocol) that pods may reach outside, with the address blocks; no block is any address."""
+    """Yield the allowed egress as ((port, protocol), address blocks)."""
     for rule in one(render.ours, "NetworkPolicy")["spec"]["egress"]:
         blocks = [peer["ipBlock"]["cidr"] for peer in rule.get("to", ())] or ["0.0.0.0/0", "::/0"]
         for port in rule["ports"]:
@@ -246,7 +246,7 @@ def opened(render):
 
 
 def reaches(render, address, port, protocol="TCP"):
-    """Whether the policy lets our pods reach an address."""
+    """Tell if the policy allows our pods to reach an address."""
     address = ipaddress.ip_address(address)
     return any(
         asked == (port, protocol) and any(address in block for block in blocks)
@@ -256,8 +256,8 @@ def reaches(render, address, port, protocol="TCP"):
 
 @pytest.mark.parametrize("port", [53, 5353])
 @pytest.mark.parametrize("protocol", ["UDP", "TCP"])
-def test_the_policy_lets_pods_reach_dns(rendered, port, protocol):
-    """A policy sees the port of the DNS pod: 53, or 5353 on OpenShift."""
+def test_the_policy_allows_dns(rendered, port, protocol):
+    """A NetworkPolicy applies to the port of the DNS pod, which is 53, or 5353 on OpenShift."""
     assert reaches(rendered(), "10.128.0.9", port, protocol)
 
 
@@ -274,21 +274,19 @@ CLOUD_STORES = {
     [
         ("s3", "169.254.170.23", 80),  # EKS Pod Identity
         ("s3", "fd00:ec2::23", 80),
-        ("s3", "169.254.169.254", 80),  # the role of the node
+        ("s3", "169.254.169.254", 80),  # the node's role
         ("s3", "fd00:ec2::254", 80),
         ("gcs", "169.254.169.254", 80),
         ("gcs", "169.254.169.252", 988),  # GKE's metadata server
         ("azure", "169.254.169.254", 80),  # the node's managed identity
     ],
 )
-def test_the_policy_lets_pods_without_a_secret_fetch_the_clouds_credentials(
-    rendered, store, address, port, secret
-):
+def test_the_policy_allows_cloud_credentials_only_without_a_secret(rendered, store, address, port, secret):
     values = {"type": store, store: {**CLOUD_STORES[store], "existingSecret": secret}}
     assert reaches(rendered({"storage-api": {"store": values}}), address, port) == (secret == "")
 
 
-def test_pods_that_use_no_cloud_do_not_reach_its_metadata_server(rendered):
+def test_pods_without_cloud_credentials_cannot_reach_metadata_servers(rendered):
     keys = {"bucket": "objects", "accessKeyId": "id", "secretAccessKey": "key"}
     for store in ({}, {"type": "memory"}, {"type": "s3", "s3": keys}):
         render = rendered({"storage-api": {"store": store}})
@@ -296,19 +294,19 @@ def test_pods_that_use_no_cloud_do_not_reach_its_metadata_server(rendered):
         assert not reaches(render, "169.254.170.23", 80)
 
 
-def test_a_narrowed_object_store_still_lets_pods_fetch_credentials(rendered):
+def test_narrowed_egress_to_the_object_store_still_allows_credentials(rendered):
     policy = {"objectStore": {"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}}
     store = {"type": "s3", "s3": CLOUD_STORES["s3"]}
     render = rendered({"storage-api": {"store": store, "networkPolicy": policy}})
     assert reaches(render, "169.254.170.23", 80)
     assert reaches(render, "10.1.2.3", 443)
-    assert not reaches(render, "52.94.0.1", 443)  # STS: whoever narrows must name it
+    assert not reaches(render, "52.94.0.1", 443)  # STS: a narrowed list must include it
     text = (ROOT / "charts/storage-api/values.yaml").read_text()
     assert "sts.<region>.amazonaws.com" in text.partition("objectStore:")[2].partition("to:")[0]
 
 
 @pytest.mark.parametrize("store", CLOUD_STORES)
-def test_a_stores_credentials_come_from_its_own_secret(rendered, store):
+def test_credentials_come_from_the_secret_of_the_selected_store(rendered, store):
     secrets = {name: {**given, "existingSecret": f"key-of-{name}"} for name, given in CLOUD_STORES.items()}
     render = rendered({"storage-api": {"store": {"type": store, **secrets}}})
     assert workload(render)["kind"] == "Deployment"
@@ -316,8 +314,8 @@ def test_a_stores_credentials_come_from_its_own_secret(rendered, store):
     assert [each["secretRef"]["name"] for each in container["envFrom"][1:]] == [f"key-of-{store}"]
 
 
-def test_tokens_are_a_folder_that_follows_the_secret_in_the_pod_and_its_test(rendered):
-    """A subPath would stay as it was when the Secret changes; a variable too."""
+def test_tokens_are_mounted_as_a_folder_in_the_pod_and_its_test(rendered):
+    """A subPath mount or a variable would not be updated when the Secret changes."""
     render = rendered({"storage-api": {"auth": {"existingSecret": "tokens", "existingSecretKey": "api.txt"}}})
     (test,) = render.find("Pod", "platform-storage-api-test")
     file = settings(render)["AUTH_TOKENS_FILE"]
@@ -334,13 +332,13 @@ def test_tokens_are_a_folder_that_follows_the_secret_in_the_pod_and_its_test(ren
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_monitors_and_rules_carry_the_release_label(rendered, release):
-    """A kube-prometheus-stack with its default selectors, and the same release's name, picks them up."""
+    """A kube-prometheus-stack with default selectors picks them up if its release has the same name."""
     for o in rendered(release=release).ours:
         if o["kind"] in MONITORING:
             assert o["metadata"]["labels"]["release"] == release
 
 
-def test_another_stack_picks_our_objects_up_by_its_own_labels(rendered):
+def test_monitors_and_rules_carry_the_labels_for_another_stack(rendered):
     render = rendered({"global": {"monitoring": {"labels": {"release": "byo", "team": "a"}}}})
     for kind in MONITORING:
         labels = one(render.ours, kind)["metadata"]["labels"]
@@ -349,7 +347,7 @@ def test_another_stack_picks_our_objects_up_by_its_own_labels(rendered):
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_the_bundled_prometheus_picks_up_every_monitor_and_rule(rendered, release):
-    """The selectors as the values have them, and as Prometheus gets them where the real package renders."""
+    """Checks the selectors in the values and, with the real package, those in the Prometheus object."""
     render = rendered(release=release)
     spec = render.values["kube-prometheus-stack"]["prometheus"]["prometheusSpec"]
     ruler = render.values["kube-prometheus-stack"]["thanosRuler"]["thanosRulerSpec"]
@@ -363,7 +361,7 @@ def test_the_bundled_prometheus_picks_up_every_monitor_and_rule(rendered, releas
             assert prometheus["spec"][f"{kind}NamespaceSelector"] == {}
 
 
-def test_nothing_is_scraped_more_slowly_than_the_datasource_believes(default):
+def test_no_scrape_interval_is_longer_than_the_datasources(default):
     grafana = default.values["kube-prometheus-stack"]["grafana"]
     believed = duration(grafana["sidecar"]["datasources"]["defaultDatasourceScrapeInterval"])
     for monitor in (o for o in default.ours if o["kind"] == "ServiceMonitor"):
@@ -371,7 +369,7 @@ def test_nothing_is_scraped_more_slowly_than_the_datasource_believes(default):
             assert duration(endpoint["scrapeTimeout"]) <= duration(endpoint["interval"]) <= believed
 
 
-def test_dashboards_are_what_the_repository_has_in_their_folder(default):
+def test_all_dashboards_of_the_repository_are_rendered(default):
     found = {}
     for o in default.ours:
         if o["metadata"]["labels"].get("grafana_dashboard") == "1":
@@ -382,8 +380,8 @@ def test_dashboards_are_what_the_repository_has_in_their_folder(default):
         assert json.loads(text) == json.loads((ROOT / "dashboards" / name).read_text())
 
 
-def test_no_dashboard_shares_its_file_name_its_uid_or_its_title(default):
-    """One duplicate freezes the whole provider; the dependency's own dashboards count too."""
+def test_file_names_uids_and_titles_of_dashboards_are_unique(default):
+    """Grafana stops updating all dashboards at one duplicate; the dependency's dashboards count too."""
     dashboards = [
         (name, json.loads(text))
         for o in default.find("ConfigMap")

@@ -1,4 +1,4 @@
-"""Contents of the golden files: a render shortened to what a person should review in a diff."""
+"""Contents of the golden files: a render shortened to the parts that a person reviews in a diff."""
 
 import functools
 from typing import Any

@@ -43,7 +43,7 @@ def errors(document: dict[str, Any], kubernetes_version: str) -> list[str]:
 
 @functools.cache
 def _validator(version: str, api_version: str, kind: str) -> Any:
-    """Raises LookupError if there is no schema."""
+    """Compile the schema of a kind; raises LookupError if there is none."""
     group, _, group_version = api_version.rpartition("/")
     prefix = f"{group.partition('.')[0]}-" if group else ""
     file = _BUILT_IN / f"v{version}-local-strict" / f"{kind.lower()}-{prefix}{group_version}.json"

@@ -1,4 +1,4 @@
-"""The pods that a render leads to, and what the Pod Security Standards and schedulers ask of them."""
+"""The pod specs of a render, and checks against the Pod Security Standard `restricted`."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -8,7 +8,7 @@ Name = tuple[str, str]
 """Kind and name of the object that a pod comes from."""
 
 OPERATOR_KINDS = ("Prometheus", "PrometheusAgent", "Alertmanager", "ThanosRuler")
-"""Whose pods the operator makes; it gives its own containers a restricted security context."""
+"""Kinds whose pods the operator creates; it gives its own containers a restricted security context."""
 RESTRICTED_VOLUMES = {
     "configMap",
     "csi",
@@ -34,7 +34,7 @@ def pod_specs(objects: Iterable[Object]) -> Iterator[tuple[Name, Object]]:
 
 
 def operator_pod_specs(objects: Iterable[Object]) -> Iterator[tuple[Name, Object]]:
-    """What we say of the pods that the operator makes: the pod's fields, and containers that are added."""
+    """The parts of the operator's pods that the values set: pod fields and additional containers."""
     for o in objects:
         if o["kind"] in OPERATOR_KINDS:
             yield (o["kind"], o["metadata"]["name"]), o["spec"]
@@ -45,7 +45,7 @@ def containers(spec: Object) -> list[Object]:
 
 
 def restricted_faults(spec: Object) -> Iterator[str]:
-    """What the Pod Security Standard `restricted` refuses in a pod spec, a line each."""
+    """Violations of the Pod Security Standard `restricted` in a pod spec, one line each."""
     for field in ("hostNetwork", "hostPID", "hostIPC"):
         if spec.get(field):
             yield field

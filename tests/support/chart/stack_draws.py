@@ -1,4 +1,4 @@
-"""What property tests draw for the values of kube-prometheus-stack in files/stack-defaults.yaml."""
+"""Values that property tests draw for the keys of kube-prometheus-stack in files/stack-defaults.yaml."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -77,12 +77,12 @@ _DRAWN: dict[str, list[Any]] = {
 
 
 def defaults() -> dict[str, Any]:
-    """The values as files/stack-defaults.yaml has them."""
+    """The default values in files/stack-defaults.yaml."""
     return yaml.safe_load((ROOT / "files/stack-defaults.yaml").read_text(encoding="utf-8"))[DEPENDENCY]
 
 
 def leaves(values: dict[str, Any], path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Each value that is no map, or an empty one, with its path."""
+    """Each value that is not a map, or is an empty map, with its path."""
     for key, value in values.items():
         if isinstance(value, dict) and value:
             yield from leaves(value, (*path, key))
@@ -91,7 +91,7 @@ def leaves(values: dict[str, Any], path: Path = ()) -> Iterator[tuple[Path, Any]
 
 
 def settings() -> Iterator[tuple[Path, dict[str, Any]]]:
-    """The path of each value and a schema to draw it from; raises KeyError for one without values to draw."""
+    """The path of each value and a schema to draw it from; raises KeyError if _DRAWN lacks a value."""
     for path, default in leaves(defaults()):
         drawn = [True, False] if isinstance(default, bool) else _DRAWN[".".join(path)]
         yield (DEPENDENCY, *path), {"enum": drawn}

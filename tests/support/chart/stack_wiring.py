@@ -1,4 +1,4 @@
-"""What our objects name of the bundled stack: each must be there, where the dependency puts it."""
+"""Checks of our objects' references to the bundled stack: each must exist where the dependency puts it."""
 
 import re
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ GRAFANA_SECRET = "observability-platform-grafana-admin"  # noqa: S105 (a name)
 
 
 def stack_values(render: Render) -> dict[str, Any]:
-    """The values of kube-prometheus-stack above its own defaults, as far as templates read them."""
+    """The values of kube-prometheus-stack, with defaults for those that our templates read."""
     return merged(stack_draws.defaults(), render.values.get(DEPENDENCY, {}))
 
 
 def namespaces(values: dict[str, Any], namespace: str) -> dict[str, str]:
-    """The namespace of each part in a release that is in `namespace`."""
+    """The namespace of each part of the stack if the release is in `namespace`."""
     stack = values["namespaceOverride"] or namespace
     return {
         "prometheus": stack,
@@ -30,7 +30,7 @@ def namespaces(values: dict[str, Any], namespace: str) -> dict[str, str]:
 
 
 def faults(render: Render, namespace: str) -> Iterator[str]:
-    """What our objects name that is not there, a line each."""
+    """Broken references of our objects to the stack, one line each."""
     values = stack_values(render)
     if not values["enabled"]:
         return
@@ -43,13 +43,13 @@ def faults(render: Render, namespace: str) -> Iterator[str]:
         yield from _login(render, values, where["grafana"])
     for config in (o for o in render.ours if o["kind"] == "AlertmanagerConfig"):
         if values["alertmanager"]["enabled"] and config["metadata"]["namespace"] != where["alertmanager"]:
-            yield f"the AlertmanagerConfig is not beside Alertmanager, in {where['alertmanager']}"
+            yield f"the AlertmanagerConfig is not in Alertmanager's namespace {where['alertmanager']}"
     if _has_services(render):
         yield from _of_the_dependency(render)
 
 
 def _has_services(render: Render) -> bool:
-    """Whether the dependency's Services can be looked up: it leaves a namespace such as `007` unquoted."""
+    """Tell if the dependency's Services can be looked up: it renders a namespace such as `007` unquoted."""
     found = [o["metadata"]["namespace"] for o in render.find("Service")]
     return not render.stand_in and all(isinstance(namespace, str) for namespace in found)
 
@@ -63,23 +63,23 @@ def _environment(pod: Object) -> dict[str, Object]:
 
 
 def _addressed(render: Render, values: dict[str, Any], part: str, namespace: str, url: str) -> Iterator[str]:
-    """Whether an address is that of a part."""
+    """Check that a `helm test` address leads to a part of the stack."""
     host, port = urlsplit(url).hostname, urlsplit(url).port
     name, _, found = host.partition(".")
     if found != namespace or port != values[part]["service"]["port"]:
-        yield f"`helm test` asks {url}, but {part} is in {namespace} or has another port"
+        yield f"`helm test` calls {url}, but {part} is in {namespace} or has another port"
     services = [o["spec"] for o in render.find("Service", name) if o["metadata"]["namespace"] == found]
     ports = [each["port"] for spec in services for each in spec["ports"]]
     if _has_services(render) and port not in ports:
-        yield f"`helm test` asks {url}, where no Service is"
+        yield f"`helm test` calls {url}, but no Service has this address"
     if part != "grafana":
         prefix = values[part][f"{part}Spec"]["routePrefix"].rstrip("/")
         if urlsplit(url).path != prefix:
-            yield f"`helm test` asks {url}, but {part} is below {prefix}"
+            yield f"`helm test` calls {url}, but {part} is below {prefix}"
 
 
 def _login(render: Render, values: dict[str, Any], namespace: str) -> Iterator[str]:
-    """Whether Grafana, its sidecars and `helm test` find the login in one Secret."""
+    """Check that Grafana, its sidecars and `helm test` read the login from the same Secret."""
     admin = values["grafana"]["admin"]
     keys = {admin["userKey"], admin["passwordKey"]}
     if admin["existingSecret"] == GRAFANA_SECRET:
@@ -101,7 +101,7 @@ def _login(render: Render, values: dict[str, Any], namespace: str) -> Iterator[s
 
 
 def _of_the_dependency(render: Render) -> Iterator[str]:
-    """Whether the dependency's own objects reach each other."""
+    """Check that the dependency's own objects refer to Services that exist."""
     services = {
         (o["metadata"]["name"], o["metadata"]["namespace"], port["port"])
         for o in render.find("Service")
@@ -114,7 +114,7 @@ def _of_the_dependency(render: Render) -> Iterator[str]:
                 each["name"].startswith("observability-platform")
                 and (each["name"], each["namespace"]) not in names
             ):
-                yield f"Prometheus sends alerts to {each['namespace']}/{each['name']}, which is not there"
+                yield f"Prometheus sends alerts to {each['namespace']}/{each['name']}, which does not exist"
     made = {o["kind"] for o in render.objects}
     for o in render.find("ConfigMap"):
         for url in re.findall(r"url: http://(\S+)", o["data"].get("datasource.yaml", "")):
@@ -124,4 +124,4 @@ def _of_the_dependency(render: Render) -> Iterator[str]:
                 and found[2].capitalize() in made
                 and (found[1], found[3], int(found[4])) not in services
             ):
-                yield f"a datasource asks {url}, where no Service is"
+                yield f"a datasource has {url}, but no Service has this address"

@@ -49,7 +49,7 @@ def _identity(render: Render, release: str, namespace: str) -> Iterator[str]:
     for o in render.ours:
         metadata = o["metadata"]
         name = f"{o['kind']} {metadata['name']}"
-        # What belongs to Alertmanager or Grafana is where that is, which stack_wiring holds it to.
+        # Objects for Alertmanager or Grafana are in the namespace of those: stack_wiring checks which.
         if metadata.get("namespace") not in {namespace, where["alertmanager"], where["grafana"]}:
             yield f"{name} is in namespace {metadata.get('namespace')}"
         if metadata["labels"].get("app.kubernetes.io/instance") != release:

@@ -15,7 +15,7 @@ from obstore.store import AzureStore
 
 
 class AzureStorage:
-    """A running Azurite: its endpoint, and what a service needs to use it."""
+    """A running Azurite, with its endpoint and the settings of a service that uses it."""
 
     ACCOUNT = "tests"
 
@@ -46,7 +46,7 @@ class AzureStorage:
         }
 
     def client(self, container: str = "objects") -> AzureStore:
-        """A client that is not the one under test."""
+        """Return a client of our own, independent of the service."""
         return AzureStore(
             container,
             account_name=self.ACCOUNT,
@@ -56,7 +56,7 @@ class AzureStorage:
         )
 
     def make_bucket(self, container: str) -> None:
-        """Make a container, which the client cannot do (REST API: Create Container, Shared Key)."""
+        """Create a container through the REST API (Create Container with Shared Key): the client cannot."""
         headers = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-08-06"}
         canonical = [f"{name}:{value}" for name, value in headers.items()]
         resource = f"/{self.ACCOUNT}/{self.ACCOUNT}/{container}\nrestype:container"

@@ -101,12 +101,12 @@ def parse(data: bytes, methods: list[str]) -> Iterator[Answer]:
 
 
 def ends(answer: Answer) -> bool:
-    """Whether no request after this one need be answered."""
+    """Tell if the server may leave all later requests on the connection unanswered."""
     return answer.status in ENDING and b"\r\nConnection: close" in answer.head
 
 
 def fault_of(answer: Answer) -> str | None:
-    """The reason why a response to a hostile request is wrong; None if it is right."""
+    """Return the reason why a response to a hostile request is wrong; None if it is right."""
     if answer.status not in ALLOWED:
         return "unexpected status"
     if b"\r\nX-Content-Type-Options: nosniff" not in answer.head:

@@ -15,7 +15,7 @@ WEED = Path(sys.executable).with_name("weed")
 
 
 class ObjectStorage:
-    """A running SeaweedFS: its S3 endpoint, and what a service needs to use it."""
+    """A running SeaweedFS, with its S3 endpoint and the settings of a service that uses it."""
 
     CREDENTIALS = MappingProxyType({"AWS_ACCESS_KEY_ID": "someone", "AWS_SECRET_ACCESS_KEY": "a-test-secret"})
 
@@ -57,7 +57,7 @@ class ObjectStorage:
         }
 
     def client(self, bucket: str = "objects") -> S3Store:
-        """A client that is not the one under test."""
+        """Return a client of our own, independent of the service."""
         id, secret = self.CREDENTIALS.values()
         return S3Store(
             bucket,

@@ -1,4 +1,4 @@
-"""The storage API as a real process, and a client that sends what it is told."""
+"""The storage API as a real process, and an HTTP client that can also send raw bytes."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ class Service:
             for line in self.log:
                 if line.get("message") == "listening":
                     return line
-            assert self.process.poll() is None, f"ended at start: {self._log.read_text()}"
+            assert self.process.poll() is None, f"exited at start: {self._log.read_text()}"
             time.sleep(0.02)
         raise AssertionError(f"not listening after {START_SECONDS} s: {self._log.read_text()}")
 
     @property
     def log(self) -> list[dict]:
-        """What was logged so far; fails when a whole line is no JSON."""
+        """The log lines so far; fails if a complete line is not JSON."""
         return [
             json.loads(line) for line in self._log.read_text().splitlines(keepends=True) if line[-1] == "\n"
         ]
@@ -64,7 +64,7 @@ class Service:
     def request(
         self, method: str, target: str, body: bytes | None = None, *, port: int | None = None, **headers: str
     ) -> Answer:
-        """One request on a connection of its own, by default to the API; header names with `_` for `-`."""
+        """Send one request on a new connection, to the API by default; header names have `_` for `-`."""
         connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=20)
         try:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -83,7 +83,7 @@ class Service:
             return read_raw(connection)
 
     def samples(self, prefix: str = "") -> dict[tuple[str, ...], float]:
-        """`/metrics` as {(name, path, method, status): value}; only names that start with `prefix`."""
+        """Return `/metrics` as {(name, path, method, status): value}, names that start with `prefix` only."""
         text = self.request("GET", "/metrics", port=self.metrics_port).body.decode()
         return {
             (
@@ -119,7 +119,7 @@ def environment(**settings: object) -> dict[str, str]:
 
 
 def run_to_end(command: Sequence[str | Path], settings: dict[str, object]) -> tuple[int, str]:
-    """Exit status of `command`, and what it said on stderr."""
+    """Run a command until it exits; return its exit status and what it wrote to stderr."""
     done = subprocess.run(
         command, env=environment(**settings), capture_output=True, text=True, timeout=20, check=False
     )
