@@ -21,6 +21,7 @@ from storage_api.stores import StoreError
 from storage_api.telemetry.exchange import REFUSED, WHEN_SENT
 
 from .body import Reception
+from .response_file import wrap_file
 
 LINGER_SECONDS = 10
 HEAD_START_BYTES = 16384
@@ -41,6 +42,7 @@ class _Task(WSGITask):
     def get_environment(self) -> dict[str, Any]:
         environ = super().get_environment()
         environ[WHEN_SENT] = self.channel.when_sent
+        environ["wsgi.file_wrapper"] = wrap_file
         return environ
 
 

@@ -9,11 +9,10 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from flask import Flask, Request
 from flask.globals import request_ctx
-from waitress.buffers import ReadOnlyFileBasedBuffer
 from werkzeug.exceptions import MethodNotAllowed
 
 from storage_api.routes import METHODS, OTHER_METHOD, UNMATCHED
@@ -88,6 +87,17 @@ class Exchange:
         return self.broke_off or (str(self.status) if self.status >= 500 else None)
 
 
+OnClose = Callable[[int, bool, Exception | None], None]
+"""Called with the bytes sent of a file, whether they were all, and the error that reading it ended with."""
+
+
+class SentFile(Protocol):
+    """A response's body that the server sends by itself, from a file, instead of iterating over it."""
+
+    def when_closed(self, call: OnClose) -> None:
+        """Call `call` once, when the server has closed the file: after its last byte, or on giving up."""
+
+
 class Exchanges:
     """WSGI middleware around the `app` that makes an Exchange of each request and shows it to `observers`.
 
@@ -127,8 +137,9 @@ class Exchanges:
             # No response: the server makes one, and that is an exchange of its own.
             self.active.discard(exchange)
             raise
-        if isinstance(body, ReadOnlyFileBasedBuffer) and hasattr(body, "tell"):
-            self._end_with(body, exchange)
+        when_closed = getattr(body, "when_closed", None)
+        if when_closed is not None:  # A SentFile must reach the server unwrapped.
+            when_closed(partial(self._end_file, exchange))
             return body
         return _Body(self, exchange, body)
 
@@ -151,22 +162,12 @@ class Exchanges:
         # Else the two would keep each other until the garbage collector comes.
         del exchange.environ[EXCHANGE]
 
-    def _end_with(self, file: ReadOnlyFileBasedBuffer, exchange: Exchange) -> None:
-        """End `exchange` when `file` is closed; wrap it in nothing, as the server sends this very class."""
-        begin = file.tell()
-
-        def close() -> None:
-            del file.close  # What follows is the class's own.
-            sent = not file.remain
-            try:
-                exchange.response_bytes = file.tell() - begin
-                if error := getattr(file.file, "error", None):  # Of the store, in the middle of the body.
-                    exchange.status, exchange.broke_off = 500, type(error).__qualname__
-                file.close()
-            finally:
-                self.end(exchange, sent)
-
-        file.close = close
+    def _end_file(self, exchange: Exchange, sent_bytes: int, complete: bool, error: Exception | None) -> None:
+        """End `exchange`, whose body was a SentFile."""
+        exchange.response_bytes = sent_bytes
+        if error:
+            exchange.status, exchange.broke_off = 500, type(error).__qualname__
+        self.end(exchange, complete)
 
 
 class _Body:
