@@ -12,10 +12,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from storage_api.stores.base import (
-    DEFAULT_CONTENT_TYPE,
-    NO_METADATA,
     Condition,
-    Metadata,
     Object,
     Page,
     PreconditionFailed,
@@ -23,8 +20,8 @@ from storage_api.stores.base import (
     Store,
     Stored,
     StoreFull,
-    Usage,
 )
+from storage_api.stores.delegating import DelegatingStore
 
 from .histograms import Distribution, family, merged
 
@@ -68,7 +65,7 @@ class _Operations(Collector):
         return [counts, family("storage_operation_duration_seconds", about, "seconds", together)]
 
 
-class MeasuredStore(Store):
+class MeasuredStore(DelegatingStore):
     """`store`, with each of its operations counted and timed in `registry`; `backend` is its kind.
 
     `tell` hears of each as well: the backend, the operation, its outcome and how many seconds it took.
@@ -82,7 +79,7 @@ class MeasuredStore(Store):
         registry: CollectorRegistry,
         tell: Callable[[str, str, str, float], None] | None = None,
     ) -> None:
-        self._store = store
+        super().__init__(store)
         self._backend = backend
         self._tell = tell
         operations = _Operations(backend)
@@ -99,17 +96,8 @@ class MeasuredStore(Store):
             )
             stored.set_function(lambda: store.usage().bytes)
 
-    def put(
-        self,
-        id: str,
-        body: BinaryIO,
-        *,
-        content_type: str = DEFAULT_CONTENT_TYPE,
-        metadata: Metadata = NO_METADATA,
-        condition: Condition | None = None,
-    ) -> str:
-        put = partial(self._store.put, content_type=content_type, metadata=metadata, condition=condition)
-        return self._measured("put", put, id, body)
+    def put(self, id: str, body: BinaryIO, **options: Any) -> str:
+        return self._measured("put", partial(self._store.put, **options), id, body)
 
     def get(self, id: str, select: Select | None = None) -> Stored | None:
         return self._measured("get", self._store.get, id, select)
@@ -122,18 +110,6 @@ class MeasuredStore(Store):
 
     def list(self, prefix: str, limit: int, after: str | None = None) -> Page:
         return self._measured("list", self._store.list, prefix, limit, after)
-
-    def usage(self) -> Usage | None:
-        return self._store.usage()
-
-    def spool(self) -> BinaryIO:
-        return self._store.spool()
-
-    def check(self) -> None:
-        self._store.check()
-
-    def close(self) -> None:
-        self._store.close()
 
     def _measured(self, operation: str, run: Callable[..., Result], *arguments: Any) -> Result:
         outcome = "error"
