@@ -25,12 +25,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.metrics_core import Metric
-from waitress.task import ThreadedTaskDispatcher
 
 from lab import ROOT
-from storage_api.api.app import StorageApi, bare_app, create_app
+from storage_api.api.app import StorageApi, create_app
 from storage_api.config import METRIC_FAMILIES, Config
 from storage_api.http_server.server import Server
+from storage_api.http_server.threads import ThreadPool
 from storage_api.routes import METHODS, OBJECT, OTHER_METHOD
 from storage_api.stores import MemoryStore, Object, Stored, StoreFull
 from storage_api.telemetry import log
@@ -71,7 +71,7 @@ def everything_on(tmp_path) -> Callable[..., StorageApi]:
             **options,
         )
         app = create_app(config, MemoryStore())
-        watch_server(ThreadedTaskDispatcher(), (), app.registry)
+        watch_server(ThreadPool(0), (), app.registry)
         return app
 
     return build
@@ -374,7 +374,7 @@ def test_an_outcome_that_an_operation_has_not_is_an_error():
 
 
 def test_an_observer_that_fails_harms_nobody(caplog):
-    app = bare_app(Config(store="memory"), MemoryStore(), CollectorRegistry())
+    app = StorageApi(Config(store="memory"), MemoryStore(), CollectorRegistry())
     seen: list[Exchange] = []
 
     def fail(_exchange: Exchange) -> None:
@@ -537,14 +537,14 @@ def instructions(app: StorageApi) -> int:
 
 def test_instrumentation_takes_few_more_instructions():
     config = Config(store="memory", log_requests=False)
-    bare = instructions(bare_app(config, MemoryStore(), CollectorRegistry()))
+    bare = instructions(StorageApi(config, MemoryStore(), CollectorRegistry()))
     assert bare > 1000
     app = create_app(config, MemoryStore())
     assert 0.02 < instructions(app) / bare - 1 < MORE_WITH_EVERY_FAMILY
     with Path(os.devnull).open("wb") as nowhere:
         request_log = log.RequestLog(config, log.Output(nowhere.fileno()))
         app.wsgi_app = Exchanges(
-            bare_app(config, MeasuredStore(MemoryStore(), "memory", Registry()), CollectorRegistry()),
+            StorageApi(config, MeasuredStore(MemoryStore(), "memory", Registry()), CollectorRegistry()),
             observers=(HttpMetrics(Registry()), request_log),
         )
         assert 0.02 < instructions(app) / bare - 1 < MORE_WITH_LOGS

@@ -82,11 +82,10 @@ class Drill:
 class Drills:
     """Drills on one API, of which one at most goes on."""
 
-    def __init__(self, threads: int, registry: CollectorRegistry) -> None:
-        """The API has so many `threads`; `registry` shows what goes wrong."""
+    def __init__(self, threads: int, registry: CollectorRegistry, pool: Pool | None = None) -> None:
+        """The API has so many `threads`, which are those of `pool`; `registry` shows what goes wrong."""
         self.threads = threads
-        self.pool: Pool | None = None
-        """Where threads are taken from."""
+        self._pool = pool
         self.current = Drill(_NONE)
         self._lock = threading.Lock()
         gauge = Gauge(
@@ -103,9 +102,9 @@ class Drills:
         with self._lock:
             self.current.end()
             self.current = Drill(fault)
-            if self.pool:
+            if self._pool:
                 for _ in range(fault.threads):
-                    self.pool.add_task(self.current)
+                    self._pool.add_task(self.current)
         log.warning("a drill begins", extra={"fields": asdict(fault)})
 
     def end(self) -> None:

@@ -51,7 +51,7 @@ class Task(_Task):
 
     def start(self) -> None:
         super().start()
-        if self.channel.server.draining.is_set():
+        if self.channel.server.policy.draining.is_set():
             # The client's next request goes to another replica. The field decides for HTTP/1.0 too.
             self.request.headers["CONNECTION"] = "close"
 
@@ -118,8 +118,8 @@ class Channel(HTTPChannel):
         super().__init__(*arguments, **options)
 
     def parser_class(self, adj: Adjustments) -> Reception:
-        server = self.server
-        return Reception(adj, server.refusal, server.spool, server.max_object_bytes)
+        policy = self.server.policy
+        return Reception(adj, policy.refusal, policy.spool, policy.max_object_bytes)
 
     def send_continue(self) -> None:
         if self.request.error is None:  # Else the answer is the refusal.

@@ -109,8 +109,7 @@ class Exchanges:
         self._wsgi_app = app.wsgi_app
         self._observers = observers
         self._join = join
-        self.overdue = False
-        """Whether connections are closed because SHUTDOWN_TIMEOUT_SECONDS are over."""
+        self._cut_off = False
         self.active: set[Exchange] = set()
         """Those that have not ended. Copy before iterating: it changes at any time."""
 
@@ -143,6 +142,10 @@ class Exchanges:
             return body
         return _Body(self, exchange, body)
 
+    def cut_off(self) -> None:
+        """Count what ends unsent from now on as a failure of ours: SHUTDOWN_TIMEOUT_SECONDS are over."""
+        self._cut_off = True
+
     def end(self, exchange: Exchange, sent: bool = True) -> None:
         """End `exchange`, unless it has ended; `sent` says whether all of the response has been."""
         try:
@@ -151,8 +154,8 @@ class Exchanges:
             return
         # A failure of the service stays one, whether or not the client waited for it.
         if not sent and exchange.status < 500:
-            exchange.status = 500 if self.overdue else CLIENT_CLOSED_REQUEST
-            exchange.broke_off = SHUTDOWN_TIMEOUT if self.overdue else None
+            exchange.status = 500 if self._cut_off else CLIENT_CLOSED_REQUEST
+            exchange.broke_off = SHUTDOWN_TIMEOUT if self._cut_off else None
         exchange.duration_seconds = perf_counter() - exchange.started
         for observe in self._observers:
             try:

@@ -7,6 +7,7 @@ Attributes are those of the semantic conventions for HTTP servers, as far as the
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import lru_cache
 from time import perf_counter
 from typing import Any
@@ -54,10 +55,13 @@ class Spans:
         except ValueError as error:
             raise ConfigError(f"OTEL_BSP_*: {error}") from None
         self._provider.add_span_processor(self._queue)
-        self.losses = self._queue.losses
         # It quotes whatever tracestate it does not understand.
         logging.getLogger("opentelemetry.trace.span").setLevel(logging.ERROR)
         self._tracer = self._provider.get_tracer(__package__, __version__)
+
+    def on_loss(self, call: Callable[[int], None]) -> None:
+        """Call `call`, on any thread, with the number of spans whenever some are lost."""
+        self._queue.losses.on_loss = call
 
     def begin(self, exchange: Exchange) -> TraceContext | None:
         """The trace of a request that was just read, with a span for it; None where none begins."""
