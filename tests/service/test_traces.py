@@ -244,11 +244,11 @@ def test_the_sdk_is_not_imported_unless_spans_are_sent():
     code = """
 import sys
 from storage_api import __main__, config
-from storage_api.app import create_app
+from storage_api.api.app import create_app
 create_app(config.read({"STORE": "memory"})).test_client().get("/healthz")
 assert not [name for name in sys.modules if name.partition(".")[0] == "opentelemetry"]
 """
-    service = Path(otlp.__file__).parents[1]
+    service = Path(otlp.__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": str(service)}, capture_output=True, check=False
     )
