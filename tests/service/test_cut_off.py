@@ -7,11 +7,8 @@ import signal
 import socket
 import struct
 import time
-from pathlib import Path
 
 import pytest
-import waitress
-from waitress import channel, server, task
 
 from tests.support.service.process import SERVICE
 from tests.support.waiting import wait_until
@@ -132,12 +129,3 @@ def test_a_step_of_the_wall_clock_cuts_nothing_off(start, clock, step):
     assert abs(said - time.time() - step) < 60
     service.signal()
     assert service.process.wait(10) == 0
-
-
-def test_waitress_takes_no_time_from_the_wall_clock():
-    """Where a release of it begins to use another module's clock, that has to be replaced too."""
-
-    folder = Path(waitress.__file__).parent
-    using = {path.stem for path in folder.glob("*.py") if "time.time()" in path.read_text()}
-    assert using == {"channel", "server", "task"}
-    assert {module.time.time for module in (channel, server, task)} == {time.monotonic}

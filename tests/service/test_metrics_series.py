@@ -29,6 +29,7 @@ from prometheus_client.metrics_core import Metric
 from lab import ROOT
 from storage_api.api.app import StorageApi, create_app
 from storage_api.config import METRIC_FAMILIES, Config
+from storage_api.http_server.response_file import ResponseFile
 from storage_api.http_server.server import Server
 from storage_api.http_server.threads import ThreadPool
 from storage_api.routes import METHODS, OBJECT, OTHER_METHOD
@@ -441,6 +442,29 @@ def test_a_500_of_the_server_itself_counts_once(caplog):
         connection.close()
     assert counted(app) == {("unmatched", OTHER_METHOD, "500"): 1}
     assert not app.wsgi_app.active
+
+
+def test_the_server_sends_an_object_by_itself_and_it_is_counted(monkeypatch):
+    """waitress reads the file while it sends, instead of iterating over the body on the app's thread."""
+
+    def iterate(_file):
+        raise AssertionError("iterated over")
+
+    monkeypatch.setattr(ResponseFile, "__next__", iterate)
+    app = create_app(Config(store="memory", log_requests=False), MemoryStore())
+    app.store.put("x", io.BytesIO(b"12345"))
+    with served(app) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        connection.request("GET", "/api/buckets/x")
+        with connection.getresponse() as response:
+            assert (response.status, response.read()) == (200, b"12345")
+        connection.close()
+    assert counted(app) == {(OBJECT.path, "GET", "200"): 1}
+    assert {
+        sample.value
+        for sample in families(app)["http_server_response_body_size_bytes"].samples
+        if sample.name.endswith("_sum") and sample.labels["http_route"] == OBJECT.path
+    } == {5}
 
 
 # --- histograms -----------------------------------------------------------------------------------

@@ -9,9 +9,7 @@ from time import monotonic, time
 from types import SimpleNamespace
 from typing import Any
 
-import waitress.channel
-import waitress.server
-import waitress.task
+from waitress import channel, server, task
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.task import WSGITask
@@ -31,7 +29,7 @@ UNREAD_BYTES = 65536
 
 # waitress takes durations from the wall clock, which may be set at any time: connections would be closed too
 # early or never.
-for _module in (waitress.channel, waitress.server, waitress.task):
+for _module in (channel, server, task):
     _module.time = SimpleNamespace(time=monotonic)
 
 
@@ -86,9 +84,6 @@ class Refusal(_Task):
         super().execute()
 
     def get_environment(self) -> dict[str, Any]:
-        # What the parser had not come to when it gave up.
-        unread = {"command": "_OTHER", "path": "", "query": "", "request_uri": "", "url_scheme": "http"}
-        vars(self.request).update(unread | vars(self.request))
         environ = super().get_environment()
         environ[REFUSED] = (self.request.error.code, self.request.error.body)
         return environ

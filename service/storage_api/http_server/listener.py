@@ -94,8 +94,7 @@ class Listener(TcpWSGIServer):
     def add_task(self, channel: Channel) -> None:
         if channel.must_wait():
             return
-        path = getattr(channel.requests[0], "path", "")  # A request that was refused early has none.
-        self.policy.pools.get(path, self.task_dispatcher).add_task(channel)
+        self.policy.pools.get(channel.requests[0].path, self.task_dispatcher).add_task(channel)
 
     def fix_addr(self, address: tuple[Any, ...]) -> tuple[Any, ...]:
         """The client's address as IPv4 if it is: a dual-stack socket reports 10.0.0.7 as ::ffff:10.0.0.7."""

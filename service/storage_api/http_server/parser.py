@@ -21,9 +21,14 @@ _INDENTED = re.compile(rb":[ \t]{32}")
 _LINE_FEED = re.compile(rb"(?<!\r)\n")
 _TRANSFER_ENCODING = re.compile(rb"(?im)^transfer-encoding:([^\r\n]*)")
 
-# waitress's own end with $, which lets a chunk's size end with a line feed: a line of its own to others.
-for _name in ("ONLY_HEXDIG_RE", "CHUNK_EXT_RE"):
-    setattr(receiver, _name, re.compile(getattr(receiver, _name).pattern.removesuffix(b"$") + rb"\Z"))
+
+def _strict(pattern: re.Pattern[bytes]) -> re.Pattern[bytes]:
+    r"""`pattern` with \Z instead of $, which allows a line feed at the end: a new line to other parsers."""
+    return re.compile(pattern.pattern.removesuffix(b"$") + rb"\Z")
+
+
+receiver.ONLY_HEXDIG_RE = _strict(receiver.ONLY_HEXDIG_RE)
+receiver.CHUNK_EXT_RE = _strict(receiver.CHUNK_EXT_RE)
 
 
 class Parser(HTTPRequestParser):
@@ -32,6 +37,11 @@ class Parser(HTTPRequestParser):
     waitress's expressions take time by the square of what does not match them, and it copies anew what it
     waits for the end of: what would get there is refused before.
     """
+
+    # Until parse_header has come to them, or when it never does because the request is refused.
+    command = "_OTHER"
+    path = query = request_uri = ""
+    url_scheme = "http"
 
     def parse_header(self, header_plus: bytes) -> None:
         """Read the request line and the fields; raises ParsingError for what is refused."""
