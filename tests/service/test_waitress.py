@@ -262,7 +262,7 @@ def test_only_http_server_imports_waitress():
     "cls",
     [
         connection.Channel,
-        connection.Refusal,
+        connection.ErrorTask,
         connection.Task,
         listener.Listener,
         parser.Parser,

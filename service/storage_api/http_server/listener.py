@@ -29,7 +29,7 @@ RECEIVE_BYTES = 65536
 
 
 class ListenError(Exception):
-    """The address cannot be listened on: one line that says why."""
+    """Listening on the configured address failed; the message, one line, says why."""
 
 
 @dataclass(frozen=True)

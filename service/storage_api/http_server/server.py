@@ -1,4 +1,4 @@
-"""The app on waitress: listens at once, ends in order."""
+"""The server: runs the event loop, makes room for new connections, and shuts down gracefully."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from .listener import BACKLOG, Listener, Policy, open_sockets
 from .threads import ThreadPool
 
 STALLED_SECONDS = 30
-"""How long a client may take nothing of its answer."""
+"""Clients that read nothing of their response for this long are disconnected."""
 
 log = logging.getLogger(__name__)
 
 
 class Server:
-    """Listens from the start, serves in `run()`, ends in order after `stop()`."""
+    """Listens once built, serves in `run()`, and shuts down gracefully after `stop()`."""
 
     def __init__(self, app: StorageApi, config: Config, pool: ThreadPool | None = None) -> None:
         """Listen on the configured host and ports (a port 0 is any free one).
@@ -63,30 +63,30 @@ class Server:
 
     @property
     def port(self) -> int:
-        """The port that is listened on."""
+        """The port of the API, as bound."""
         return int(self._listener.effective_port)
 
     @property
     def metrics_port(self) -> int:
-        """The port that has the metrics."""
+        """The port of the metrics; that of the API unless METRICS_PORT is set."""
         return int(self._listeners[-1].effective_port)
 
     def stop(self) -> None:
-        """Let `run()` come to its end; for signal handlers and other threads."""
+        """Begin to shut down, so that `run()` returns; for signal handlers and other threads."""
         self._app.draining.set()
         self._listener.pull_trigger()
 
     def run(self) -> bool:
-        """Serve until `stop()`, then drain; False when requests were cut off at the time limit.
+        """Serve until `stop()`, then drain; returns False if requests were cut off at the timeout.
 
-        Draining: not ready but serving for SHUTDOWN_DELAY_SECONDS, so that load balancers notice; then no new
-        connections, and at most SHUTDOWN_TIMEOUT_SECONDS for the requests in flight.
+        Draining: for SHUTDOWN_DELAY_SECONDS the server is not ready but still serves, so that load balancers
+        notice; then it accepts no connections, and requests in flight get SHUTDOWN_TIMEOUT_SECONDS to end.
         """
         while not self._app.draining.is_set():
             self._turn(1)
         log.info("shutting down")
         if self._app.drills:
-            self._app.drills.end()  # What it holds up shall end too.
+            self._app.drills.end()  # So that the requests it delays finish too.
         closing = monotonic() + self._config.shutdown_delay_seconds
         while monotonic() < closing:
             self._turn(0.1)
@@ -106,14 +106,14 @@ class Server:
                 channel.handle_close()
         for pool in self._pools:
             pool.shutdown(timeout=1)
-        if not any(pool.threads for pool in self._pools):  # One at work still needs them.
+        if not any(pool.threads for pool in self._pools):  # A thread still at work needs the triggers.
             for listener in self._listeners:
                 listener.trigger.close()
         return not busy
 
     @property
     def seconds_left(self) -> float:
-        """Of SHUTDOWN_TIMEOUT_SECONDS, while and after `run()` drains."""
+        """What is left of SHUTDOWN_TIMEOUT_SECONDS, while `run()` drains and afterwards."""
         return max(0.0, self._deadline - monotonic())
 
     def _turn(self, timeout: float) -> None:
@@ -122,9 +122,9 @@ class Server:
         wasyncore.loop(timeout=timeout, use_poll=True, map=self._open_files, count=1)
 
     def _make_room(self) -> None:
-        """Close the slowest connections, so that new ones find room.
+        """Close the slowest connections when 95 % of those allowed are open.
 
-        Whoever opens many and sends a little now and then would else keep everybody out.
+        Otherwise one client that opens many and sends a byte now and then would keep everybody else out.
         """
         excess = len(self._open_files) - self._connections * 19 // 20
         if excess > 0:
@@ -133,7 +133,7 @@ class Server:
                 channel.handle_close()
 
     def _close_stalled(self) -> None:
-        """Close connections whose client has stopped reading: a thread may wait for it."""
+        """Close connections whose client has stopped reading; a thread may be waiting for it."""
         now = monotonic()
         if now < self._look_again:
             return
@@ -144,16 +144,16 @@ class Server:
                     channel.handle_close()
 
     def _close_listener(self) -> None:
-        # Connections that the kernel has taken are ours to serve.
+        # Clients whose connections the kernel has accepted expect an answer.
         for _ in range(BACKLOG):
             if not select.select([self._listener.socket], [], [], 0)[0]:
                 break
             self._listener.handle_accept()
-        # Not the server's own close(): the threads at work still need its trigger.
+        # Not listener.close(), which also closes the trigger that threads at work still need.
         wasyncore.dispatcher.close(self._listener)
 
     def _close_idle(self) -> int:
-        """Close connections without a request; how many are left."""
+        """Close connections without a request; returns the number of those left."""
         channels = self._listener.active_channels
         for channel in list(channels.values()):
             if channel.idle:
