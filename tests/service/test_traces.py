@@ -518,7 +518,7 @@ def test_an_outage_harms_no_request_and_is_told_once(start, run_collector):
     assert sorted(took)[len(took) // 2] < 0.1
     (warning,) = eventually(lambda: told("spans are lost"))
     assert warning["level"] == "warning"
-    assert f"until http://127.0.0.1:{port} takes them: " in warning["message"]
+    assert f"until http://127.0.0.1:{port} accepts them: " in warning["message"]
 
     collector = run_collector(port)
     trace_id, header = new_trace()
@@ -528,7 +528,7 @@ def test_an_outage_harms_no_request_and_is_told_once(start, run_collector):
         return trace_id in {span.raw["traceId"] for span in collector.spans}
 
     eventually(arrived, seconds=30)
-    eventually(lambda: told("spans are taken again"))
+    eventually(lambda: told("spans are accepted again"))
     assert len(told("spans are lost")) == 1
     assert from_opentelemetry(service) == []
 
