@@ -15,7 +15,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from storage_api.api.app import StorageApi, bare_app, create_app
+from storage_api.api.app import StorageApi, create_app
 from storage_api.config import Config
 from storage_api.http_server.server import Server
 from storage_api.stores import MemoryStore
@@ -47,7 +47,7 @@ def plain() -> StorageApi:
 
 def bare() -> StorageApi:
     """The storage API without instrumentation."""
-    return bare_app(config(), store(), CollectorRegistry())
+    return StorageApi(config(), store(), CollectorRegistry())
 
 
 def metrics() -> StorageApi:

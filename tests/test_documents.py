@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
-from waitress.task import ThreadedTaskDispatcher
 
 from lab import ROOT
 from lab.render.chart import render_chart
 from storage_api.api.app import create_app
 from storage_api.config import Config
+from storage_api.http_server.threads import ThreadPool
 from storage_api.stores import MemoryStore
 from storage_api.telemetry.metrics import watch_server
 
@@ -40,7 +40,7 @@ def alerts(rules) -> set[str]:
 def metrics(rules) -> set[str]:
     """Names of metric families, samples, recording rules and labels."""
     app = create_app(Config(store="memory", faults_enabled=True), MemoryStore())
-    watch_server(ThreadedTaskDispatcher(), (), app.registry)
+    watch_server(ThreadPool(0), (), app.registry)
     families = list(app.registry.collect())
     samples = [sample for family in families for sample in family.samples]
     names = {family.name for family in families} | {sample.name for sample in samples}

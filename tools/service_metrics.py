@@ -7,7 +7,6 @@ python -m tools.service_metrics --check     fail with one line if they are out o
 import sys
 
 from prometheus_client.metrics_core import Metric
-from waitress.task import ThreadedTaskDispatcher
 
 from lab import ROOT
 from tools.doc_sections import main
@@ -16,6 +15,7 @@ sys.path.insert(0, str(ROOT / "service"))
 
 from storage_api.api.app import create_app
 from storage_api.config import METRIC_FAMILIES, STORES, Config
+from storage_api.http_server.threads import ThreadPool
 from storage_api.stores import MemoryStore
 from storage_api.telemetry.metrics import watch_server
 from storage_api.telemetry.metrics.labels import OTHER, TIMED, UNTIMED, label_sets
@@ -29,7 +29,7 @@ DURATIONS = ("http_request_duration_seconds", "http_server_request_duration_seco
 def families() -> list[Metric]:
     """Every family that the service can have, sorted by name, with all its series."""
     app = create_app(Config(store="memory", faults_enabled=True), MemoryStore())
-    watch_server(ThreadedTaskDispatcher(), (), app.registry)
+    watch_server(ThreadPool(0), (), app.registry)
     return sorted(app.registry.collect(), key=lambda family: family.name)
 
 

@@ -17,7 +17,9 @@ from storage_api.api.app import create_app
 from storage_api.api.auth import TokensError
 from storage_api.config import Config, ConfigError, read
 from storage_api.http_server.descriptors import LimitError
-from storage_api.http_server.server import ListenError, Server
+from storage_api.http_server.listener import ListenError
+from storage_api.http_server.server import Server
+from storage_api.http_server.threads import ThreadPool
 from storage_api.stores import StoreError, open_store
 from storage_api.telemetry import log
 
@@ -49,8 +51,9 @@ def main() -> int:
         return _refuse(error, 1)
     with contextlib.closing(store):
         try:
-            app = create_app(config, store, spans)
-            server = Server(app, config)
+            pool = ThreadPool(config.threads)
+            app = create_app(config, store, spans, pool)
+            server = Server(app, config, pool)
         except (TokensError, LimitError, ListenError) as error:
             return _refuse(error, 1)
 

@@ -7,11 +7,8 @@ import signal
 import socket
 import struct
 import time
-from pathlib import Path
 
 import pytest
-import waitress
-from waitress import channel, server, task
 
 from tests.support.service.process import SERVICE
 from tests.support.waiting import wait_until
@@ -132,12 +129,3 @@ def test_a_change_of_the_wall_clock_cuts_off_no_response(start, clock, step):
     assert abs(said - time.time() - step) < 60
     service.signal()
     assert service.process.wait(10) == 0
-
-
-def test_waitress_uses_the_monotonic_clock():
-    """If a release of waitress uses the wall clock in another module, that must be replaced too."""
-
-    folder = Path(waitress.__file__).parent
-    using = {path.stem for path in folder.glob("*.py") if "time.time()" in path.read_text()}
-    assert using == {"channel", "server", "task"}
-    assert {module.time.time for module in (channel, server, task)} == {time.monotonic}

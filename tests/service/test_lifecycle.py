@@ -15,7 +15,7 @@ from contextlib import closing
 import pytest
 
 from storage_api.config import Config
-from storage_api.http_server import server
+from storage_api.http_server import listener
 from storage_api.stores import FilesystemStore
 from tests.support.waiting import wait_until
 
@@ -103,9 +103,9 @@ def test_only_the_given_address_is_served(start, health_check, host, served, ref
 
 def test_a_kernel_without_ipv6_gets_ipv4_only(monkeypatch):
     monkeypatch.setattr(socket, "has_dualstack_ipv6", lambda: False)
-    (listener,) = server._listen(Config(port=0))
-    with listener:
-        assert (listener.family, listener.getsockname()[0]) == (socket.AF_INET, "0.0.0.0")  # noqa: S104
+    (sock,) = listener.open_sockets(Config(port=0))
+    with sock:
+        assert (sock.family, sock.getsockname()[0]) == (socket.AF_INET, "0.0.0.0")  # noqa: S104
 
 
 def requests_in(log: list[dict]) -> list[dict]:

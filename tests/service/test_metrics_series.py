@@ -25,12 +25,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.metrics_core import Metric
-from waitress.task import ThreadedTaskDispatcher
 
 from lab import ROOT
-from storage_api.api.app import StorageApi, bare_app, create_app
+from storage_api.api.app import StorageApi, create_app
 from storage_api.config import METRIC_FAMILIES, Config
+from storage_api.http_server.response_file import ResponseFile
 from storage_api.http_server.server import Server
+from storage_api.http_server.threads import ThreadPool
 from storage_api.routes import METHODS, OBJECT, OTHER_METHOD
 from storage_api.stores import MemoryStore, Object, Stored, StoreFull
 from storage_api.telemetry import log
@@ -71,7 +72,7 @@ def everything_on(tmp_path) -> Callable[..., StorageApi]:
             **options,
         )
         app = create_app(config, MemoryStore())
-        watch_server(ThreadedTaskDispatcher(), (), app.registry)
+        watch_server(ThreadPool(0), (), app.registry)
         return app
 
     return build
@@ -374,7 +375,7 @@ def test_an_unexpected_outcome_counts_as_error():
 
 
 def test_a_failing_observer_harms_no_request(caplog):
-    app = bare_app(Config(store="memory"), MemoryStore(), CollectorRegistry())
+    app = StorageApi(Config(store="memory"), MemoryStore(), CollectorRegistry())
     seen: list[Exchange] = []
 
     def fail(_exchange: Exchange) -> None:
@@ -441,6 +442,29 @@ def test_a_500_of_the_server_is_counted_once(caplog):
         connection.close()
     assert counted(app) == {("unmatched", OTHER_METHOD, "500"): 1}
     assert not app.wsgi_app.active
+
+
+def test_the_server_sends_an_object_by_itself_and_it_is_counted(monkeypatch):
+    """waitress reads the file while it sends, instead of iterating over the body on the app's thread."""
+
+    def iterate(_file):
+        raise AssertionError("iterated over")
+
+    monkeypatch.setattr(ResponseFile, "__next__", iterate)
+    app = create_app(Config(store="memory", log_requests=False), MemoryStore())
+    app.store.put("x", io.BytesIO(b"12345"))
+    with served(app) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        connection.request("GET", "/api/buckets/x")
+        with connection.getresponse() as response:
+            assert (response.status, response.read()) == (200, b"12345")
+        connection.close()
+    assert counted(app) == {(OBJECT.path, "GET", "200"): 1}
+    assert {
+        sample.value
+        for sample in families(app)["http_server_response_body_size_bytes"].samples
+        if sample.name.endswith("_sum") and sample.labels["http_route"] == OBJECT.path
+    } == {5}
 
 
 # --- histograms -----------------------------------------------------------------------------------
@@ -537,14 +561,14 @@ def instructions(app: StorageApi) -> int:
 
 def test_instrumentation_takes_few_more_instructions():
     config = Config(store="memory", log_requests=False)
-    bare = instructions(bare_app(config, MemoryStore(), CollectorRegistry()))
+    bare = instructions(StorageApi(config, MemoryStore(), CollectorRegistry()))
     assert bare > 1000
     app = create_app(config, MemoryStore())
     assert 0.02 < instructions(app) / bare - 1 < MORE_WITH_EVERY_FAMILY
     with Path(os.devnull).open("wb") as nowhere:
         request_log = log.RequestLog(config, log.Output(nowhere.fileno()))
         app.wsgi_app = Exchanges(
-            bare_app(config, MeasuredStore(MemoryStore(), "memory", Registry()), CollectorRegistry()),
+            StorageApi(config, MeasuredStore(MemoryStore(), "memory", Registry()), CollectorRegistry()),
             observers=(HttpMetrics(Registry()), request_log),
         )
         assert 0.02 < instructions(app) / bare - 1 < MORE_WITH_LOGS

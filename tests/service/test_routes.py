@@ -12,7 +12,7 @@ from storage_api.api.app import create_app
 from storage_api.config import Config
 from storage_api.stores import MemoryStore
 
-RULE = ROOT / "charts/storage-api/templates/prometheusrule.yaml"
+RULE = ROOT / "charts/storage-api/templates/_rules.tpl"
 
 
 def test_the_app_serves_exactly_the_routes_of_the_table():

@@ -244,11 +244,11 @@ def test_the_sdk_is_not_imported_unless_spans_are_sent():
     code = """
 import sys
 from storage_api import __main__, config
-from storage_api.app import create_app
+from storage_api.api.app import create_app
 create_app(config.read({"STORE": "memory"})).test_client().get("/healthz")
 assert not [name for name in sys.modules if name.partition(".")[0] == "opentelemetry"]
 """
-    service = Path(otlp.__file__).parents[1]
+    service = Path(otlp.__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": str(service)}, capture_output=True, check=False
     )
@@ -518,7 +518,7 @@ def test_an_outage_harms_no_request_and_is_logged_once(start, run_collector):
     assert sorted(took)[len(took) // 2] < 0.1
     (warning,) = eventually(lambda: told("spans are lost"))
     assert warning["level"] == "warning"
-    assert f"until http://127.0.0.1:{port} takes them: " in warning["message"]
+    assert f"until http://127.0.0.1:{port} accepts them: " in warning["message"]
 
     collector = run_collector(port)
     trace_id, header = new_trace()
@@ -528,7 +528,7 @@ def test_an_outage_harms_no_request_and_is_logged_once(start, run_collector):
         return trace_id in {span.raw["traceId"] for span in collector.spans}
 
     eventually(arrived, seconds=30)
-    eventually(lambda: told("spans are taken again"))
+    eventually(lambda: told("spans are accepted again"))
     assert len(told("spans are lost")) == 1
     assert from_opentelemetry(service) == []
 

@@ -12,20 +12,8 @@ from typing import Any, BinaryIO, Protocol
 from flask import Flask, abort, request
 from prometheus_client import CollectorRegistry, Gauge
 
-from storage_api.stores.base import (
-    DEFAULT_CONTENT_TYPE,
-    NO_METADATA,
-    Condition,
-    Metadata,
-    Object,
-    Page,
-    Select,
-    Store,
-    Stored,
-    StoreError,
-    StoreFull,
-    Usage,
-)
+from storage_api.stores.base import Condition, Object, Page, Select, Store, Stored, StoreError, StoreFull
+from storage_api.stores.delegating import DelegatingStore
 from storage_api.telemetry.metrics.labels import TIMED
 
 from . import Fault
@@ -94,11 +82,10 @@ class Drill:
 class Drills:
     """The drills on one API; at most one is active."""
 
-    def __init__(self, threads: int, registry: CollectorRegistry) -> None:
-        """The API has so many `threads`; `registry` shows what goes wrong."""
+    def __init__(self, threads: int, registry: CollectorRegistry, pool: Pool | None = None) -> None:
+        """The API has so many `threads`, which are those of `pool`; `registry` shows what goes wrong."""
         self.threads = threads
-        self.pool: Pool | None = None
-        """Where threads are taken from."""
+        self._pool = pool
         self.current = Drill(_NONE)
         self._lock = threading.Lock()
         gauge = Gauge(
@@ -115,9 +102,9 @@ class Drills:
         with self._lock:
             self.current.end()
             self.current = Drill(fault)
-            if self.pool:
+            if self._pool:
                 for _ in range(fault.threads):
-                    self.pool.add_task(self.current)
+                    self._pool.add_task(self.current)
         log.warning("a drill begins", extra={"fields": asdict(fault)})
 
     def end(self) -> None:
@@ -142,57 +129,41 @@ class Drills:
                 abort(fault.error_status, REASON)
 
 
-class FaultyStore(Store):
-    """`store`, unless the drill says otherwise. Its check and its usage are for probes and metrics."""
+class FaultyStore(DelegatingStore):
+    """Fails as the current drill says. Probes and metrics (`check`, `usage`) see the store as it is."""
 
     def __init__(self, store: Store, drills: Drills) -> None:
-        self._store = store
+        super().__init__(store)
         self._drills = drills
 
-    def put(
-        self,
-        id: str,
-        body: BinaryIO,
-        *,
-        content_type: str = DEFAULT_CONTENT_TYPE,
-        metadata: Metadata = NO_METADATA,
-        condition: Condition | None = None,
-    ) -> str:
-        return self._with_room().put(
-            id, body, content_type=content_type, metadata=metadata, condition=condition
-        )
+    def put(self, id: str, body: BinaryIO, **options: Any) -> str:
+        self._strike(writes=True)
+        return super().put(id, body, **options)
 
     def get(self, id: str, select: Select | None = None) -> Stored | None:
-        return self._working().get(id, select)
+        self._strike()
+        return super().get(id, select)
 
     def head(self, id: str) -> Object | None:
-        return self._working().head(id)
+        self._strike()
+        return super().head(id)
 
     def delete(self, id: str, condition: Condition | None = None) -> bool:
-        return self._working().delete(id, condition)
+        self._strike()
+        return super().delete(id, condition)
 
     def list(self, prefix: str, limit: int, after: str | None = None) -> Page:
-        return self._working().list(prefix, limit, after)
-
-    def usage(self) -> Usage | None:
-        return self._store.usage()
+        self._strike()
+        return super().list(prefix, limit, after)
 
     def spool(self) -> BinaryIO:
-        return self._with_room().spool()
+        self._strike(writes=True)
+        return super().spool()
 
-    def check(self) -> None:
-        self._store.check()
-
-    def close(self) -> None:
-        self._store.close()
-
-    def _with_room(self) -> Store:
-        working = self._working()
-        if self._drills.current.fault.store == "full":
-            raise StoreFull(REASON)
-        return working
-
-    def _working(self) -> Store:
-        if self._drills.current.fault.store == "refuse":
+    def _strike(self, writes: bool = False) -> None:
+        """Raise StoreError if the drill makes the store unavailable, StoreFull if it is to have no room."""
+        fault = self._drills.current.fault.store
+        if fault == "refuse":
             raise StoreError(REASON)
-        return self._store
+        if fault == "full" and writes:
+            raise StoreFull(REASON)

@@ -1,1 +1,1 @@
-"""Everything that depends on waitress: the server, its connections, the request parser, receiving bodies."""
+"""The HTTP server: listening, connections, parsing and receiving requests. Nothing else imports waitress."""

@@ -1,4 +1,4 @@
-"""Bodies while they are received: in memory at first, then where the store wants them."""
+"""Receiving request bodies: small ones in memory, large ones straight into the store's own file."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from storage_api.stores import StoreError
 from .parser import Parser
 
 STEP_BYTES = 8192
-"""How much of a chunked body is parsed at a time, as the parser copies the rest of it for each chunk."""
+"""Most bytes of a chunked body given to waitress's parser at once: it copies all the rest for each chunk."""
 
 
 class Body:
-    """The bytes of a body; past `in_memory_bytes` they go to a file that `spool` makes, without it nowhere.
+    """The bytes of a body: in memory, and once there are more than `in_memory_bytes`, in a file from `spool`.
 
-    Stands in for the server's own buffer, which would put them into a temporary file: a copy of all of them.
+    Without a `spool` the bytes are counted and dropped. Replaces waitress's buffer, whose temporary file the
+    store would have to copy.
     """
 
     def __init__(self, in_memory_bytes: int, spool: Callable[[], BinaryIO] | None) -> None:
@@ -31,7 +32,7 @@ class Body:
         self._length = 0
         self._file: BinaryIO = io.BytesIO()
         self.error: StoreError | None = None
-        """Why the store does not take the body, if so."""
+        """The store's reason for not taking the body, such as a full disk."""
 
     def __len__(self) -> int:
         return self._length
@@ -50,13 +51,13 @@ class Body:
             self.error = error
 
     def drop(self) -> None:
-        """Keep nothing of it, now and later."""
+        """Drop what was received, and whatever is still to come."""
         self._file.close()
         self._file = io.BytesIO()
         self._spool = None
 
     def getfile(self) -> BinaryIO:
-        """The bytes, to be read from the first."""
+        """The file, positioned at its first byte."""
         self._file.seek(0)
         return self._file
 
@@ -65,14 +66,14 @@ class Body:
 
 
 class Reception(Parser):
-    """A request that is being received."""
+    """A request that is being received, and the limits that its body has to keep."""
 
     def __init__(
         self, adj: Adjustments, refusal: Refusal, spool: Callable[[], BinaryIO], max_body_bytes: int
     ) -> None:
-        """A body has at most `max_body_bytes`, and a PUT's may go to a file that `spool` makes.
+        """Receive a body of at most `max_body_bytes`; that of a PUT goes to a file from `spool` when large.
 
-        Nothing is received of one that comes with a request for which `refusal` has a reason.
+        A request for which `refusal` has a reason is answered 401, and its body is not received.
         """
         super().__init__(adj)
         self._refusal = refusal
@@ -83,7 +84,7 @@ class Reception(Parser):
     def parse_header(self, header_plus: bytes) -> None:
         super().parse_header(header_plus)
         if self.body_rcv is not None:
-            # What comes with another method is read by nobody.
+            # No handler reads the body of another method.
             spool = self._spool if self.command == "PUT" else None
             self.body_rcv.buf = Body(self.adj.inbuf_overflow, spool)
             if reason := self._refusal(self.path, self.headers.get("AUTHORIZATION")):
@@ -106,7 +107,7 @@ class Reception(Parser):
 
 
 class Refused(Error):
-    """Why a request is not served: a status, and a reason in words."""
+    """The answer to a request that is not served: a status and a reason, such as 507 "the store is full"."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)

@@ -1,4 +1,7 @@
-"""Connections on waitress: what its parser refuses is answered by the app, and so is counted."""
+"""Connections and the tasks that answer their requests.
+
+The app also answers requests that the parser refuses, so that they have JSON errors, metrics and log lines.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,7 @@ from time import monotonic, time
 from types import SimpleNamespace
 from typing import Any
 
-import waitress.channel
-import waitress.server
-import waitress.task
+from waitress import channel, server, task
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.task import WSGITask
@@ -21,26 +22,28 @@ from storage_api.stores import StoreError
 from storage_api.telemetry.exchange import REFUSED, WHEN_SENT
 
 from .body import Reception
+from .response_file import wrap_file
 
 LINGER_SECONDS = 10
+"""How long the rest of a refused request is read and dropped before the connection is closed."""
 HEAD_START_BYTES = 16384
-"""What a connection counts as having moved that has only begun."""
+"""Bytes credited to every connection, so that one that has just begun does not count as slow."""
 UNREAD_BYTES = 65536
-"""How much a client may leave unread of its answers, and have its next request served."""
+"""Most bytes of responses that may wait for the client while its next request is served."""
 
-# waitress takes durations from the wall clock, which may be set at any time: connections would be closed too
-# early or never.
-for _module in (waitress.channel, waitress.server, waitress.task):
+# waitress measures durations by the wall clock: when that is set, it would close connections early or never.
+for _module in (channel, server, task):
     _module.time = SimpleNamespace(time=monotonic)
 
 
 class _Task(WSGITask):
     def start(self) -> None:
-        self.start_time = time()  # For the header `Date`.
+        self.start_time = time()  # waitress turns this into the header Date.
 
     def get_environment(self) -> dict[str, Any]:
         environ = super().get_environment()
         environ[WHEN_SENT] = self.channel.when_sent
+        environ["wsgi.file_wrapper"] = wrap_file
         return environ
 
 
@@ -49,8 +52,8 @@ class Task(_Task):
 
     def start(self) -> None:
         super().start()
-        if self.channel.server.draining.is_set():
-            # The client's next request goes to another replica. The field decides for HTTP/1.0 too.
+        if self.channel.server.policy.draining.is_set():
+            # The client connects anew, to another replica. waitress reads this field for HTTP/1.0 too.
             self.request.headers["CONNECTION"] = "close"
 
     def service(self) -> None:
@@ -59,7 +62,7 @@ class Task(_Task):
         except StoreError as error:
             if not self.wrote_header:
                 raise
-            # The rest of a body can't be had: the client shall see it torn.
+            # The rest of the body cannot be read; closing the connection shows the client that it is cut off.
             of_store(error)
             self.close_on_finish = True
 
@@ -67,26 +70,26 @@ class Task(_Task):
         asked_to_close = self.request.headers.get("CONNECTION", "").lower() == "close"
         keep = self.version == "1.1" and not (self.has_body or self.close_on_finish or asked_to_close)
         header = super().build_response_header()
-        if keep:  # It closes after what has no length, also where there is no body to have one.
+        if keep:  # waitress would close after any response without Content-Length, such as 304.
             self.close_on_finish = False
             header = header.replace(b"\r\nConnection: close\r\n", b"\r\n")
         return header
 
 
-class Refusal(_Task):
-    """A request that waitress's parser refused (400, 413, 431, 501): the app answers it, and so counts it."""
+class ErrorTask(_Task):
+    """A request that the parser refused (such as 400, 413 or 431), or that made the app raise (500).
+
+    The app answers it, given the status and the reason in the WSGI environ.
+    """
 
     def execute(self) -> None:
         self.channel.refused = True
-        # Whatever the client asked for.
+        # Even if the client asked for keep-alive: where the next request begins is unknown.
         self.request.headers["CONNECTION"] = "close"
         self.set_close_on_finish()
         super().execute()
 
     def get_environment(self) -> dict[str, Any]:
-        # What the parser had not come to when it gave up.
-        unread = {"command": "_OTHER", "path": "", "query": "", "request_uri": "", "url_scheme": "http"}
-        vars(self.request).update(unread | vars(self.request))
         environ = super().get_environment()
         environ[REFUSED] = (self.request.error.code, self.request.error.body)
         return environ
@@ -95,14 +98,14 @@ class Refusal(_Task):
 class Channel(HTTPChannel):
     """A connection.
 
-    After a refusal the rest of the request is read and thrown away for a while: closing at once would reset
-    the connection, and the client would never see the answer.
+    After a refusal the rest of the request is read and dropped for up to LINGER_SECONDS: closing at once
+    would reset the connection, and the client might never see the answer.
 
-    Where a client reads no answers its next request waits, and not a thread with it.
+    While a client does not read its responses, its next request waits, without occupying a thread.
     """
 
     task_class = Task
-    error_task_class = Refusal
+    error_task_class = ErrorTask
     refused = False
     linger_until: float | None = None
 
@@ -116,11 +119,11 @@ class Channel(HTTPChannel):
         super().__init__(*arguments, **options)
 
     def parser_class(self, adj: Adjustments) -> Reception:
-        server = self.server
-        return Reception(adj, server.refusal, server.spool, server.max_object_bytes)
+        policy = self.server.policy
+        return Reception(adj, policy.refusal, policy.spool, policy.max_object_bytes)
 
     def send_continue(self) -> None:
-        if self.request.error is None:  # Else the answer is the refusal.
+        if self.request.error is None:  # A refused request gets its error response instead.
             super().send_continue()
 
     def handle_close(self) -> None:
@@ -142,7 +145,7 @@ class Channel(HTTPChannel):
                 self._unsent.popleft()[1](False)
 
     def when_sent(self, tell: Callable[[bool], None]) -> None:
-        """Call `tell`: with True once all that was written has gone to the system, with False if it can't."""
+        """Call `tell(True)` once the kernel has everything written so far, `tell(False)` if it never does."""
         with self.outbuf_lock:
             if self.total_outbufs_len and not self._closed:
                 self._unsent.append((self._sent + self.total_outbufs_len, tell))
@@ -150,7 +153,7 @@ class Channel(HTTPChannel):
         tell(not self._cut_off)
 
     def must_wait(self) -> bool:
-        """Whether the next request is not to be served yet: it is given to the server again when it is."""
+        """Whether the next request waits until the client has read more; `writable` then queues it again."""
         self._waits = self.total_outbufs_len > UNREAD_BYTES
         return self._waits
 
@@ -170,14 +173,14 @@ class Channel(HTTPChannel):
     def _flush_some(self, do_close: bool = True) -> bool:
         try:
             return super()._flush_some(do_close)
-        except StoreError as error:  # As in Task.service, where the server reads the file by itself.
+        except StoreError as error:  # As in Task.service, for a file that waitress reads while it sends.
             if not self.will_close:
                 of_store(error)
             self.will_close = True
             return False
 
     def _flush_outbufs_below_high_watermark(self) -> None:
-        if self._answering:  # Else it would hold a thread until the client reads.
+        if self._answering:  # Between two requests, waiting would hold a thread until the client reads.
             super()._flush_outbufs_below_high_watermark()
 
     def received(self, data: bytes) -> bool:
@@ -199,10 +202,10 @@ class Channel(HTTPChannel):
 
     @property
     def slowness(self) -> float:
-        """Seconds since its last request began, or the connection, for each byte that came or went since."""
+        """Seconds per byte received or sent since the last request began, or since the connection did."""
         return (monotonic() - self.began) / (HEAD_START_BYTES + self.moved)
 
     @property
     def idle(self) -> bool:
-        """Whether no request is being read, served or answered."""
+        """True while no request is being read or served and no response is being sent."""
         return not self.requests and self.request is None and not self.total_outbufs_len

@@ -1,30 +1,30 @@
-"""File descriptors: how many the service needs, and how many connections those that it may use allow."""
+"""File descriptors: how many the service needs, and how many connections the process's limit allows."""
 
 from __future__ import annotations
 
 import resource
 
 CONNECTIONS = 1000
-"""How many are open at most, where the process may open enough files."""
+"""Most connections that are open at once, if the limit on open files allows as many."""
 IDLE_CONNECTIONS = 20
-"""Of those that a server needs, beside one for each thread: probes, scrapes, clients that keep one open."""
+"""Connections needed beside one per thread: probes, scrapes, clients with keep-alive."""
 PER_CONNECTION = 3
-"""The connection, the file of the body that is received or sent, and that of the next request's."""
+"""Descriptors per connection: its socket, the file of the body received or sent, the next request's file."""
 PER_THREAD = 2
-"""What a thread opens at most for itself: connections to an object storage."""
+"""Descriptors per thread: connections to object storage."""
 OTHERS = 100
-"""What is open beside: listeners, folders, the log, the sender of spans, the connections of METRICS_PORT."""
+"""All other descriptors: listeners, folders, the log, the span exporter, connections to METRICS_PORT."""
 
 
 class LimitError(Exception):
-    """Too few files may be open: one line that says how many are needed."""
+    """The limit on open files is too low; the message, one line, says how many are needed."""
 
 
 def allowed_connections(threads: int) -> int:
-    """How many connections may be open at most in a server with so many `threads`.
+    """Most connections that a server with so many `threads` may have open at once.
 
-    Raises the process's soft limit of open files as far as its hard limit allows. Raises LimitError when that
-    is too low to serve a request on each thread and IDLE_CONNECTIONS more.
+    Raises the process's soft limit on open files, if needed, as far as its hard limit allows. Raises
+    LimitError when that is too low for one connection per thread and IDLE_CONNECTIONS more.
     """
     shared = OTHERS + PER_THREAD * threads
     needed = shared + PER_CONNECTION * (threads + IDLE_CONNECTIONS)

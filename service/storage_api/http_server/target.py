@@ -1,6 +1,6 @@
-"""Which request targets and hosts are served (RFC 9112, 3.2). What is not valid is refused, never repaired.
+"""Validation of request targets and hosts (RFC 9112, 3.2). Invalid ones are refused, never repaired.
 
-Repairing names another resource: without what follows `#`, `/api/buckets/invoice#2` is the object `invoice`.
+A repaired target may name another resource: `/api/buckets/invoice#2` without `#2` is the object `invoice`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ TARGET_RULE = (
 HOST_RULE = "a request has one Host: a name, an IPv4 address or an IPv6 address in [], then :port if needed"
 
 _ABSOLUTE = re.compile(r"(?i:https?)://([^/?]*)")
-# Two slashes at the beginning are read as the beginning of a host where the target is taken for a reference.
+# Two slashes at the beginning start a host where a target is parsed as a URI reference.
 _ORIGIN = re.compile(r"/(?!/)(?:[!\"$&-~]|%[0-9A-Fa-f]{2})*+")
-# A comma is allowed in a name (RFC 3986, 3.2.2), but here it comes from several fields that were joined.
+# RFC 3986, 3.2.2 allows a comma in a name, but here it shows that waitress has joined several Host fields.
 _HOST = re.compile(
     r"(?:\[([0-9A-Fa-f:.]+)\]|(?:[0-9A-Za-z\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})++)(?::([0-9]{0,5}))?"
 )
@@ -26,7 +26,7 @@ _ENCODED_SLASH = re.compile("%2[Ff]")
 
 
 def split(target: str) -> tuple[str | None, str] | None:
-    """The host of an absolute `target` (else None), and its path with the query; None: it is refused."""
+    """The host (None unless `target` is a URL) and the path with the query; None if `target` is refused."""
     host, origin = None, target
     if absolute := _ABSOLUTE.match(target):
         host, origin = absolute[1], target[absolute.end() :]
@@ -38,15 +38,15 @@ def split(target: str) -> tuple[str | None, str] | None:
 
 
 def decoded(path: str) -> str:
-    """`path` percent-decoded, as WSGI's latin-1 text, but with each encoded slash as "%2F".
+    """`path` percent-decoded to WSGI's latin-1 text, except for encoded slashes, which become "%2F".
 
-    It is part of a segment, and not the end of one (RFC 3986, 2.2): /api%2Fbuckets/1 is not /api/buckets/1.
+    An encoded slash does not separate segments (RFC 3986, 2.2): /api%2Fbuckets/1 is not /api/buckets/1.
     """
     return unquote_to_bytes(_ENCODED_SLASH.sub("%252F", path)).decode("latin-1")
 
 
 def is_host(value: str) -> bool:
-    """Whether `value` is `uri-host [":" port]` (RFC 9110, 7.2) that is not empty."""
+    """True if `value` is a non-empty `uri-host [":" port]` (RFC 9110, 7.2)."""
     match = _HOST.fullmatch(value)
     if match is None or int(match[2] or 0) > 65535:
         return False

@@ -1,1 +1,1 @@
-"""What is told about each request: metrics, log lines, trace context and spans."""
+"""Observability of each request: metrics, log lines, trace context and spans."""

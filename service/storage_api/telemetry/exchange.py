@@ -1,6 +1,6 @@
-"""Exchanges: a request and its response, from the first call until the last byte has been handed on.
+"""Exchanges: a request with its response, from the call of the app until the last byte has been sent.
 
-All that watches requests (metrics, log, spans) is an observer of exchanges, called once at the end of each.
+Metrics, request log and spans are observers of exchanges: each is called once, when an exchange ends.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from flask import Flask, Request
 from flask.globals import request_ctx
-from waitress.buffers import ReadOnlyFileBasedBuffer
 from werkzeug.exceptions import MethodNotAllowed
 
 from storage_api.routes import METHODS, OTHER_METHOD, UNMATCHED
@@ -23,47 +22,46 @@ from . import tracing
 EXCHANGE = "storage_api.exchange"
 """WSGI environ key: the Exchange of the request."""
 REFUSED = "storage_api.refused"
-"""WSGI environ key: `(status, reason)` of a request that the server's parser refused."""
-
+"""WSGI environ key: `(status, reason)` of a request that was refused before the app handled it."""
 WHEN_SENT = "storage_api.when_sent"
-"""WSGI environ key: what calls a function with True once all that has been written of the response has been
-handed to the system, or with False when the connection is closed before.
+"""WSGI environ key: a function `(call)` that runs `call(True)` once the kernel has everything written so far
+of the response, or `call(False)` if the connection is closed before.
 """
 CLIENT_CLOSED_REQUEST = 499
-"""Status of an exchange whose client left, or stopped reading, before it had the whole response. It is
-nginx's, and is never sent.
+"""Status of an exchange whose client disconnected or stopped reading before it had the whole response; nginx
+uses the same. It is counted and logged, never sent.
 """
 SHUTDOWN_TIMEOUT = "ShutdownTimeout"
-"""Why a response broke off that was cut off after SHUTDOWN_TIMEOUT_SECONDS."""
+"""Error type of a response that was cut off after SHUTDOWN_TIMEOUT_SECONDS."""
 
-OF_BODIES = (413, 503, 507)
-"""Why a body is refused: too large, or the store does not take it. By then the request's head is known, and
-so the route; what is refused for another reason has none.
+BODY_REFUSED = (413, 503, 507)
+"""Statuses of requests refused because of their body: too large, the store unavailable, the store full. Their
+head is valid, so they count on their route; requests refused for other reasons count as UNMATCHED.
 """
 
 Observer = Callable[["Exchange"], None]
 Join = Callable[["Exchange"], tracing.TraceContext | None]
-"""What finds the trace that a request belongs to."""
+"""Returns the trace that a request belongs to, or None."""
 
 log = logging.getLogger(__name__)
 
 
 class Exchange:
-    """A request and its response; all of it is known once it has ended.
+    """A request and its response; complete once it has ended.
 
-    environ: what the server said of the request (PEP 3333)
+    environ: the request's WSGI environ (PEP 3333)
     method: one of METHODS or OTHER_METHOD
-    started: when the request, its body included, had been read; on the clock of `time.perf_counter`
+    started: when the whole request, body included, had been read; by `time.perf_counter`
     trace: the trace that the request belongs to, if any
     route: the template of the route, or UNMATCHED
-    status: of the response, such as 200; 500 when the service failed to send all of it, CLIENT_CLOSED_REQUEST
-        when the client did not take all of it
-    broke_off: the type of the error that kept the service from sending all of it, else None
-    response_bytes: of the response's body, as far as it was handed on
-    duration_seconds: from the start until the response's body was handed to the system or given up
+    status: of the response, such as 200; 500 if the service failed to send all of it, CLIENT_CLOSED_REQUEST
+        if the client did not read all of it
+    broke_off: the type of the error that stopped the service in the middle of the response, else None
+    response_bytes: bytes of the response's body that were sent
+    duration_seconds: from `started` until the kernel had the whole response, or sending was given up
     """
 
-    # What most requests have costs them nothing.
+    # Class-level defaults: setting them on every instance would cost each request time.
     trace: tracing.TraceContext | None = None
     route = UNMATCHED
     status = 0
@@ -79,30 +77,40 @@ class Exchange:
 
     @property
     def request_bytes(self) -> int:
-        """Of the request's body; one that was refused unread has none, whatever its head announced."""
+        """Size of the request's body; 0 if it was refused unread, whatever Content-Length says."""
         return 0 if REFUSED in self.environ else int(self.environ.get("CONTENT_LENGTH") or 0)
 
     @property
     def error_type(self) -> str | None:
-        """What OpenTelemetry calls `error.type`, for what is an error of ours; else None."""
+        """OpenTelemetry's `error.type` if the service is at fault (5xx), else None."""
         return self.broke_off or (str(self.status) if self.status >= 500 else None)
 
 
-class Exchanges:
-    """WSGI middleware around the `app` that makes an Exchange of each request and shows it to `observers`.
+OnClose = Callable[[int, bool, Exception | None], None]
+"""Called with the bytes sent of a file, whether they were all, and the error that reading it ended with."""
 
-    An observer that fails is logged, and changes nothing for the client or the other observers. It may be
-    called on any thread.
+
+class SentFile(Protocol):
+    """A response's body that the server sends by itself, from a file, instead of iterating over it."""
+
+    def when_closed(self, call: OnClose) -> None:
+        """Call `call` once, when the server has closed the file: after its last byte, or on giving up."""
+
+
+class Exchanges:
+    """WSGI middleware that makes an Exchange of each request to `app` and calls `observers` when it ends.
+
+    Observers are called on any thread. When one raises, that is logged, and neither the client nor the other
+    observers notice.
     """
 
     def __init__(self, app: Flask, observers: tuple[Observer, ...], join: Join = tracing.join) -> None:
         self._wsgi_app = app.wsgi_app
         self._observers = observers
         self._join = join
-        self.overdue = False
-        """Whether connections are closed because SHUTDOWN_TIMEOUT_SECONDS are over."""
+        self._cut_off = False
         self.active: set[Exchange] = set()
-        """Those that have not ended. Copy before iterating: it changes at any time."""
+        """Exchanges that have not ended. Copy before iterating: it changes at any time."""
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         exchange = environ[EXCHANGE] = Exchange(environ)
@@ -113,9 +121,9 @@ class Exchanges:
 
         def start(line: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             exchange.status = int(line[:3])
-            # Only here, as Flask forgets the request when it returns.
+            # Flask discards the request when it returns, so the route is read here.
             request = environ.get("werkzeug.request")
-            if request is not None and (REFUSED not in environ or environ[REFUSED][0] in OF_BODIES):
+            if request is not None and (REFUSED not in environ or environ[REFUSED][0] in BODY_REFUSED):
                 exchange.route = route_of(request)
             if trace is not None:
                 headers.append((tracing.HEADER, trace.traceresponse))
@@ -124,49 +132,44 @@ class Exchanges:
         try:
             body = self._wsgi_app(environ, start)
         except BaseException:
-            # No response: the server makes one, and that is an exchange of its own.
+            # The server calls the app again for an error response, which is another exchange.
             self.active.discard(exchange)
             raise
-        if isinstance(body, ReadOnlyFileBasedBuffer) and hasattr(body, "tell"):
-            self._end_with(body, exchange)
+        when_closed = getattr(body, "when_closed", None)
+        if when_closed is not None:  # A SentFile must reach the server unwrapped.
+            when_closed(partial(self._end_file, exchange))
             return body
         return _Body(self, exchange, body)
 
+    def cut_off(self) -> None:
+        """From now on count unfinished exchanges as 500: SHUTDOWN_TIMEOUT_SECONDS have passed."""
+        self._cut_off = True
+
     def end(self, exchange: Exchange, sent: bool = True) -> None:
-        """End `exchange`, unless it has ended; `sent` says whether all of the response has been."""
+        """End `exchange` unless it has ended; `sent`: the whole response was sent."""
         try:
             self.active.remove(exchange)
         except KeyError:
             return
-        # A failure of the service stays one, whether or not the client waited for it.
+        # A 5xx stays one, even if the client did not wait for it.
         if not sent and exchange.status < 500:
-            exchange.status = 500 if self.overdue else CLIENT_CLOSED_REQUEST
-            exchange.broke_off = SHUTDOWN_TIMEOUT if self.overdue else None
+            exchange.status = 500 if self._cut_off else CLIENT_CLOSED_REQUEST
+            exchange.broke_off = SHUTDOWN_TIMEOUT if self._cut_off else None
         exchange.duration_seconds = perf_counter() - exchange.started
         for observe in self._observers:
             try:
                 observe(exchange)
             except Exception:
                 log.exception("an observer of requests failed")
-        # Else the two would keep each other until the garbage collector comes.
+        # Break the reference cycle, so that both are freed now and not by the garbage collector.
         del exchange.environ[EXCHANGE]
 
-    def _end_with(self, file: ReadOnlyFileBasedBuffer, exchange: Exchange) -> None:
-        """End `exchange` when `file` is closed; wrap it in nothing, as the server sends this very class."""
-        begin = file.tell()
-
-        def close() -> None:
-            del file.close  # What follows is the class's own.
-            sent = not file.remain
-            try:
-                exchange.response_bytes = file.tell() - begin
-                if error := getattr(file.file, "error", None):  # Of the store, in the middle of the body.
-                    exchange.status, exchange.broke_off = 500, type(error).__qualname__
-                file.close()
-            finally:
-                self.end(exchange, sent)
-
-        file.close = close
+    def _end_file(self, exchange: Exchange, sent_bytes: int, complete: bool, error: Exception | None) -> None:
+        """End `exchange`, whose body was a SentFile."""
+        exchange.response_bytes = sent_bytes
+        if error:
+            exchange.status, exchange.broke_off = 500, type(error).__qualname__
+        self.end(exchange, complete)
 
 
 class _Body:
@@ -191,7 +194,7 @@ class _Body:
             self._read = True
             raise
         except BaseException as error:
-            # The client gets a torn body: whatever its head said, that is no success.
+            # The client gets an incomplete body: an error, whatever status was sent before it.
             self._exchange.status = 500
             self._exchange.broke_off = type(error).__qualname__
             raise
@@ -211,7 +214,7 @@ class _Body:
 
 
 def route_of(request: Request) -> str:
-    """The template of the route that `request` matches; for a wrong method, of the route it would match."""
+    """The template of the route of `request`, even if the route does not serve its method; else UNMATCHED."""
     rule = request.url_rule
     if rule is None and isinstance(request.routing_exception, MethodNotAllowed):
         method = request.routing_exception.valid_methods[0]

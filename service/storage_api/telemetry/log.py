@@ -1,7 +1,7 @@
-"""Logs: each event is one line on stderr, as JSON, as logfmt or for a console; a request is an event.
+"""Logs: one line on stderr per event, as JSON, logfmt or console text. Each request is an event.
 
-What a client sends stays inside the value that it is: lines are ASCII, and whatever would end one, move a
-terminal's cursor or turn text around is written as an escape.
+Clients cannot forge log lines: lines are ASCII, and line ends, control characters and characters that reverse
+the direction of text are escaped.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from storage_api.config import Config
 from .exchange import Exchange, Observer
 
 WRITE_SECONDS = 0.05
-"""After this long requests that have ended are in the log."""
+"""Requests are in the log at most this long after their end."""
 PATIENCE_SECONDS = 1
-"""How long a reader may take before lines are lost."""
+"""How long a write waits for the reader of the log before lines are dropped."""
 MAX_PATH_CHARACTERS = 1024
-"""Of a request's path in the log; a client may send 64 KiB of it."""
+"""Limit on the path of a logged request; clients may send 64 KiB."""
 
 Event = dict[str, Any]
 
@@ -39,9 +39,9 @@ log = logging.getLogger(__name__)
 
 
 class Output:
-    """A file whose lines are written at once or lost: a log must not harm what it tells of.
+    """Writes lines to a file descriptor, or drops them when nobody reads: logging must not block requests.
 
-    A reader that does not read is waited for at most PATIENCE_SECONDS, and not again until it does.
+    A write waits at most PATIENCE_SECONDS for a slow reader. The next ones do not wait until it reads again.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -52,43 +52,43 @@ class Output:
         self._torn = False
 
     def write(self, lines: bytes) -> None:
-        """Write `lines`, beginning a new one also after one that was cut off."""
+        """Write `lines`; after a line that was cut off, begin a new one first."""
         rest = b"\n" + lines if self._torn else lines
         try:
             while rest and self._ready.poll(self._patience * 1000):
-                # What is ready takes so much without waiting (pipe(7)).
+                # A pipe that is ready takes PIPE_BUF bytes without blocking (pipe(7)).
                 rest = rest[os.write(self._descriptor, rest[: select.PIPE_BUF]) :]
                 self._torn = bool(rest)
             self._patience = 0 if rest else PATIENCE_SECONDS
         except OSError:
-            pass  # The reader has gone, or the disk is full.
+            pass  # The reader is gone, or the disk is full.
 
     def flush(self) -> None:
-        """Nothing is kept back."""
+        """Do nothing: `write` does not buffer. structlog calls this."""
 
 
-# Where there is no stderr, its number is that of the next file that is opened, such as an object's.
+# If stderr is closed, descriptor 2 belongs to the next file that is opened, such as an object's.
 _output = Output(2 if sys.stderr else os.open(os.devnull, os.O_WRONLY))
 
 
 def configure(config: Config) -> None:
-    """Log what goes to the standard library's loggers, the server's own included, as `config` says."""
+    """Set up the standard library's root logger as `config` says; waitress logs through it too."""
     logging.basicConfig(level=config.log_level.upper(), handlers=[Handler(config)])
-    # A client that hangs up and a queue that is used are no news.
+    # Clients that disconnect and requests that wait for a thread are normal.
     logging.getLogger("waitress").setLevel(logging.WARNING)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 
 def observers(config: Config) -> tuple[Observer, ...]:
-    """What watches requests for the log."""
+    """The observers that log requests: one, or none if `config` switches them off."""
     wanted = config.log_requests and config.log_level in ("debug", "info")
     return (RequestLog(config),) if wanted else ()
 
 
 class RequestLog:
-    """Observer of exchanges: an event for each, written within WRITE_SECONDS.
+    """Observer of exchanges: logs an event for each, within WRITE_SECONDS.
 
-    They are written together, by a thread: a call of the system for each would cost more than all the rest.
+    A thread writes them in batches: a system call for each would cost more than everything else about them.
     """
 
     def __init__(self, config: Config, output: Output | None = None) -> None:
@@ -98,7 +98,7 @@ class RequestLog:
         self._ended: deque[Event] = deque()
         self._some = threading.Event()
         self.closed = False
-        """Whether it has been told to end."""
+        """Set by `close`: the thread writes what is left and ends."""
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
         atexit.register(self.close)
@@ -111,7 +111,7 @@ class RequestLog:
             "message": "request",
             "method": exchange.method,
             "route": exchange.route,
-            # As it was sent: percent-encoded, so that it says which bytes an id was made of.
+            # As sent, percent-encoded: it shows the exact bytes of an id.
             "path": environ.get("REQUEST_URI", ""),
             "status": exchange.status,
             "duration_seconds": exchange.duration_seconds,
@@ -128,7 +128,7 @@ class RequestLog:
             self._some.set()
 
     def close(self, seconds: float = 1) -> None:
-        """Write what has not been written, if that can be done within so many `seconds`."""
+        """Write the events that are left, within at most so many `seconds`."""
         self.closed = True
         self._some.set()
         self._thread.join(seconds)
@@ -140,7 +140,7 @@ class RequestLog:
                 time.sleep(WRITE_SECONDS)
             self._some.clear()
             self._write()
-        # What ended while the last were written.
+        # Requests that ended during the last write.
         self._write()
 
     def _write(self) -> None:
@@ -148,11 +148,11 @@ class RequestLog:
             lines = [self._line(self._ended.popleft()) for _ in range(len(self._ended))]
             if lines:
                 self._output.msg(b"\n".join(lines))
-        except Exception:  # Else the thread would end.
-            log.exception("requests are missing here")
+        except Exception:  # It would end the thread.
+            log.exception("some requests could not be logged")
 
     def _line(self, event: Event) -> bytes:
-        # Only here: whatever a request need not wait for.
+        # Done on this thread, so that no request waits for it.
         event["time"] = _time(event["time"])
         event["path"] = event["path"].partition("?")[0][:MAX_PATH_CHARACTERS]
         event["duration_seconds"] = round(event["duration_seconds"], 6)
@@ -160,7 +160,7 @@ class RequestLog:
 
 
 class Handler(logging.Handler):
-    """Logs the standard library's records; `extra={"fields": {...}}` are the fields of one."""
+    """Logs the standard library's records. `extra={"fields": {...}}` adds fields to one."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -180,7 +180,7 @@ class Handler(logging.Handler):
 
 
 def _begin(_logger: object, level: str, event: Event) -> Event:
-    """What each event has, before what this one has."""
+    """Put the fields that every event has before those of this one."""
     return {"time": _time(time.time()), "level": level, "message": event.pop("event"), **event}
 
 
@@ -191,7 +191,7 @@ def _time(seconds: float) -> str:
 def _json(_logger: object, _level: str, event: Event) -> bytes:
     try:
         line = orjson.dumps(event, default=str)
-    except orjson.JSONEncodeError:  # half of a surrogate pair
+    except orjson.JSONEncodeError:  # a lone surrogate
         line = None
     if line is None or not line.isascii():
         line = json.dumps(event, default=str).encode()
@@ -203,10 +203,10 @@ def _logfmt(logger: object, level: str, event: Event) -> bytes:
 
 
 def _console(logger: object, level: str, event: Event) -> bytes:
-    # Indented, so that no line of it passes for an event.
+    # Indented, so that no line of the traceback looks like an event.
     trace = ["    " + _escape(line) for line in event.pop("exception", "").splitlines()]
     event = {name: _escape(value) for name, value in event.items()}
-    if "=" in event["message"]:  # It would pass for a field.
+    if "=" in event["message"]:  # It could look like a field.
         event["message"] = repr(event["message"])
     return "\n".join([_render_console(logger, level, event), *trace]).encode()
 

@@ -1,4 +1,4 @@
-"""The queue of spans that wait to be sent, and their sending by OTLP: what is lost is counted and logged."""
+"""The queue of ended spans and their export by OTLP; lost spans are counted and logged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from storage_api.config.otlp import ENDPOINTS
 
 REPORT_SECONDS = 10
-"""How often the log tells at most of a queue that was full, while spans are taken."""
+"""Least time between two warnings that the queue was full, while the collector accepts spans."""
 
 log = logging.getLogger(__name__)
 
@@ -26,36 +26,36 @@ class Losses:
 
     def __init__(self) -> None:
         self.on_loss: Callable[[int], None] = lambda _spans: None
-        """Called with the number of those that were lost; on any thread."""
+        """Called with the number of spans whenever some are lost; on any thread."""
         self._lock = threading.Lock()
-        self._untold = 0
+        self._unreported = 0
 
     def add(self, spans: int) -> None:
-        """So many more are lost."""
+        """Count so many more lost `spans`."""
         with self._lock:
-            self._untold += spans
+            self._unreported += spans
         self.on_loss(spans)
 
     def take(self) -> int:
-        """How many were lost since the last call."""
+        """The number of spans lost since the last call."""
         with self._lock:
-            untold, self._untold = self._untold, 0
-        return untold
+            unreported, self._unreported = self._unreported, 0
+        return unreported
 
 
 class SpanQueue(BatchSpanProcessor):
-    """OpenTelemetry's queue, which drops the oldest span for each that it has no room for.
+    """OpenTelemetry's queue; when it is full, each new span replaces the oldest.
 
-    Raises ValueError for OTEL_BSP_* that contradict each other.
+    Raises ValueError if OTEL_BSP_* contradict each other.
     """
 
     def __init__(self) -> None:
         self.losses = Losses()
         self._exporter = _Exporter(self.losses)
-        # It warns that spans are dropped, but not how many, and at most every 20 s.
+        # The SDK warns that spans are dropped, at most every 20 s, but not how many.
         logging.getLogger("opentelemetry.sdk._shared_internal").setLevel(logging.ERROR)
         super().__init__(self._exporter)
-        # The SDK's own count of what it drops goes to its metrics alone.
+        # Private: the SDK reports the number of dropped spans only by its own metrics.
         self._waiting = self._batch_processor._queue
 
     def on_end(self, span: ReadableSpan) -> None:
@@ -64,11 +64,11 @@ class SpanQueue(BatchSpanProcessor):
         super().on_end(span)
 
     def close(self, seconds: float) -> None:
-        """Send what waits, if that can be done within so many `seconds`, and log how many spans are lost."""
-        reason = f"{_endpoint()} did not take them"
-        # Else the sending would be tried again and again.
+        """Export the waiting spans within at most so many `seconds`, and log how many are lost."""
+        reason = f"{_endpoint()} did not accept them"
+        # While exports fail, the exporter would only retry until the time is up.
         if not self._exporter.failing:
-            # The SDK waits for its exporter, which has a limit of its own.
+            # On a thread of its own: the SDK waits for its exporter, which has another timeout.
             closing = threading.Thread(target=self.shutdown, name="last-spans", daemon=True)
             closing.start()
             closing.join(seconds)
@@ -81,20 +81,20 @@ class SpanQueue(BatchSpanProcessor):
 
 
 class _Exporter(SpanExporter):
-    """The OTLP exporter, which tells of an outage twice: when spans are lost, and when they no longer are."""
+    """The OTLP exporter. Logs an outage of the collector twice: when it begins and when it ends."""
 
     def __init__(self, losses: Losses) -> None:
         self._exporter = trace_exporter.OTLPSpanExporter()
         self.failing = False
         self.sending = 0
-        """How many spans are being sent."""
+        """The number of spans being exported now."""
         self._losses = losses
-        self._why = ""
-        self._told = -float(REPORT_SECONDS)
+        self._cause = ""
+        self._reported = -float(REPORT_SECONDS)
         logging.getLogger(trace_exporter.__name__).addFilter(self._keep)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        self._why, self.sending = "", len(spans)
+        self._cause, self.sending = "", len(spans)
         try:
             result = self._exporter.export(spans)
             failing = result is not SpanExportResult.SUCCESS
@@ -103,13 +103,15 @@ class _Exporter(SpanExporter):
         finally:
             self.sending = 0
         if failing and not self.failing:
-            log.warning("spans are lost until %s takes them: %s", _endpoint(), self._why)
+            log.warning("spans are lost until %s accepts them: %s", _endpoint(), self._cause)
         elif self.failing and not failing:
-            log.warning("spans are taken again: %d are lost", self._losses.take())
-        elif not failing and monotonic() - self._told >= REPORT_SECONDS and (lost := self._losses.take()):
-            # The collector may have been away for less time than it is waited for.
-            self._told = monotonic()
-            log.warning("%d spans are lost: the queue was full, as %s was away or slow", lost, _endpoint())
+            log.warning("spans are accepted again: %d were lost", self._losses.take())
+        elif not failing and monotonic() - self._reported >= REPORT_SECONDS and (lost := self._losses.take()):
+            # No export failed: the outage was shorter than the exporter's retries, or the collector is slow.
+            self._reported = monotonic()
+            log.warning(
+                "%d spans are lost: the queue was full, as %s was unavailable or slow", lost, _endpoint()
+            )
         self.failing = failing
         return result
 
@@ -117,13 +119,13 @@ class _Exporter(SpanExporter):
         self._exporter.shutdown()
 
     def _keep(self, record: logging.LogRecord) -> bool:
-        """Of what is said of each try keep the first, which says what is wrong."""
-        # The address of a proxy may hold its password.
-        self._why = self._why or re.sub(r"//[^/\s@]*@", "//***@", record.getMessage())
+        """Keep the exporter's first message of an export, which has the cause, and log none of them."""
+        # The URL of a proxy may contain its password.
+        self._cause = self._cause or re.sub(r"//[^/\s@]*@", "//***@", record.getMessage())
         return False
 
 
 def _endpoint() -> str:
-    """Where spans are sent, as OpenTelemetry's variables say it."""
+    """The collector's URL, as OpenTelemetry's variables set it."""
     named = (os.environ.get(name) for name in ENDPOINTS)
     return next(filter(None, named), trace_exporter.DEFAULT_ENDPOINT)

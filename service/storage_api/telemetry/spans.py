@@ -1,12 +1,13 @@
-"""Spans of requests and of what they ask of the store, sent by OTLP. Needs the extra `storage-api[traces]`.
+"""Spans of requests and of their store operations, exported by OTLP. Needs the extra `storage-api[traces]`.
 
-Only a service that runs with OTEL_TRACES_EXPORTER=otlp imports this module, and OpenTelemetry's SDK with it.
-Attributes are those of the semantic conventions for HTTP servers, as far as they are stable.
+Only a service with OTEL_TRACES_EXPORTER=otlp imports this module, and with it OpenTelemetry's SDK. Attributes
+are the stable ones of the semantic conventions for HTTP servers.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import lru_cache
 from time import perf_counter
 from typing import Any
@@ -35,18 +36,18 @@ from .span_export import SpanQueue
 from .tracing import Parent, TraceContext, parent_of
 
 MAX_CHARACTERS = 512
-"""Of a value that a client chooses; the head of a request may have 64 KiB."""
+"""Limit on attribute values that clients choose; the head of a request may have 64 KiB."""
 UNTRACED = routes.paths(starts_traces=False)
-"""Probes and scrapes begin no trace, as there are so many of them; a trace that is sent there goes on."""
+"""Probes and scrapes start no trace, as there are too many; one with a `traceparent` continues its trace."""
 
 
 class Spans:
-    """Begins a span with each request, and ends it as an observer of exchanges."""
+    """Starts a span for each request; as an observer of exchanges, ends it."""
 
     def __init__(self) -> None:
-        """Send as OpenTelemetry's variables say; raises ConfigError for what they can't mean together."""
+        """Export as OpenTelemetry's variables say; raises ConfigError if OTEL_BSP_* contradict each other."""
         own = Resource.create({SERVICE_NAME: "storage-api", SERVICE_VERSION: __version__})
-        # What the environment says of the resource wins.
+        # OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME override ours.
         resource = own.merge(OTELResourceDetector().detect())
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         try:
@@ -54,13 +55,16 @@ class Spans:
         except ValueError as error:
             raise ConfigError(f"OTEL_BSP_*: {error}") from None
         self._provider.add_span_processor(self._queue)
-        self.losses = self._queue.losses
-        # It quotes whatever tracestate it does not understand.
+        # Its warnings quote invalid tracestate headers, which clients choose.
         logging.getLogger("opentelemetry.trace.span").setLevel(logging.ERROR)
         self._tracer = self._provider.get_tracer(__package__, __version__)
 
+    def on_loss(self, call: Callable[[int], None]) -> None:
+        """Whenever spans are lost, call `call`, on any thread, with their number."""
+        self._queue.losses.on_loss = call
+
     def begin(self, exchange: Exchange) -> TraceContext | None:
-        """The trace of a request that was just read, with a span for it; None where none begins."""
+        """Start a span for a request that was just read; None if the request starts no trace."""
         environ = exchange.environ
         parent = parent_of(environ)
         if parent is None and environ["PATH_INFO"] in UNTRACED:
@@ -94,7 +98,7 @@ class Spans:
         span.end(_later(span, exchange.duration_seconds))
 
     def operation(self, backend: str, operation: str, outcome: str, seconds: float) -> None:
-        """An operation of the store that has just ended: a child of the request's span that it was for."""
+        """Record an operation of the store that has just ended, as a child of the current request's span."""
         exchange = request.environ[EXCHANGE] if has_request_context() else None
         trace = exchange and exchange.trace
         if trace is None or not trace.span.is_recording():
@@ -116,12 +120,12 @@ class Spans:
         span.end(end)
 
     def close(self, seconds: float) -> None:
-        """Send what has not been sent, as far as that can be done within so many `seconds`."""
+        """Export the spans that wait, within at most so many `seconds`."""
         self._queue.close(seconds)
 
 
 def _later(span: ReadableSpan, seconds: float) -> int:
-    """The time so many `seconds` after the start of `span`, in ns: the wall clock may have been set since."""
+    """The time `seconds` after the start of `span`, in ns. The wall clock may have been set since then."""
     return span.start_time + int(seconds * 1e9)
 
 
@@ -130,21 +134,21 @@ def _name(method: str) -> str:
 
 
 def _remote(parent: Parent, environ: dict[str, Any]) -> Context:
-    """What the caller said of the trace, for the SDK."""
+    """The caller's trace context, for the SDK."""
     state = environ.get("HTTP_TRACESTATE", "")
     context = SpanContext(
         int(parent.trace_id, 16),
         int(parent.span_id, 16),
         is_remote=True,
         trace_flags=TraceFlags(parent.flags),
-        # A longer one may be dropped, and only as a whole (Trace Context, "tracestate Limits").
+        # A longer tracestate may be dropped, but not truncated (Trace Context, "tracestate Limits").
         trace_state=TraceState.from_header([state]) if state and len(state) <= MAX_CHARACTERS else None,
     )
     return set_span_in_context(NonRecordingSpan(context), Context())
 
 
 def _of_request(exchange: Exchange) -> dict[str, str | int]:
-    """What is known of a request before it is answered, which a sampler may ask."""
+    """Attributes known before the request is answered, so that samplers can use them."""
     environ = exchange.environ
     attributes = {
         "http.request.method": exchange.method,
@@ -164,7 +168,7 @@ def _of_request(exchange: Exchange) -> dict[str, str | int]:
 
 @lru_cache(128)
 def _server(host: str) -> dict[str, str | int]:
-    """The address and port that a client says it asked, if it says so in a way that makes sense."""
+    """The `server.*` attributes for the value of the header Host; none if it is invalid."""
     try:
         parts = urlsplit(f"//{host}")
         address, port = parts.hostname, parts.port

@@ -1,4 +1,4 @@
-"""The trace of a request (W3C Trace Context): read from `traceparent`, told in `traceresponse`."""
+"""Trace context of a request (W3C): read from `traceparent`, returned in `traceresponse`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 HEADER = "traceresponse"
-"""Header of a response that names the trace: the version, the trace's id, our span's id and the flags."""
+"""Response header that names the trace: version, trace id, id of our span, flags."""
 
 SAMPLED = 1
-"""The bit of the flags that says that the trace is recorded."""
+"""Bit of the flags: the trace is recorded."""
 
 _TRACEPARENT = re.compile(
     r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
@@ -23,7 +23,7 @@ class _Request(Protocol):
 
 
 class Parent(NamedTuple):
-    """What a caller said: ids in lower-case hex, of 32 and 16 digits."""
+    """The caller's position in the trace; ids in lower-case hex, of 32 and 16 digits."""
 
     trace_id: str
     span_id: str
@@ -31,12 +31,12 @@ class Parent(NamedTuple):
 
 
 class TraceContext(NamedTuple):
-    """Where a request is in its trace.
+    """The position of a request in its trace.
 
-    trace_id: of the whole trace, 32 digits of lower-case hex
-    span_id: of the request's handling here, 16 digits
-    sampled: whether the trace is recorded: by us, or where we record none, by the caller
-    span: what records it, where spans are exported
+    trace_id: id of the trace, 32 digits of lower-case hex
+    span_id: id of the request's span in this service, 16 digits
+    sampled: the trace is recorded, by this service or, if it exports no spans, by the caller
+    span: OpenTelemetry's span, if spans are exported
     """
 
     trace_id: str
@@ -51,9 +51,9 @@ class TraceContext(NamedTuple):
 
 
 def parent_of(environ: Mapping[str, Any]) -> Parent | None:
-    """What the `traceparent` of a WSGI request says; None for none, and for one that is not well-formed.
+    """Parse the `traceparent` of a WSGI request; None if it has none or a malformed one.
 
-    Of a version after 00 only the beginning is known, and taken ("Versioning of traceparent").
+    From versions after 00 the fields of version 00 are read ("Versioning of traceparent").
     """
     header = environ.get("HTTP_TRACEPARENT")
     if header is None:
@@ -65,9 +65,9 @@ def parent_of(environ: Mapping[str, Any]) -> Parent | None:
 
 
 def join(exchange: _Request) -> TraceContext | None:
-    """The caller's trace, with nothing of ours recorded in it; None where there is none."""
+    """Continue the caller's trace without recording a span; None if there is no valid `traceparent`."""
     if "HTTP_TRACEPARENT" not in exchange.environ:
-        return None  # As most, who shall not pay for more.
+        return None  # The usual case: keep it cheap.
     parent = parent_of(exchange.environ)
     if parent is None:
         return None

@@ -251,9 +251,7 @@ def misspellings(word):
 @pytest.mark.parametrize("word", ["grafana", "prometheusSpec", "serviceMonitorSelectorNilUsesHelmValues"])
 def test_names_up_to_two_edits_away_are_refused_as_misspellings(word):
     patterns = misspelt_keys.misspellings([word])
-    found = [
-        name for name in misspellings(word) if not any(re.search(pattern, name) for pattern in patterns)
-    ]
+    found = [name for name in misspellings(word) if not any(re.search(pattern, name) for pattern in patterns)]
     assert found == []
     assert not any(re.search(pattern, name) for pattern in patterns for name in (word, "alertmanagers", "x"))
 

@@ -1,4 +1,4 @@
-"""Metrics: what is measured, under which labels, and where that is shown."""
+"""Metrics: HTTP requests, store operations, saturation of the server, and the process."""
 
 from __future__ import annotations
 

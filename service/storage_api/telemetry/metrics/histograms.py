@@ -1,7 +1,7 @@
-"""Histograms that cost little to observe, and whose buckets and sum are of the same observations.
+"""Histograms that are cheap to observe and consistent: buckets and sum are of the same observations.
 
-The client library's take two locks for each observation, and between the two a scrape sees the bucket without
-the sum. Here an observation is only noted; it is counted with others, when there are some or somebody looks.
+prometheus-client takes two locks for each observation, and a scrape between the two sees the bucket without
+the sum. Here observations are queued, and counted together when MOST_QUEUED wait or a scrape comes.
 """
 
 from __future__ import annotations
@@ -21,49 +21,53 @@ from prometheus_client.utils import INF, floatToGoString
 
 Labels = dict[str, str]
 
-MOST_NOTED = 100
-"""How many observations are noted before they are counted."""
+MOST_QUEUED = 100
+"""How many observations are queued before they are counted."""
 
 
 class Snapshot(NamedTuple):
-    """A distribution: of each bucket its bound, how many values are up to it and an exemplar; and the sum."""
+    """A distribution at one moment.
+
+    buckets: (bound, number of values up to it, exemplar) for each bucket, in ascending order
+    sum: of all values
+    """
 
     buckets: list[tuple[str, int, Exemplar | None]]
     sum: float
 
     @property
     def count(self) -> int:
-        """How many values there are."""
+        """The number of values."""
         return self.buckets[-1][1]
 
 
 class Distribution:
-    """How many of the values were up to each of some bounds, and the sum of all."""
+    """Counts values by bucket, and sums them up."""
 
-    __slots__ = ("_bounds", "_counts", "_exemplars", "_lock", "_noted", "_sum")
+    __slots__ = ("_bounds", "_counts", "_exemplars", "_lock", "_queued", "_sum")
 
     def __init__(self, bounds: Sequence[float]) -> None:
-        """Count values up to each of `bounds`, which ascend, and beyond."""
+        """`bounds`: upper bounds of the buckets, ascending, without +Inf."""
         self._bounds = (*bounds, INF)
         self._counts = [0] * len(self._bounds)
         self._exemplars: list[Exemplar | None] = [None] * len(self._bounds)
         self._sum = 0.0
-        self._noted: deque[float] = deque()
+        self._queued: deque[float] = deque()
         self._lock = threading.Lock()
 
     def observe(self, value: float, trace_id: str | None = None) -> None:
-        """Count `value`; with a `trace_id` it is the exemplar of its bucket."""
-        noted = self._noted
-        noted.append(value)
+        """Count `value`; with a `trace_id` it becomes the exemplar of its bucket."""
+        queued = self._queued
+        queued.append(value)
         if trace_id is not None:
             bucket = bisect_left(self._bounds, value)
             self._exemplars[bucket] = Exemplar({"trace_id": trace_id}, value, time())
-        if len(noted) >= MOST_NOTED:
+        if len(queued) >= MOST_QUEUED:
             with self._lock:
                 self._count()
 
     def snapshot(self) -> Snapshot:
-        """What has been observed so far."""
+        """The distribution of all values observed so far."""
         with self._lock:
             self._count()
             counts, exemplars, total = list(self._counts), list(self._exemplars), self._sum
@@ -71,15 +75,15 @@ class Distribution:
         return Snapshot(list(zip(bounds, accumulate(counts), exemplars, strict=True)), total)
 
     def _count(self) -> None:
-        # Who holds the lock is the only one to take any away: there are as many, or more by now.
-        for _ in range(len(self._noted)):
-            value = self._noted.popleft()
+        # Only the holder of the lock removes values, so there are at least as many.
+        for _ in range(len(self._queued)):
+            value = self._queued.popleft()
             self._counts[bisect_left(self._bounds, value)] += 1
             self._sum += value
 
 
 def merged(snapshots: Iterable[Snapshot]) -> Snapshot:
-    """The snapshot of what `snapshots`, of distributions with the same bounds, are of together."""
+    """The sum of `snapshots`, which must have the same bounds; without exemplars."""
     found = list(snapshots)
     buckets = [
         (same[0][0], sum(count for _, count, _ in same), None)
@@ -89,7 +93,7 @@ def merged(snapshots: Iterable[Snapshot]) -> Snapshot:
 
 
 def family(name: str, documentation: str, unit: str, snapshots: Iterable[tuple[Labels, Snapshot]]) -> Metric:
-    """The histogram `name` that has `snapshots`, each under its labels."""
+    """The metric family of a histogram `name`, from each label set's snapshot."""
     found = Metric(name, documentation, "histogram", unit)
     for labels, (buckets, total) in snapshots:
         for bound, count, exemplar in buckets:
@@ -100,7 +104,7 @@ def family(name: str, documentation: str, unit: str, snapshots: Iterable[tuple[L
 
 
 class Histogram(Collector):
-    """The histogram `name`, with a distribution for each of its label sets from the start."""
+    """A histogram whose label sets are known from the start."""
 
     def __init__(
         self,
@@ -112,7 +116,7 @@ class Histogram(Collector):
         bounds: Sequence[float],
         label_sets: Iterable[tuple[str, ...]],
     ) -> None:
-        """`labels` are the names of labels, `label_sets` their values."""
+        """labels: label names; bounds: as for Distribution; label_sets: the values of each label set."""
         self._about = (name, documentation, unit)
         self._labels = labels
         self.distributions = {values: Distribution(bounds) for values in label_sets}

@@ -1,4 +1,4 @@
-"""HTTP metrics: one observation of each exchange feeds all of them."""
+"""HTTP metrics, all from one observation of each exchange."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from .histograms import Distribution, Histogram, Labels, family
 from .labels import OTHER, TIMED, UNTIMED, LabelSet, fold, label_sets
 
 DURATION_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
-"""Seconds; of those that OpenTelemetry advises for http.server.request.duration, as few as do."""
+"""Seconds: as few of OpenTelemetry's bounds for http.server.request.duration as are useful."""
 SIZE_BOUNDS = (2**10, 2**16, 2**20, 2**24, 2**30)
 """Bytes: 1 KiB to 1 GiB."""
 SCHEME = "http"
-"""Label `url_scheme`: the server speaks nothing else."""
+"""Value of the label `url_scheme`: the server does not serve HTTPS."""
 
 _SIZED_REQUESTS = (("PUT", OBJECT.path),)
 _SIZED_RESPONSES = (("GET", OBJECT.path), ("GET", LISTING.path))
 
 
 class _Series(NamedTuple):
-    """What is told of an exchange of one label set; None where there is nothing to tell."""
+    """What to call for an exchange of one label set; None for what is not measured."""
 
     count: Callable[[], None] | None = None
     duration: Callable[[float, str | None], None] | None = None
@@ -37,11 +37,11 @@ class _Series(NamedTuple):
 
 
 class HttpMetrics(Collector):
-    """Observer of exchanges, and collector of what it has observed."""
+    """Observer of exchanges, and collector of their metrics."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        """Show in `registry` what will be observed; every series is there from now on."""
-        # Neither is in the registry: `collect` shows them under the names that they share.
+        """Register with `registry`, with every series at 0."""
+        # Not registered: `collect` exposes the durations under two names, and counts from both.
         self._durations = {labels: Distribution(DURATION_BOUNDS) for labels in label_sets(TIMED)}
         self._counts = Counter(
             "http_request_count", "Responses by route, method and status.", LabelSet._fields, registry=None
@@ -83,9 +83,9 @@ class HttpMetrics(Collector):
             response_size(exchange.response_bytes)
 
     def collect(self) -> Iterator[Metric]:
-        """The families that share an observation, from one look at it."""
+        """The families of durations and counts, consistent with each other: all from one snapshot."""
         found = [(labels, durations.snapshot()) for labels, durations in self._durations.items()]
-        about = "Time from the request's last byte until the response's."
+        about = "Time from the last byte of the request to the last byte of the response."
         ours = ((labels._asdict(), snapshot) for labels, snapshot in found)
         yield family("http_request_duration_seconds", about, "seconds", ours)
         semantic = ((_semantic(labels), snapshot) for labels, snapshot in found)
@@ -98,7 +98,7 @@ class HttpMetrics(Collector):
 
 
 class _Active(Collector):
-    """The requests of the API that are being worked on, without probes and the scrape that asks."""
+    """The number of requests in flight, without probes and scrapes."""
 
     def __init__(self, active: Set[Exchange]) -> None:
         self._active = active
@@ -106,7 +106,7 @@ class _Active(Collector):
     def collect(self) -> Iterator[Metric]:
         gauge = GaugeMetricFamily(
             "http_server_active_requests",
-            "Requests of the API that have been read and not yet answered to the end.",
+            "Requests in flight: read, and the response not yet sent completely; without probes and scrapes.",
             labels=("http_request_method", "url_scheme"),
         )
         methods = [exchange.method for exchange in list(self._active) if _is_timed(exchange)]
@@ -116,21 +116,21 @@ class _Active(Collector):
 
 
 def watch_active(active: Set[Exchange], registry: CollectorRegistry) -> None:
-    """Show in `registry` how many exchanges are `active`."""
+    """Expose in `registry` how many exchanges are `active`, by method."""
     registry.register(_Active(active))
 
 
 def _is_timed(exchange: Exchange) -> bool:
-    # While a handler is at work, only Flask's request knows the route.
+    # The exchange has its route only when the response starts; before, Flask's request has it.
     rule = getattr(exchange.environ.get("werkzeug.request"), "url_rule", None)
     return (rule.rule if rule else exchange.route) in TIMED
 
 
 def _sizes(of: str, sized: tuple[tuple[str, str], ...]) -> Histogram:
-    """The sizes of the bodies of each (method, route) of `sized`."""
+    """The histogram of body sizes of each (method, route) in `sized`; `of` is "request" or "response"."""
     return Histogram(
         f"http_server_{of}_body_size_bytes",
-        f"Size of the bodies of {of}s.",
+        f"Size of {of} bodies.",
         "bytes",
         labels=("http_request_method", "http_route"),
         bounds=SIZE_BOUNDS,
@@ -139,7 +139,7 @@ def _sizes(of: str, sized: tuple[tuple[str, str], ...]) -> Histogram:
 
 
 def _semantic(labels: LabelSet) -> Labels:
-    """`labels` under the names of OpenTelemetry's semantic conventions."""
+    """`labels` by the names of OpenTelemetry's semantic conventions."""
     found = {
         "http_request_method": labels.method,
         "http_response_status_code": labels.status,

@@ -1,4 +1,4 @@
-"""The label sets of HTTP metrics: one table, so that their number is the same from the start for ever."""
+"""The label sets of HTTP metrics: a fixed table, so that no request adds a series."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ Table = dict[str, Statuses]
 """{route: {method: statuses}}"""
 
 TIMED: Table = {route.path: route.statuses for route in ROUTES if route.timed}
-"""What users wait for: counted and timed."""
+"""Routes that users wait for: counted and timed."""
 
 UNTIMED: Table = {route.path: route.statuses for route in ROUTES if not route.timed} | {
     # Requests to no route of the table, and requests refused before their route was known.
     UNMATCHED: {OTHER_METHOD: (400, 401, 404, 413, 431, 499, 500, 501, 503, 507)},
 }
-"""What is only counted."""
+"""Routes that are only counted."""
 
 
 class LabelSet(NamedTuple):
@@ -38,13 +38,13 @@ def label_sets(table: Table) -> list[LabelSet]:
 
 
 OTHER = LabelSet(UNMATCHED, OTHER_METHOD, "_OTHER")
-"""What counts a status that the table lacks."""
+"""Counts responses whose status is not in the table."""
 
 _KNOWN = {(*labels[:2], int(labels.status)): labels for labels in label_sets(TIMED | UNTIMED)}
 
 
 def fold(path: str, method: str, status: int) -> LabelSet:
-    """The label set under which a response counts."""
+    """The label set of a response: with OTHER_METHOD or UNMATCHED if the table lacks its own."""
     return (
         _KNOWN.get((path, method, status))
         or _KNOWN.get((path, OTHER_METHOD, status))

@@ -1,4 +1,4 @@
-"""Metrics of the process and of the build that it runs."""
+"""Metrics of the process, the Python runtime and the service's version."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from storage_api import __version__
 
 
 def watch_process(registry: CollectorRegistry) -> None:
-    """Show in `registry` what the process uses, on which Python, and the service's version."""
+    """Expose in `registry` the process's resources, the Python release and the service's version."""
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
-    Info("storage_build", "The running build.", registry=registry).info({"version": __version__})
+    Info("storage_build", "Version of the running service.", registry=registry).info({"version": __version__})

@@ -1,4 +1,4 @@
-"""The registry: what a scrape is answered."""
+"""The registry of metrics, which a scrape exposes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from prometheus_client import CollectorRegistry, disable_created_metrics
 from prometheus_client.metrics_core import Metric
 
-# They would add a series to each counter and histogram that no query of ours reads.
+# `_created` samples: one more series for each counter and histogram, which no query of ours reads.
 disable_created_metrics()
 
 

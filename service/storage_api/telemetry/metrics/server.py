@@ -1,4 +1,4 @@
-"""Saturation: how much of what the server has is in use, from its own books."""
+"""Saturation of the server: threads, queue and connections."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 
 class ThreadPool(Protocol):
-    """What the gauges read of a server's pool of threads."""
+    """The attributes of a server's thread pool that the gauges read."""
 
     threads: Sized
     queue: Sized
@@ -17,11 +17,11 @@ class ThreadPool(Protocol):
 
 
 def watch_server(dispatcher: ThreadPool, connections: Sized, registry: CollectorRegistry) -> None:
-    """Show in `registry` the threads and the queue of `dispatcher`, and the number of `connections`."""
+    """Expose in `registry` the threads and the queue of `dispatcher`, and the number of `connections`."""
     for name, help, read in (
-        ("threads", "Threads that work on requests.", lambda: len(dispatcher.threads)),
-        ("busy_threads", "Threads that are at work.", lambda: dispatcher.active_count),
+        ("threads", "Threads that process requests of the API.", lambda: len(dispatcher.threads)),
+        ("busy_threads", "Threads that are processing a request now.", lambda: dispatcher.active_count),
         ("queued_requests", "Requests that wait for a thread.", lambda: len(dispatcher.queue)),
-        ("open_connections", "Connections of clients.", lambda: len(connections)),
+        ("open_connections", "Open client connections.", lambda: len(connections)),
     ):
         Gauge(f"http_server_{name}", help, registry=registry).set_function(read)

@@ -1,4 +1,4 @@
-"""Metrics of the store: what it is asked and how that ends, how long it takes, and what it holds."""
+"""Metrics of the store: operations by outcome, their duration, and what it holds."""
 
 from __future__ import annotations
 
@@ -12,10 +12,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from storage_api.stores.base import (
-    DEFAULT_CONTENT_TYPE,
-    NO_METADATA,
     Condition,
-    Metadata,
     Object,
     Page,
     PreconditionFailed,
@@ -23,8 +20,8 @@ from storage_api.stores.base import (
     Store,
     Stored,
     StoreFull,
-    Usage,
 )
+from storage_api.stores.delegating import DelegatingStore
 
 from .histograms import Distribution, family, merged
 
@@ -35,18 +32,18 @@ OUTCOMES = {
     "delete": ("success", "missing", "refused", "error"),
     "list": ("success", "error"),
 }
-"""{operation: how it can end}. refused: the condition of a change was not met; full: there is no room.
+"""{operation: its outcomes}. missing: no such object; refused: the condition of a change was not met.
 
-error: whatever else was raised.
+full: no space is left; error: any other exception.
 """
 BOUNDS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5)
-"""Seconds; from a file that the system has in memory to a bucket far away."""
+"""Seconds: from a file in the page cache to a bucket in a distant region."""
 
 Result = TypeVar("Result")
 
 
 class _Operations(Collector):
-    """How long operations of a store took, by how they ended, and so also how many did."""
+    """Durations and counts of a store's operations."""
 
     def __init__(self, backend: str) -> None:
         self._backend = backend
@@ -56,7 +53,7 @@ class _Operations(Collector):
         }
 
     def collect(self) -> list[Metric]:
-        counts = Metric("storage_operations", "Operations of the store, by how they ended.", "counter")
+        counts = Metric("storage_operations", "Operations of the store by outcome.", "counter")
         together = []
         for operation, outcomes in self.durations.items():
             found = {outcome: durations.snapshot() for outcome, durations in outcomes.items()}
@@ -64,15 +61,14 @@ class _Operations(Collector):
                 labels = {"operation": operation, "outcome": outcome}
                 counts.add_sample("storage_operations_total", labels, snapshot.count)
             together.append(({"backend": self._backend, "operation": operation}, merged(found.values())))
-        about = "Time that the store took for an operation, however it ended."
+        about = "Duration of operations of the store, whatever their outcome."
         return [counts, family("storage_operation_duration_seconds", about, "seconds", together)]
 
 
-class MeasuredStore(Store):
-    """`store`, with each of its operations counted and timed in `registry`; `backend` is its kind.
+class MeasuredStore(DelegatingStore):
+    """Counts and times each operation of a store.
 
-    `tell` hears of each as well: the backend, the operation, its outcome and how many seconds it took.
-    A `get` takes until the body can be read, not until it has been.
+    The duration of a `get` ends when the body can be read, not when it has been read.
     """
 
     def __init__(
@@ -80,11 +76,16 @@ class MeasuredStore(Store):
         store: Store,
         backend: str,
         registry: CollectorRegistry,
-        tell: Callable[[str, str, str, float], None] | None = None,
+        on_operation: Callable[[str, str, str, float], None] | None = None,
     ) -> None:
-        self._store = store
+        """Measure `store` in `registry`.
+
+        backend: value of the label `backend`, such as "s3"
+        on_operation: called at the end of each operation: (backend, operation, outcome, seconds)
+        """
+        super().__init__(store)
         self._backend = backend
-        self._tell = tell
+        self._on_operation = on_operation
         operations = _Operations(backend)
         registry.register(operations)
         self._observe = {
@@ -95,21 +96,15 @@ class MeasuredStore(Store):
             objects = Gauge("storage_objects", "Objects in the store.", registry=registry)
             objects.set_function(lambda: store.usage().objects)
             stored = Gauge(
-                "storage_stored_bytes", "Bytes of all objects in the store.", unit="bytes", registry=registry
+                "storage_stored_bytes",
+                "Total size of the objects in the store.",
+                unit="bytes",
+                registry=registry,
             )
             stored.set_function(lambda: store.usage().bytes)
 
-    def put(
-        self,
-        id: str,
-        body: BinaryIO,
-        *,
-        content_type: str = DEFAULT_CONTENT_TYPE,
-        metadata: Metadata = NO_METADATA,
-        condition: Condition | None = None,
-    ) -> str:
-        put = partial(self._store.put, content_type=content_type, metadata=metadata, condition=condition)
-        return self._measured("put", put, id, body)
+    def put(self, id: str, body: BinaryIO, **options: Any) -> str:
+        return self._measured("put", partial(self._store.put, **options), id, body)
 
     def get(self, id: str, select: Select | None = None) -> Stored | None:
         return self._measured("get", self._store.get, id, select)
@@ -122,18 +117,6 @@ class MeasuredStore(Store):
 
     def list(self, prefix: str, limit: int, after: str | None = None) -> Page:
         return self._measured("list", self._store.list, prefix, limit, after)
-
-    def usage(self) -> Usage | None:
-        return self._store.usage()
-
-    def spool(self) -> BinaryIO:
-        return self._store.spool()
-
-    def check(self) -> None:
-        self._store.check()
-
-    def close(self) -> None:
-        self._store.close()
 
     def _measured(self, operation: str, run: Callable[..., Result], *arguments: Any) -> Result:
         outcome = "error"
@@ -151,6 +134,6 @@ class MeasuredStore(Store):
             seconds = perf_counter() - started
             observe = self._observe[operation]
             observe.get(outcome, observe["error"])(seconds)
-            if self._tell:
-                self._tell(self._backend, operation, outcome, seconds)
+            if self._on_operation:
+                self._on_operation(self._backend, operation, outcome, seconds)
         return result
