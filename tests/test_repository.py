@@ -116,12 +116,12 @@ def test_workflows_pin_every_action_by_commit():
     "command",
     [
         ("-m", "lab", "up", "--minute", "3"),
-        ("-m", "lab.image", "--buil", "auto", "image.tar"),
+        ("-m", "tests.support.image", "--buil", "auto", "image.tar"),
         ("-m", "dashboards", "--chec"),
         ("-m", "bench", "--round", "1"),
-        ("tools/values_schema.py", "--chec"),
-        ("tools/service_metrics.py", "--chec"),
-        ("tools/service_settings.py", "--chec"),
+        ("-m", "tools.values_schema", "--chec"),
+        ("-m", "tools.service_metrics", "--chec"),
+        ("-m", "tools.service_settings", "--chec"),
     ],
     ids=" ".join,
 )

@@ -139,7 +139,8 @@ def test_hostile_requests_are_refused_and_harm_nothing(watched, draws):
     problems = [problem for client in clients for problem in client.problems]
     assert not problems, f"{len(problems)} problems, such as:\n" + "\n".join(problems[:5])
     answered = sum((client.statuses for client in clients), Counter())
-    assert answered.keys() == ALLOWED, answered
+    # A few requests do not come to every status.
+    assert answered.keys() <= ALLOWED and answered.keys() >= draws({200, 400, 404}, ALLOWED), answered
     assert watched.is_served()
     assert watched.series().keys() == series
     assert watched.at_rest() == before

@@ -86,7 +86,7 @@ class Process:
 
 
 @pytest.fixture
-def run(tmp_path_factory) -> Iterator[Callable[..., Process]]:
+def start_process(tmp_path_factory) -> Iterator[Callable[..., Process]]:
     """Return a function that starts a service with any log format; its log goes to a file by default."""
     processes = []
 
@@ -225,9 +225,9 @@ FIELDS: dict[str, Callable[[str], dict]] = {
 
 
 @pytest.mark.parametrize("form", FIELDS)
-def test_no_request_can_forge_log_lines(form, run):
+def test_no_request_can_forge_log_lines(form, start_process):
     """In each format there is one line per request: level info, plain ASCII, and the usual fields."""
-    service = run(LOG_FORMAT=form)
+    service = start_process(LOG_FORMAT=form)
     wait_until(lambda: any("/healthz" in line for line in service.lines()))
     begin = len(service.lines())
     for request in HOSTILE_REQUESTS:
@@ -315,8 +315,8 @@ def test_fields_that_are_not_text_are_logged(logged):
     ("settings", "logged"),
     [({}, True), ({"LOG_REQUESTS": "false"}, False), ({"LOG_LEVEL": "warning"}, False)],
 )
-def test_log_level_and_log_requests_control_request_lines(settings, logged, run):
-    service = run(**settings)
+def test_log_level_and_log_requests_control_request_lines(settings, logged, start_process):
+    service = start_process(**settings)
     service.send(b"GET /api/buckets/1 HTTP/1.1\r\nHost: x\r\n\r\n")
     service.process.terminate()
     assert service.process.wait(10) == 0
@@ -331,11 +331,11 @@ def test_log_level_and_log_requests_control_request_lines(settings, logged, run)
 @pytest.mark.parametrize(
     "how", ["the reader has gone", "the reader does not read", "the disk is full", "stderr is closed"]
 )
-def test_a_log_that_cannot_be_written_harms_no_request(how, run, tmp_path, request):
+def test_a_log_that_cannot_be_written_harms_no_request(how, start_process, tmp_path, request):
     """Requests succeed, objects are stored unchanged, and the service shuts down normally."""
     if how == "the reader has gone":
         reader, writer = os.pipe()
-        service = run(stderr=writer, STORE="filesystem", STORE_PATH=tmp_path)
+        service = start_process(stderr=writer, STORE="filesystem", STORE_PATH=tmp_path)
         os.close(writer)
         os.close(reader)
     elif how == "the reader does not read":
@@ -345,15 +345,15 @@ def test_a_log_that_cannot_be_written_harms_no_request(how, run, tmp_path, reque
             while True:
                 os.write(writer, bytes(4096))
         os.set_blocking(writer, True)
-        service = run(stderr=writer, STORE="filesystem", STORE_PATH=tmp_path)
+        service = start_process(stderr=writer, STORE="filesystem", STORE_PATH=tmp_path)
         os.close(writer)
         request.addfinalizer(lambda: os.close(reader))
     elif how == "the disk is full":
         with Path("/dev/full").open("wb") as full:
-            service = run(stderr=full, STORE="filesystem", STORE_PATH=tmp_path)
+            service = start_process(stderr=full, STORE="filesystem", STORE_PATH=tmp_path)
     else:
         close = ("sh", "-c", 'exec "$@" 2>&-', "sh")
-        service = run(prefix=close, STORE="filesystem", STORE_PATH=tmp_path)
+        service = start_process(prefix=close, STORE="filesystem", STORE_PATH=tmp_path)
     for number in range(20):
         body = b"object %d" % number
         head = b"PUT /api/buckets/%d HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (number, len(body))

@@ -16,7 +16,16 @@ from typing import Any
 
 import pytest
 
-SERVERS = {"start", "object_storage", "azure_storage", "collector", "run_collector", "platform", "proof"}
+SERVERS = {
+    "start",
+    "object_storage",
+    "azure_storage",
+    "collector",
+    "run_collector",
+    "start_process",
+    "platform",
+    "proof",
+}
 BROWSERS = {"browser"}
 ENDING = {"end_of_start", "health_check"}
 """Fixtures that run the service's program when it exits by itself, such as on an invalid setting."""
