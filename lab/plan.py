@@ -19,7 +19,7 @@ from lab.servers import alertmanager, grafana, prometheus, storage_api
 class Plan:
     commands: list[Command]
     notes: list[str]
-    """What the lab does differently from a cluster, or leaves out; a line each."""
+    """Differences from a cluster and parts that the lab leaves out, one line each."""
 
 
 def require_complete(render: Render, value_files: Sequence[Path] = ()) -> None:

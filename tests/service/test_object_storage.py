@@ -41,7 +41,7 @@ def test_replicas_share_the_objects(s3):
 
 
 def test_concurrent_changes_through_replicas_succeed_once(s3):
-    """Of two concurrent creations or updates through different replicas, exactly one succeeds."""
+    """Exactly one of two concurrent creations or updates through different replicas succeeds."""
     replicas = (s3(), s3())
     target = "/api/buckets/agreed"
 

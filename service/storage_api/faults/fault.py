@@ -24,7 +24,7 @@ class InvalidFault(ValueError):
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong; by default nothing does.
+    """A fault to inject; by default nothing goes wrong.
 
     error_ratio: share of the API's requests that are answered with an error, 0 to 1
     error_status: status of these errors, one of ERROR_STATUSES
@@ -71,7 +71,7 @@ def read(document: Any, threads: int) -> Fault:
 
 
 Field = tuple[str, Callable[[Any], bool]]
-"""What is wrong with a value that is not allowed, and the check of a value."""
+"""The error message for a value that is not allowed, and the check of a value."""
 
 
 def _is_number(value: Any) -> bool:

@@ -153,7 +153,7 @@ class Channel(HTTPChannel):
         tell(not self._cut_off)
 
     def must_wait(self) -> bool:
-        """Whether the next request waits until the client has read more; `writable` then queues it again."""
+        """Tell if the next request waits until the client has read more; `writable` then queues it again."""
         self._waits = self.total_outbufs_len > UNREAD_BYTES
         return self._waits
 

@@ -113,7 +113,7 @@ class Server:
 
     @property
     def seconds_left(self) -> float:
-        """What is left of SHUTDOWN_TIMEOUT_SECONDS, while `run()` drains and afterwards."""
+        """The rest of SHUTDOWN_TIMEOUT_SECONDS, while `run()` drains and afterwards."""
         return max(0.0, self._deadline - monotonic())
 
     def _turn(self, timeout: float) -> None:

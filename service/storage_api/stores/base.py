@@ -131,7 +131,7 @@ class Store(ABC):
 
     @abstractmethod
     def usage(self) -> Usage | None:
-        """What the store holds now; always None for a store that would have to read everything to know."""
+        """Count the objects and bytes held now; None for a store that would have to read everything."""
 
     @abstractmethod
     def spool(self) -> BinaryIO:

@@ -28,7 +28,7 @@ _SIZED_RESPONSES = (("GET", OBJECT.path), ("GET", LISTING.path))
 
 
 class _Series(NamedTuple):
-    """What to call for an exchange of one label set; None for what is not measured."""
+    """The functions to call for an exchange of one label set; None for each that is not measured."""
 
     count: Callable[[], None] | None = None
     duration: Callable[[float, str | None], None] | None = None
