@@ -83,7 +83,7 @@ lint: $(READY) ## Check style, imports between packages, and generated files
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --check --quiet .
 	@$(PY) -m yamllint --strict .
-	@$(VENV)/bin/lint-imports --no-cache >/dev/null || $(VENV)/bin/lint-imports --no-cache
+	@PYTHONPATH=service:. $(VENV)/bin/lint-imports --no-cache >/dev/null || PYTHONPATH=service:. $(VENV)/bin/lint-imports --no-cache
 	@$(VENV)/bin/shellcheck .ci/run ci/run ci/e2e
 	@$(PY) -m dashboards --check
 	@$(PY) -m tools.values_schema --check
