@@ -25,9 +25,9 @@ def test_compared_servers_send_equal_responses(monkeypatch):
     for name in ("exporter", "opentelemetry"):
         monkeypatch.delitem(SERVERS, name)
     sizes = set()
-    size = bench.Running._size_of_an_answer
+    size = bench.Running._response_size
     monkeypatch.setattr(
-        bench.Running, "_size_of_an_answer", lambda server: sizes.add(found := size(server)) or found
+        bench.Running, "_response_size", lambda server: sizes.add(found := size(server)) or found
     )
     bursts = list(bench.measure(rounds=2, requests=8))
     assert len(bursts) == 2
