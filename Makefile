@@ -75,7 +75,7 @@ pictures: $(READY) ## Draw every dashboard, light and dark, as PNG into docs/pic
 # --- checks -------------------------------------------------------------------------------------------
 
 .PHONY: check test lint format e2e
-check: lint ## Lint, and every test without servers and browsers; about a minute
+check: lint ## Lint, and every test without servers and browsers; three to four minutes
 	@$(PY) -m pytest --numprocesses 2 --dist loadfile --quiet -m 'not live and not browser' $(ARGS)
 test: lint ## Run every test that needs no cluster; THOROUGH=1 runs every case
 	@$(PY) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
