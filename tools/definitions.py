@@ -27,7 +27,76 @@ _METRIC_FAMILIES = [
     *("http_server_request_duration_seconds", "http_server_response_body_size_bytes", "http_server_threads"),
     *("storage_objects", "storage_operation_duration_seconds", "storage_operations", "storage_stored_bytes"),
 ]
+_WINDOW = {"type": "string", "pattern": "^[1-9][0-9]*[smhdw]$"}
+_NUMBER = {"type": ["number", "string"], "pattern": "^[0-9]+([.][0-9]+)?$"}
+_SWITCH = {"enum": ["auto", True, False]}
+_LABEL_NAME = {"pattern": "^[a-zA-Z_][a-zA-Z0-9_]*$"}
+_METRIC = {"type": "string", "pattern": "^([a-zA-Z_:][a-zA-Z0-9_:]*)?$"}
+_MATCHERS = {"type": "object", "propertyNames": _LABEL_NAME, "additionalProperties": {"type": "string"}}
+
+
+def _map(**properties: Schema) -> Schema:
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def _sli(**properties: Schema) -> Schema:
+    return _map(objective=_NUMBER, **properties)
+
+
+_ALERT = _map(
+    enabled={"type": "boolean"}, **{"for": _WINDOW}, severity={"enum": ["critical", "warning", "info"]}
+)
+_SLO_SERVICE = _map(
+    namespace={"type": "string", "maxLength": 63, "pattern": "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$"},
+    preset={"type": "string"},
+    match=_MATCHERS,
+    regexMatch=_MATCHERS,
+    excludeRegex=_MATCHERS,
+    scrape=_map(
+        kind={"enum": ["ServiceMonitor", "PodMonitor", "existing", "parent"]},
+        selector={"$ref": "#/definitions/labels"},
+        port={"type": "string", "minLength": 1},
+        path={"type": "string", "pattern": "^/"},
+        interval=_WINDOW,
+        scrapeTimeout={"type": "string", "pattern": "^([1-9][0-9]*[smhdw])?$"},
+        honorLabels={"type": "boolean"},
+    ),
+    metrics=_map(
+        requests=_METRIC,
+        errors=_map(match=_MATCHERS, regexMatch=_MATCHERS),
+        errorLabelOnSuccess={"type": "boolean"},
+        duration=_METRIC,
+        durationType={"enum": ["histogram", "nativeHistogram", "summary"]},
+        unit={"enum": ["seconds", "milliseconds"]},
+        bounds={"type": "array", "items": {"type": "number", "exclusiveMinimum": 0}},
+        durationHasErrors={"type": "boolean"},
+        lazy={"type": "boolean"},
+    ),
+    labels=_map(**{key: {"type": "string", **_LABEL_NAME} for key in ("code", "route", "method")}),
+    slis=_map(
+        availability=_sli(enabled={"type": "boolean"}),
+        latency=_sli(enabled=_SWITCH, threshold=_NUMBER, excludeErrors=_SWITCH),
+    ),
+    minBadRequests={"type": "integer", "minimum": 1},
+    keepFiringFor=_WINDOW,
+    alerts=_map(**dict.fromkeys(("down", "metricsMissing", "indicatorBroken", "trafficMissing"), _ALERT)),
+)
 DEFINITIONS: dict[str, Schema] = {
+    "sloName": {"maxLength": 40, "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"},
+    "sloService": _SLO_SERVICE,
+    "sloWindow": _WINDOW,
+    "sloInterval": {"type": "string", "pattern": "^([1-9]|[12][0-9]|30)s$"},
+    "sloBurnRates": {
+        "type": "array",
+        "items": {
+            **_map(
+                long=_WINDOW,
+                short=_WINDOW,
+                budgetPercent={"type": "number", "exclusiveMinimum": 0, "maximum": 100},
+            ),
+            "required": ["long", "short", "budgetPercent"],
+        },
+    },
     "labels": {
         "type": "object",
         "propertyNames": _QUALIFIED,

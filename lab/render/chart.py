@@ -28,7 +28,7 @@ NAMESPACE = "observability"
 _CHART_FILES = ("Chart.yaml", "Chart.lock", "values.yaml", "values.schema.json", ".helmignore", "LICENSE")
 _VALUES_KIND = "RenderedValues"
 _VALUES_TEMPLATE = "templates/rendered-values.yaml"
-_OURS = (f"{CHART}/templates/", f"{CHART}/charts/storage-api/")
+_OURS = tuple(f"{CHART}/{part}/" for part in ("templates", "charts/storage-api", "charts/slo"))
 _SOURCE = re.compile(r"^---\n# Source: (\S+)\n", re.MULTILINE)
 
 
@@ -76,7 +76,7 @@ class Render:
 
     @property
     def ours(self) -> list[dict[str, Any]]:
-        """The objects made by the templates of the umbrella and of storage-api."""
+        """The objects made by the templates of the umbrella and of the charts in charts/."""
         return [o for o, source in zip(self.objects, self.sources, strict=True) if source.startswith(_OURS)]
 
     def find(self, kind: str, name: str | None = None) -> list[dict[str, Any]]:

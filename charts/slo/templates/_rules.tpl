@@ -1,0 +1,138 @@
+{{/*
+Rule groups of a service: the spec of its PrometheusRule. Groups stay below 20 rules, Mimir's limit. Argument: a dict of
+`root`, `name` and `service` (the entry of `services`).
+*/}}
+{{- define "slo.ruleGroups" -}}
+{{- $s := include "slo.service" . | fromJson -}}
+{{- $interval := include "slo.seconds" .root.Values.interval -}}
+{{- $slow := printf "%ds" (mul 4 $interval) -}}
+groups:
+  - name: {{ $s.name }}-service
+    interval: {{ .root.Values.interval }}
+    rules:
+      {{- include "slo.serviceRules" (dict "root" .root "s" $s) | trim | nindent 6 }}
+  {{- range $s.indicators }}
+  {{- $i := dict "root" $.root "s" $s "i" . }}
+  - name: {{ .slo }}-fast
+    interval: {{ $.root.Values.interval }}
+    rules:
+      {{- include "slo.fastRules" $i | trim | nindent 6 }}
+  - name: {{ .slo }}-slow
+    interval: {{ $slow }}
+    rules:
+      {{- include "slo.slowRules" $i | trim | nindent 6 }}
+  - name: {{ .slo }}-alerts
+    interval: {{ $.root.Values.interval }}
+    rules:
+      {{- include "slo.burnRules" $i | trim | nindent 6 }}
+  {{- end }}
+  - name: {{ $s.name }}-alerts
+    interval: {{ .root.Values.interval }}
+    rules:
+      {{- include "slo.absenceAlerts" (dict "root" .root "s" $s) | trim | nindent 6 }}
+      {{- include "slo.stateRule" (dict "root" .root "s" $s) | trim | nindent 6 }}
+{{- end }}
+
+{{/* One recording rule. Argument: a dict of `record`, `expr` and `labels`. */}}
+{{- define "slo.record" }}
+- record: {{ .record }}
+  expr: |-
+    {{- .expr | trim | nindent 4 }}
+  labels:
+    {{- toYaml .labels | nindent 4 }}
+{{- end }}
+
+{{/* What a service does now, in the same words for every preset. Argument: a dict of `root` and `s`. */}}
+{{- define "slo.serviceRules" -}}
+{{- $s := .s -}}
+{{- $window := "5m" -}}
+{{- include "slo.record" (dict "record" "service:targets:up" "labels" $s.labels "expr" (printf "sum(up{%s}) or vector(0)" $s.target)) -}}
+{{- include "slo.record" (dict "record" "service:targets:expected" "labels" $s.labels "expr" (printf "count(up{%s}) or vector(0)" $s.target)) -}}
+{{- include "slo.codes" (dict "root" .root "s" $s "outcome" "bad" "matchers" (printf "%s, %s" $s.series $s.errors)) -}}
+{{- if $s.good -}}
+{{- include "slo.codes" (dict "root" .root "s" $s "outcome" "good" "matchers" (printf "%s, %s" $s.series $s.good)) -}}
+{{- end -}}
+{{- if and $s.metrics.duration (ne $s.metrics.durationType "summary") -}}
+{{- $of := $s.slis.latency.excludeErrors | ternary "good" "all" -}}
+{{- $factor := eq $s.metrics.unit "milliseconds" | ternary " / 1000" "" -}}
+{{- $range := include "slo.duration" (dict "root" .root "duration" $window) -}}
+{{- range list "0.5" "0.9" "0.99" -}}
+{{- $labels := merge (dict "quantile" . "of" $of) $s.labels -}}
+{{- $rate := (eq $s.metrics.durationType "nativeHistogram") | ternary (printf "sum(rate(%s{%s}[%s]))" $s.metrics.duration (include "slo.latencyMatchers" $s) $range) (printf "sum by (le) (rate(%s_bucket{%s}[%s]))" $s.metrics.duration (include "slo.latencyMatchers" $s) $range) -}}
+{{- /* Without requests the quantile is NaN, and `>= 0` removes it. */}}
+{{- include "slo.record" (dict "record" "service:latency_seconds:quantile" "labels" $labels "expr" (printf "histogram_quantile(%s, %s)%s >= 0" . $rate $factor)) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* The rate of requests by status code. Argument: a dict of `root`, `s`, `outcome` and `matchers`. */}}
+{{- define "slo.codes" -}}
+{{- $metric := .s.metrics.requests -}}
+{{- $native := and (eq .s.metrics.durationType "nativeHistogram") (eq $metric (printf "%s_count" .s.metrics.duration)) -}}
+{{- $rate := include "slo.rate" (dict "root" .root "s" .s "metric" ($native | ternary .s.metrics.duration $metric) "matchers" .matchers "window" "5m") -}}
+{{- if $native }}{{ $rate = printf "histogram_count(%s)" $rate }}{{ end -}}
+{{- with .s.codes.code -}}
+{{- $rate = printf "label_replace(%s, \"code\", \"$1\", %q, \"(.*)\")" $rate . -}}
+{{- end -}}
+{{- include "slo.record" (dict "record" "service:requests:rate" "labels" (merge (dict "outcome" .outcome) .s.labels) "expr" (printf "sum by (code) (%s)" $rate)) -}}
+{{- end }}
+
+{{/* Rates and ratios for windows of up to 6h. Argument: a dict of `root`, `s` and `i` (the indicator). */}}
+{{- define "slo.fastRules" -}}
+{{- $i := .i -}}
+{{- range include "slo.windowsOf" (dict "root" .root "kind" "raw") | fromJsonArray -}}
+{{- $argument := dict "root" $.root "s" $.s "indicator" $i.name "sli" $i.sli "window" . -}}
+{{- include "slo.record" (dict "record" (printf "slo:requests:rate%s" .) "labels" $i.labels "expr" (include "slo.requests" $argument)) -}}
+{{- include "slo.record" (dict "record" (printf "slo:bad_requests:rate%s" .) "labels" $i.labels "expr" (include "slo.badRequests" $argument)) -}}
+{{- /* Without requests there is no ratio: not NaN, and not 0. */}}
+{{- include "slo.record" (dict "record" (printf "slo:bad_requests_per_requests:ratio_rate%s" .) "labels" $i.labels "expr" (printf "slo:bad_requests:rate%s{%s} / (slo:requests:rate%s{%s} > 0)" . $i.sli . $i.sli)) -}}
+{{- end -}}
+{{- range include "slo.windowsOf" (dict "root" .root "kind" "fast") | fromJsonArray -}}
+{{- include "slo.longRatio" (dict "root" $.root "i" $i "window" .) -}}
+{{- end -}}
+{{- end }}
+
+{{/* Ratios for the longer windows, the period among them, and what is left of the budget. Argument: as of fastRules. */}}
+{{- define "slo.slowRules" -}}
+{{- $i := .i -}}
+{{- $period := .root.Values.period -}}
+{{- range include "slo.windowsOf" (dict "root" .root "kind" "slow") | fromJsonArray -}}
+{{- include "slo.longRatio" (dict "root" $.root "i" $i "window" .) -}}
+{{- end -}}
+{{- include "slo.record" (dict "record" "slo:objective:ratio" "labels" $i.labels "expr" (printf "vector(%v)" $i.objective)) -}}
+{{- include "slo.record" (dict "record" "slo:error_budget_remaining:ratio" "labels" $i.labels "expr" (printf "1 - slo:bad_requests_per_requests:ratio_rate%s{%s} / %v" $period $i.sli $i.budget)) -}}
+{{- /* The share of the period for which there is a history; above 1 if evaluations were closer together once. */}}
+{{- $samples := divf (include "slo.scaledSeconds" (dict "root" .root "duration" $period)) (include "slo.seconds" .root.Values.interval) -}}
+{{- include "slo.record" (dict "record" "slo:period_covered:ratio" "labels" $i.labels "expr" (printf "clamp_max(count_over_time(slo:requests:rate5m{%s}[%s]) / %v, 1)" $i.sli (include "slo.duration" (dict "root" .root "duration" $period)) $samples)) -}}
+{{- if eq $i.name "latency" -}}
+{{- include "slo.record" (dict "record" "slo:latency_threshold:seconds" "labels" $i.labels "expr" (printf "vector(%v)" .s.slis.latency.threshold)) -}}
+{{- end -}}
+{{- include "slo.record" (dict "record" "slo_info" "expr" "vector(1)" "labels" (merge (dict "objective" (printf "%v" (mulf $i.objective 100)) "period" $period) $i.labels)) -}}
+{{- end }}
+
+{{/*
+The ratio over a long window, from the recorded rates: a ratio of sums, so that busy hours weigh more than quiet ones.
+Argument: a dict of `root`, `i` and `window`.
+*/}}
+{{- define "slo.longRatio" -}}
+{{- $range := include "slo.duration" (dict "root" .root "duration" .window) -}}
+{{- include "slo.record" (dict "record" (printf "slo:bad_requests_per_requests:ratio_rate%s" .window) "labels" .i.labels "expr" (printf "sum_over_time(slo:bad_requests:rate5m{%s}[%s])\n/ (sum_over_time(slo:requests:rate5m{%s}[%s]) > 0)" .i.sli $range .i.sli $range)) -}}
+{{- end }}
+
+{{/*
+State of a service as one number, for tables: 5 down, 4 a critical alert, 3 a warning, 2 degraded (a target is down, or
+requests fail fast enough for a critical alert), 1 no traffic, 0 healthy. Argument: a dict of `root` and `s`.
+*/}}
+{{- define "slo.stateRule" -}}
+{{- $sel := .s.recorded -}}
+{{- $on := "by (namespace, slo_service)" }}
+{{- $lines := list
+      (printf "5 * (service:targets:up{%s} == bool 0) > 0" $sel)
+      (printf "or 4 * group %s (ALERTS{alertstate=\"firing\", severity=\"critical\", %s})" $on $sel)
+      (printf "or 3 * group %s (ALERTS{alertstate=\"firing\", severity=\"warning\", %s})" $on $sel)
+      (printf "or 2 * group %s (ALERTS{alertstate=\"pending\", %s} or service:targets:up{%s} < service:targets:expected{%s})" $on $sel $sel $sel)
+      (printf "or 2 * group %s (slo:alert_progress:ratio{severity=\"critical\", %s} >= 1)" $on $sel)
+      (printf "or 1 * (sum %s (service:requests:rate{%s}) == bool 0) > 0" $on $sel)
+      (printf "or 0 * service:targets:up{%s}" $sel) -}}
+{{- include "slo.record" (dict "record" "service:state" "labels" .s.labels "expr" (join "\n" $lines)) -}}
+{{- end }}

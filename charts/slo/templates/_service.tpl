@@ -1,0 +1,73 @@
+{{/*
+A service with everything that its rules need, as JSON: its values over those of its preset over `defaults`, and
+
+  name, title     such as `checkout-api` and CheckoutApi
+  labels          the labels of all its rules
+  series          matchers for the service's own metrics
+  errors          matchers for requests that fail, and `good` for those that do not (empty if it takes more than one)
+  target          matchers for the series `up`
+  sli             matchers for its recorded series
+  indicators      a list of {name, slo, objective, budget, sli}
+
+Argument: a dict of `root`, `name` and `service` (the entry of `services`).
+*/}}
+{{- define "slo.service" -}}
+{{- $presets := .root.Files.Get "files/presets.yaml" | fromYaml -}}
+{{- $preset := .service.preset | default .root.Values.defaults.preset -}}
+{{- $s := mergeOverwrite (deepCopy .root.Values.defaults) (get $presets $preset | default dict | deepCopy) (deepCopy .service) -}}
+{{- /* An error matcher of the service replaces the preset's: merged, both would have to match. */}}
+{{- with dig "metrics" "errors" dict .service }}{{ $_ := set $s.metrics "errors" . }}{{ end -}}
+{{- $namespace := $s.namespace | default .root.Release.Namespace -}}
+{{- $match := merge dict $s.match (dict "namespace" $namespace "job" .name) -}}
+{{- $errors := include "slo.matchers" $s.metrics.errors | fromJsonArray -}}
+{{- $_ := set $s "name" .name -}}
+{{- $_ := set $s "namespace" $namespace -}}
+{{- $_ := set $s "title" (include "slo.pascal" .name) -}}
+{{- $_ := set $s "codes" $s.labels -}}
+{{- $_ := set $s "labels" (dict "namespace" $namespace "slo_service" .name) -}}
+{{- $_ := set $s "series" (include "slo.matchers" (dict "match" $match "regexMatch" $s.regexMatch "excludeRegex" $s.excludeRegex) | fromJsonArray | join ", ") -}}
+{{- $_ := set $s "errors" (join ", " $errors) -}}
+{{- $_ := set $s "good" (eq (len $errors) 1 | ternary (include "slo.matchers" (dict "exclude" $s.metrics.errors.match "excludeRegex" $s.metrics.errors.regexMatch) | fromJsonArray | join ", ") "") -}}
+{{- $_ := set $s "target" (include "slo.matchers" (dict "match" (pick $match "namespace" "job")) | fromJsonArray | join ", ") -}}
+{{- $_ := set $s "recorded" (include "slo.matchers" (dict "match" $s.labels) | fromJsonArray | join ", ") -}}
+{{- $latency := $s.slis.latency -}}
+{{- if kindIs "string" $latency.enabled }}{{ $_ := set $latency "enabled" (and (not (empty $s.metrics.duration)) (ne $s.metrics.durationType "summary")) }}{{ end -}}
+{{- if kindIs "string" $latency.excludeErrors }}{{ $_ := set $latency "excludeErrors" (and $s.metrics.durationHasErrors (not (empty $s.good))) }}{{ end -}}
+{{- $indicators := list -}}
+{{- range $name, $sli := $s.slis -}}
+{{- if $sli.enabled -}}
+{{- $slo := printf "%s-%s" $.name $name -}}
+{{- $objective := divf $sli.objective 100 -}}
+{{- $indicators = append $indicators (dict "name" $name "title" (title $name) "slo" $slo "objective" $objective "budget" (subf 1 $objective)
+      "labels" (merge (dict "slo" $slo "slo_indicator" $name) $s.labels)
+      "sli" (include "slo.matchers" (dict "match" (dict "namespace" $namespace "slo" $slo)) | fromJsonArray | join ", ")) -}}
+{{- end -}}
+{{- end -}}
+{{- $_ := set $s "indicators" $indicators -}}
+{{- toJson $s -}}
+{{- end }}
+
+{{/*
+PromQL matchers, as a JSON list. Argument: a dict of maps from label to value: `match` (equal), `exclude` (not equal),
+`regexMatch` and `excludeRegex` (the whole value matches, or does not).
+*/}}
+{{- define "slo.matchers" -}}
+{{- $found := list -}}
+{{- $argument := . -}}
+{{- $operators := dict "match" "=" "exclude" "!=" "regexMatch" "=~" "excludeRegex" "!~" -}}
+{{- range $map := list "match" "exclude" "regexMatch" "excludeRegex" -}}
+{{- range $label, $value := get $argument $map | default dict -}}
+{{- $found = append $found (printf "%s%s%q" $label (get $operators $map) $value) -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $found -}}
+{{- end }}
+
+{{/* The services that this chart renders itself, as a JSON map: all but those that its parent chart renders. */}}
+{{- define "slo.ownServices" -}}
+{{- $own := dict -}}
+{{- range $name, $service := .Values.services -}}
+{{- if ne (dig "scrape" "kind" "" $service) "parent" }}{{ $_ := set $own $name $service }}{{ end -}}
+{{- end -}}
+{{- toJson $own -}}
+{{- end }}

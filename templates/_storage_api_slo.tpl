@@ -1,0 +1,21 @@
+{{/*
+Entry of slo.services for this release's storage API, as JSON: {name, service}. Nothing if the entry was removed, or if
+there is no target on purpose: without a ServiceMonitor, or with 0 pods.
+*/}}
+{{- define "observability-platform.storageApiSlo" -}}
+{{- $api := index .Subcharts "storage-api" -}}
+{{- $slo := .Subcharts.slo -}}
+{{- $entry := and $slo (get $slo.Values.services "storage-api") -}}
+{{- if and $api $entry $api.Values.serviceMonitor.enabled (or $api.Values.autoscaling.enabled (gt (int $api.Values.replicas) 0)) -}}
+{{- $name := include "storage-api.fullname" $api -}}
+{{- $entry = mergeOverwrite (dict "match" (dict "job" $name)) (deepCopy $entry) -}}
+{{- $_ := set $entry "namespace" .Release.Namespace -}}
+{{- if has "http_request_duration_seconds" $api.Values.config.metricsDisabled -}}
+{{- /* Then the service counts in another family, which covers probes and scrapes too. */}}
+{{- $_ := set $entry.metrics "requests" "http_request_count_total" -}}
+{{- $_ := set $entry.metrics "duration" "" -}}
+{{- $_ := set $entry "excludeRegex" (dict "path" "/healthz|/readyz|/metrics|/api/metrics|/openapi.json|/faults") -}}
+{{- end -}}
+{{- dict "name" $name "service" $entry | toJson -}}
+{{- end -}}
+{{- end }}
