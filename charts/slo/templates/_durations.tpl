@@ -1,7 +1,11 @@
-{{/* Seconds of a duration with one unit, such as 300 for 5m. Argument: the duration. */}}
+{{/* Seconds of a Prometheus duration of seconds or more, such as 5400 for 1h30m. Argument: the duration. */}}
 {{- define "slo.seconds" -}}
-{{- $factor := get (dict "s" 1 "m" 60 "h" 3600 "d" 86400 "w" 604800) (regexFind "[a-z]$" .) -}}
-{{- mul (regexFind "^[0-9]+" . | int64) $factor -}}
+{{- $factors := dict "s" 1 "m" 60 "h" 3600 "d" 86400 "w" 604800 "y" 31536000 -}}
+{{- $seconds := 0 -}}
+{{- range regexFindAll "[0-9]+[a-z]+" . -1 -}}
+{{- $seconds = add $seconds (mul (regexFind "^[0-9]+" . | int64) (get $factors (regexFind "[a-z]+$" .) | default 0)) -}}
+{{- end -}}
+{{- $seconds -}}
 {{- end }}
 
 {{/*
@@ -43,4 +47,9 @@ series), `fast` (up to 6h, from the recorded rates of 5m) or `slow` (all longer 
 {{- if eq $kind $.kind }}{{ $found = append $found . }}{{ end -}}
 {{- end -}}
 {{- toJson $found -}}
+{{- end }}
+
+{{/* The longest window of the alerts, such as 3d: Prometheus must keep samples for that long. */}}
+{{- define "slo.longestWindow" -}}
+{{- without (include "slo.windows" . | fromJsonArray) .Values.period | last -}}
 {{- end }}
