@@ -8,18 +8,27 @@
 {{- $seconds -}}
 {{- end }}
 
+{{/* global.monitoring.speed; 1 if the chart is installed on its own without it. Argument: the root. */}}
+{{- define "slo.speed" -}}
+{{- $speed := dig "monitoring" "speed" 1 (.Values.global | default dict) -}}
+{{- if not (and (regexMatch "^[1-9][0-9]*$" (toString $speed)) (le (int64 $speed) 3600)) -}}
+{{- fail (printf "global.monitoring.speed: %v is not allowed; use a whole number from 1 to 3600" $speed) -}}
+{{- end -}}
+{{- $speed -}}
+{{- end }}
+
 {{/*
-A duration as rules use it: the given one, or a `speed`-th of it in milliseconds. Argument: a dict of `root` and
+A duration as rules use it: the given one, or the `speed`-th part of it in milliseconds. Argument: a dict of `root` and
 `duration`.
 */}}
 {{- define "slo.duration" -}}
-{{- $speed := int64 .root.Values.speed -}}
+{{- $speed := include "slo.speed" .root | int64 -}}
 {{- if eq $speed 1 }}{{ .duration }}{{ else }}{{ printf "%dms" (div (mul (include "slo.seconds" .duration) 1000) $speed) }}{{ end -}}
 {{- end }}
 
-{{/* Seconds of a duration divided by `speed`, as a decimal. Argument: a dict of `root` and `duration`. */}}
+{{/* Seconds of a duration divided by global.monitoring.speed, as a decimal. Argument: a dict of `root` and `duration`. */}}
 {{- define "slo.scaledSeconds" -}}
-{{- divf (include "slo.seconds" .duration) .root.Values.speed -}}
+{{- divf (include "slo.seconds" .duration) (include "slo.speed" .root) -}}
 {{- end }}
 
 {{/* All windows for which ratios are recorded, as a JSON list, shortest first: those of dashboards (5m, 1h), those of alerts, the period. */}}
