@@ -67,7 +67,7 @@ PromQL matchers, as a JSON list. Argument: a dict of maps from label to value: `
 {{- define "slo.services" -}}
 {{- $services := dict -}}
 {{- range $name, $service := .Values.services -}}
-{{- if $service }}{{ $_ := set $services $name $service }}{{ end -}}
+{{- if not (kindIs "invalid" $service) }}{{ $_ := set $services $name $service }}{{ end -}}
 {{- end -}}
 {{- toJson $services -}}
 {{- end }}
