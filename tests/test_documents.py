@@ -16,7 +16,7 @@ from storage_api.stores import MemoryStore
 from storage_api.telemetry.metrics import watch_server
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "values.yaml"]
-DOCUMENTS += [*sorted((ROOT / "ci").glob("*-values.yaml")), ROOT / "charts/storage-api/values.yaml"]
+DOCUMENTS += [*sorted((ROOT / "ci").glob("*-values.yaml")), *ROOT.glob("charts/*/values.yaml")]
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 METRIC = re.compile(r"(?<![\w./-])(?:http|storage|process|python|namespace_job:?)_?[a-z0-9_:*]+")
 NO_METRICS = {"storage_api", "storage_api_", "http_server"}
@@ -48,6 +48,8 @@ def metrics(rules) -> set[str]:
         names
         | {label for sample in samples for label in sample.labels}
         | {r.get("record", "") for r in rules}
+        # Metrics and labels of other services, which presets name.
+        | set(re.findall(r"\w+", (ROOT / "charts/slo/files/presets.yaml").read_text()))
     )
 
 
