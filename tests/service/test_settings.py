@@ -14,17 +14,12 @@ import pytest
 
 from lab import ROOT
 from storage_api import __version__
-from storage_api.config import SETTINGS, Config, ConfigError, read
+from storage_api.config import SETTINGS, Config, read
+from tests.support.service.mistakes import mistakes
 
 DOCUMENT = [sys.executable, "-m", "tools.service_settings"]
 S3 = {"STORE": "s3", "STORE_S3_BUCKET": "objects"}
 AZURE = {"STORE": "azure", "STORE_AZURE_ACCOUNT": "someone", "STORE_AZURE_CONTAINER": "objects"}
-
-
-def mistakes(environ: dict[str, str], *arguments: str) -> list[str]:
-    with pytest.raises(ConfigError) as refused:
-        read(environ, arguments)
-    return str(refused.value).splitlines()
 
 
 def test_settings_have_defaults():
