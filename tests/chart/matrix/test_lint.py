@@ -72,17 +72,24 @@ def test_helm_lint_strict_finds_nothing(chart, tool, draws, preset, helm):
         assert "[WARNING]" not in done.stdout + done.stderr
 
 
-def test_chart_testing_lints_the_chart_with_every_preset(chart, tool):
-    """`ct lint` with ci/ct.yaml; the dependency is in place already and is not fetched."""
+def test_chart_testing_lints_the_chart_with_its_presets(chart, tool, draws, tmp_path):
+    """`ct lint` with ci/ct.yaml; the dependency is in place already and is not fetched.
+
+    It runs `helm lint` once for each file in ci/: six seconds for all of them, so every day only one.
+    """
+    folder = shutil.copytree(chart, tmp_path / "chart")
+    linted, *others = sorted(folder.glob("ci/*-values.yaml"))
+    for file in draws(others, ()):
+        file.unlink()
     programs = [tool(toolchain.helm).parent, Path(sys.executable).parent]
     path = os.pathsep.join([*map(str, programs), os.environ["PATH"]])
     done = run(
         tool(checks.ct), "lint", "--config", "ci/ct.yaml", "--skip-helm-dependencies", "--chart-repos", "",
-        cwd=chart, env={**os.environ, "PATH": path},
+        cwd=folder, env={**os.environ, "PATH": path},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    for path in (path for files in presets().values() for path in files):
-        assert f'values file "ci/{path.name}"' in done.stdout
+    for file in (linted, *draws((), others)):
+        assert f'values file "ci/{file.name}"' in done.stdout
 
 
 @pytest.mark.parametrize("preset", presets())
