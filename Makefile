@@ -74,11 +74,14 @@ pictures: $(READY) ## Draw every dashboard, light and dark, as PNG into docs/pic
 
 # --- checks -------------------------------------------------------------------------------------------
 
+# Each file runs on one of two workers, in the order of tests/conftest.py rather than by number of tests.
+PYTEST := $(PY) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
 .PHONY: check test lint format e2e
 check: lint ## Lint, and every test without servers and browsers; three to four minutes
-	@$(PY) -m pytest --numprocesses 2 --dist loadfile --quiet -m 'not live and not browser' $(ARGS)
+	@$(PYTEST) --quiet -m 'not live and not browser' $(ARGS)
 test: lint ## Run every test that needs no cluster; THOROUGH=1 runs every case
-	@$(PY) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@$(PYTEST) $(ARGS)
 lint: $(READY) ## Check style, imports between packages, and generated files
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --check --quiet .
