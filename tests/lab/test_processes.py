@@ -48,7 +48,7 @@ def test_a_stopped_process_ends_and_is_forgotten(processes, tmp_path):
 
 
 def test_a_process_that_ignores_sigterm_is_killed(processes, tmp_path, monkeypatch):
-    monkeypatch.setattr("lab.processes.STOP_SECONDS", 1)
+    monkeypatch.setattr("lab.processes.STOP_SECONDS", 0.2)
     deaf = "trap '' TERM; echo deaf; while :; do sleep 1; done"
     started = processes.start(command(tmp_path, "/bin/sh", "-c", deaf))
     wait(processes, lambda: "" if "deaf" in Path(started.log).read_text() else "it is silent", 10)
