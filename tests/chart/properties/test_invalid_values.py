@@ -38,7 +38,9 @@ def complaint(fault, helm=None):
 
 
 def names(refusal, fault):
-    """Tell if a refusal names the value's path (and an unknown key), in the format of Helm 3 or Helm 4."""
+    """Tell if a refusal names the value's path (and an unknown key), in the words of Helm or of the chart."""
+    if fault.kind == "key" and refusal.startswith(f"{'.'.join(fault.path)}: not a "):
+        return True
     paths = [fault.path, fault.path[:-1]] if fault.kind == "key" else [fault.path]
     paths += [path[1:] for path in paths if path[:1] == ("storage-api",)]
     places = [
