@@ -19,7 +19,7 @@ def sample(reader, draws):
     """Faults of the schema, the same in each run: all of rare kinds, equal shares of common kinds."""
     shuffled = sorted(faults(reader), key=lambda fault: hashlib.sha256(str(fault).encode()).digest())
     counted = Counter(fault.kind for fault in shuffled)
-    count = draws(100, 1000)
+    count = draws(60, 1000)
     chosen: list[Fault] = []
     for left, kind in zip(range(len(counted), 0, -1), sorted(counted, key=counted.get), strict=True):
         share = (count - len(chosen)) // left
@@ -69,7 +69,7 @@ def test_helm_3_refuses_invalid_values_too(sample, draws, missing_part):
         helm = checks.helm3()
     except ToolError as error:
         missing_part(str(error))
-    found = complaints(sample[:: draws(10, 20)], helm)
+    found = complaints(sample[:: draws(6, 20)], helm)
     assert not found, "\n".join(found[:20])
 
 
