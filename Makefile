@@ -115,7 +115,7 @@ service-docs: $(READY) ## Write the tables of docs/service.md and docs/metrics.m
 .PHONY: dashboards schema golden deps package requirements clean
 dashboards: $(READY) ## Write dashboards/*.json from their Python code
 	@$(PY) -m dashboards
-schema: $(READY) ## Write values.schema.json and docs/values.md from the comments in values.yaml
+schema: $(READY) ## Write values.schema.json, files/known-names.yaml and docs/values.md from values.yaml
 	@$(PY) -m tools.values_schema
 golden: $(READY) ## Write the presets' renders into the golden files
 	@$(PY) -m pytest --quiet tests/chart/matrix --update-golden
