@@ -112,6 +112,12 @@ def test_workflows_pin_every_action_by_commit():
             assert re.search(r"@[0-9a-f]{40}$", used), f"{workflow.name}: {used} is not pinned by commit"
 
 
+def test_no_test_imports_a_conftest_file():
+    """pytest loads these itself; an import would be a second copy. Shared code belongs in tests/support."""
+    imports = re.compile(r"^\s*(?:from|import) \S*\bconftest\b", re.MULTILINE)
+    assert [path for path in (ROOT / "tests").rglob("*.py") if imports.search(path.read_text())] == []
+
+
 @pytest.mark.parametrize(
     "command",
     [

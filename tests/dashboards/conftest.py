@@ -15,6 +15,7 @@ from lab import ROOT, traffic
 from lab.platform import Platform
 from lab.render.chart import Render
 from tests.support.dashboard import Dashboard, Query, TimeRange, interpolate
+from tests.support.drill import FAILED, HELD, TAKEN, THREADS
 from tests.support.waiting import wait_until
 
 SCRAPE_SECONDS = 1
@@ -26,11 +27,8 @@ REFUSED = (
     ("GET", "/no/route", "_OTHER"),
 )
 STEADY_SECONDS = 12
-THREADS = 8
 # Length of each phase of the drill: several scrapes, so that a busy machine cannot miss one.
 PHASE_SECONDS = 3
-TAKEN, HELD, FAILED = 5, 6, 4
-"""Threads that the drill occupies; requests that it delays at once; requests that fail in the store."""
 KEPT = {f"kept-{number}": bytes(1000 * number) for number in range(1, 5)}
 
 

@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from lab import ROOT
 from lab.platform import VALUES
+from lab.processes import Processes
 from lab.render.chart import Render, render_chart
 
 
@@ -35,6 +36,26 @@ def lab(tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+@pytest.fixture
+def folder(tmp_path) -> Iterator[Path]:
+    """The folder of the command `lab`; processes that still run at the end are stopped."""
+    folder = tmp_path / "lab"
+    yield folder
+    if folder.is_dir():
+        processes = Processes(folder)
+        processes.stop(list(processes.all()))
+
+
+@pytest.fixture
+def pids(folder) -> Callable[[], dict[str, int]]:
+    """Return a function that returns the pids of the folder's processes by name."""
+
+    def read() -> dict[str, int]:
+        return {name: started.pid for name, started in Processes(folder).all().items()}
+
+    return read
 
 
 @pytest.fixture
