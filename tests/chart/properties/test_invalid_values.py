@@ -42,7 +42,7 @@ def names(refusal, fault):
     if fault.kind == "key" and refusal.startswith(f"{'.'.join(fault.path)}: not a "):
         return True
     paths = [fault.path, fault.path[:-1]] if fault.kind == "key" else [fault.path]
-    paths += [path[1:] for path in paths if path[0] in ("storage-api", "slo")]
+    paths += [path[1:] for path in paths if path[:1] in (("storage-api",), ("slo",))]
     places = [
         f"at '/{'/'.join(each)}':" if each else "at the first level:"  # the second in the lab's words
         for each in paths
