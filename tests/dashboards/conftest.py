@@ -15,6 +15,7 @@ from lab import ROOT, traffic
 from lab.platform import Platform
 from lab.render.chart import Render
 from tests.support.dashboard import Dashboard, Query, TimeRange, interpolate
+from tests.support.intervals import every
 from tests.support.waiting import wait_until
 
 SCRAPE_SECONDS = 1
@@ -90,17 +91,8 @@ class Proof:
 
 @pytest.fixture(scope="session")
 def proof(tmp_path_factory) -> Iterator[Proof]:
-    values = {
-        "kube-prometheus-stack": {
-            "prometheus": {"prometheusSpec": {"scrapeInterval": "1s", "evaluationInterval": "1s"}},
-            "grafana": {"sidecar": {"datasources": {"defaultDatasourceScrapeInterval": "1s"}}},
-        },
-        "storage-api": {
-            "serviceMonitor": {"interval": "1s", "scrapeTimeout": "1s"},
-            "config": {"threads": THREADS},
-            "faults": {"enabled": True},
-        },
-    }
+    values = every(SCRAPE_SECONDS)
+    values["storage-api"] |= {"config": {"threads": THREADS}, "faults": {"enabled": True}}
     with Platform(folder=tmp_path_factory.mktemp("lab"), values=values) as platform:
         _wait_for_targets(platform)
         refused: Counter[tuple[str, str]] = Counter()

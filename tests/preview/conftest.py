@@ -14,6 +14,7 @@ from lab.browser import chromium
 from lab.errors import LabError
 from lab.platform import Platform
 from lab.toolchain import ToolError
+from tests.support.intervals import every
 from tests.support.waiting import wait_until
 
 FIXTURES = Path(__file__).parent / "dashboards"
@@ -60,14 +61,7 @@ def extra_dashboards() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory, extra_dashboards, missing_part) -> Iterator[Platform]:
-    values = {
-        "kube-prometheus-stack": {
-            "prometheus": {"prometheusSpec": {"scrapeInterval": "1s", "evaluationInterval": "1s"}},
-            "grafana": {"sidecar": {"datasources": {"defaultDatasourceScrapeInterval": "1s"}}},
-        },
-        "storage-api": {"serviceMonitor": {"interval": "1s", "scrapeTimeout": "1s"}},
-    }
-    with Platform(folder=tmp_path_factory.mktemp("lab"), values=values) as started:
+    with Platform(folder=tmp_path_factory.mktemp("lab"), values=every(1)) as started:
         try:
             preview.publish(started, extra_dashboards)
         except ToolError as error:
