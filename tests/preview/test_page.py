@@ -5,13 +5,14 @@ import re
 import time
 from contextlib import ExitStack
 from functools import cache
-from itertools import product
+from itertools import cycle
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
 from lab import ROOT, preview_bundle
+from tests.support.draws import sample
 
 pytestmark = pytest.mark.live
 
@@ -34,9 +35,17 @@ def loaded(visit):
         yield load
 
 
-@pytest.fixture(scope="module", params=list(product(sorted(DRAWN), ("light", "dark"))), ids="-".join)
+# Each dashboard in each theme; the everyday sample has each dashboard in one theme, light and dark in turn.
+THEMED = [
+    (uid, theme)
+    for uid, themes in zip(sorted(DRAWN), cycle([("light", "dark"), ("dark", "light")]), strict=False)
+    for theme in themes
+]
+
+
+@pytest.fixture(scope="module", params=sample(THEMED, 2), ids="-".join)
 def drawn(request, loaded):
-    """Each dashboard in each theme."""
+    """A page that shows a dashboard in a theme."""
     return loaded(*request.param)
 
 
