@@ -75,7 +75,7 @@ pictures: $(READY) ## Draw every dashboard, light and dark, as PNG into docs/pic
 # --- checks -------------------------------------------------------------------------------------------
 
 # Each file runs on one of two workers, in the order of tests/conftest.py rather than by number of tests.
-PYTEST := $(PY) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+PYTEST := $(PY) -m pytest --numprocesses 2 --dist loadfile
 
 .PHONY: check test lint format e2e
 check: lint ## Lint, and every test without servers and browsers; three to four minutes

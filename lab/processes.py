@@ -3,9 +3,11 @@
 import contextlib
 import json
 import os
+import signal
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -95,7 +97,8 @@ class Processes:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_text(text, encoding="utf-8")
             output = log.open("w", encoding="utf-8")
-        with output:
+        # A process that is interrupted before the state file names it could not be stopped later.
+        with output, _uninterrupted():
             process = subprocess.Popen(
                 command.arguments,
                 cwd=command.folder,
@@ -106,10 +109,10 @@ class Processes:
                 # Ctrl-C in the terminal reaches only the lab, which then stops its processes.
                 start_new_session=True,
             )
-        self._children.append(process)
-        created = psutil.Process(process.pid).create_time()
-        started = Started(process.pid, created, command.fingerprint, str(log), command.url)
-        self._write({**self.all(), command.name: started})
+            self._children.append(process)
+            created = psutil.Process(process.pid).create_time()
+            started = Started(process.pid, created, command.fingerprint, str(log), command.url)
+            self._write({**self.all(), command.name: started})
         return started
 
     def wait(
@@ -177,6 +180,22 @@ def _has_ended(process: psutil.Process) -> bool:
         return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
     except psutil.NoSuchProcess:
         return True
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Delays SIGINT and SIGTERM until the block ends; other threads than the main one never get them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    received: list[int] = []
+    with contextlib.ExitStack() as stack:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handler = signal.signal(number, lambda number, _: received.append(number))
+            stack.callback(signal.signal, number, handler)
+        yield
+    for number in received:
+        signal.raise_signal(number)
 
 
 def last_line(log: Path) -> str:

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lab import ROOT
 from lab.platform import VALUES
 from lab.processes import Processes
 from lab.render.chart import Render, render_chart
+from tests.support.intervals import every
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +58,18 @@ def pids(folder) -> Callable[[], dict[str, int]]:
         return {name: started.pid for name, started in Processes(folder).all().items()}
 
     return read
+
+
+@pytest.fixture
+def scraped_every(tmp_path) -> Callable[[int], dict[str, str]]:
+    """Return a function that writes values with this scrape interval; it returns the variable VALUES."""
+
+    def write(seconds: int) -> dict[str, str]:
+        path = tmp_path / f"every-{seconds}s.yaml"
+        path.write_text(yaml.safe_dump(every(seconds)))
+        return {"VALUES": str(path)}
+
+    return write
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from lab import ROOT, traffic
 from lab.errors import LabError
 from lab.platform import Platform
 from lab.ports import Ports
+from tests.support.intervals import every
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.live
@@ -43,7 +44,9 @@ def nothing_runs(folder) -> bool:
     return True
 
 
-def test_up_status_and_down_work(lab, folder, pids, variables):
+def test_up_status_and_down_work(lab, folder, pids, variables, scraped_every):
+    # Between two scrapes there must be some rounds of traffic, as the rate counts whole rounds.
+    variables |= scraped_every(3)
     up = lab("up", **variables)
     assert up.returncode == 0, up.stderr
     first = pids()
@@ -51,7 +54,7 @@ def test_up_status_and_down_work(lab, folder, pids, variables):
     for part in ("PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT"):
         assert f"http://127.0.0.1:{variables[part]}" in up.stdout
     rate = float(re.search(r"request rate\s*│\s*([\d.]+) per second", up.stdout)[1])
-    # One round of 24 requests per second; a scrape may see one round more or less.
+    # One round of 24 requests per second; two scrapes may see one round more or less.
     assert rate == pytest.approx(24, rel=0.5)
     assert re.search(r"p99\s*│\s*0\.\d+ s", up.stdout)
     assert re.search(r"error ratio\s*│\s*0\.00%", up.stdout)
@@ -82,7 +85,7 @@ def test_up_status_and_down_work(lab, folder, pids, variables):
     assert status.stderr == "status: nothing is running; make up starts the platform\n"
     assert lab("down").stdout == "nothing was running\n"
 
-    assert lab("up", "--minutes", "0", **variables).returncode == 0
+    assert lab("up", "--minutes", "0", **variables | scraped_every(1)).returncode == 0
     assert set(pids()) == set(SERVERS)
     answer = requests.get(f"http://127.0.0.1:{variables['PORT']}/api/buckets/kept", timeout=5)
     assert answer.content == body
@@ -152,7 +155,8 @@ def test_up_with_a_port_in_use_leaves_running_processes_alone(folder, pids):
 def test_metrics_move_to_their_own_port_and_back(folder, pids):
     """Prometheus scrapes the new port; a port in use is noticed before anything is stopped."""
     ports = Ports.free()
-    parted = {"storage-api": {"metrics": {"port": 9999}}}
+    parted = every(1)
+    parted["storage-api"]["metrics"] = {"port": 9999}
 
     def monitored(platform, port):
         wanted = ("platform-storage-api", f"http://127.0.0.1:{port}/api/metrics", "up")
@@ -163,7 +167,7 @@ def test_metrics_move_to_their_own_port_and_back(folder, pids):
 
         return wait_until(found, 30, f"{wanted} is a target")
 
-    together = Platform(folder=folder, ports=ports)
+    together = Platform(folder=folder, ports=ports, values=every(1))
     together.up()
     first = pids()
     apart = Platform(folder=folder, ports=ports, values=parted)
@@ -327,8 +331,8 @@ def test_render_prints_manifests_and_tools_prints_a_path(lab):
     assert os.access(promtool, os.X_OK)
 
 
-def test_the_traffic_command_uses_the_running_platform(lab, folder, variables):
-    assert lab("up", "--minutes", "0", **variables).returncode == 0
+def test_the_traffic_command_uses_the_running_platform(lab, folder, variables, scraped_every):
+    assert lab("up", "--minutes", "0", **variables, **scraped_every(1)).returncode == 0
     sent = json.loads(lab("traffic", "--rounds", "3", "--json").stdout)
     assert sent["requests"] == 72
     assert {(one["method"], one["status"]): one["count"] for one in sent["sent"]} == {

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -45,6 +46,25 @@ def test_a_stopped_process_ends_and_is_forgotten(processes, tmp_path):
     assert not psutil.pid_exists(started.pid)
     assert processes.all() == {}
     assert processes.stop(["part"]) == []
+
+
+@pytest.mark.parametrize("step", ["Popen", "create_time"])
+def test_a_process_whose_start_is_interrupted_can_still_be_stopped(processes, tmp_path, monkeypatch, step):
+    """Ctrl-C between the start of a process and its record used to leave it running after `make up`."""
+    where = {"Popen": subprocess, "create_time": psutil.Process}[step]
+    real = getattr(where, step)
+
+    def interrupted(*arguments, **options):
+        done = real(*arguments, **options)
+        signal.raise_signal(signal.SIGINT)
+        return done
+
+    monkeypatch.setattr(where, step, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        processes.start(command(tmp_path))
+    monkeypatch.undo()
+    assert processes.running("part")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_process_that_ignores_sigterm_is_killed(processes, tmp_path, monkeypatch):

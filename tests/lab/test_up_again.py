@@ -29,13 +29,12 @@ def test_changed_source_code_restarts_the_service(folder, pids, tmp_path, capsys
     assert "lab: storage-api is replaced (changed: source)\n" in capsys.readouterr().err
 
 
-def test_a_plain_up_keeps_values_and_ports(lab, folder, pids, tmp_path):
+def test_a_plain_up_keeps_values_and_ports(lab, folder, pids, scraped_every):
     """Otherwise a plain `make up` in the middle of a drill would undo the drill's settings."""
     free = Ports.free()
     ports = {variable: str(getattr(free, part)) for part, (variable, _) in Ports.KNOWN.items()}
-    values = tmp_path / "values.yaml"
-    values.write_text("kube-prometheus-stack: {prometheus: {prometheusSpec: {evaluationInterval: 7s}}}")
-    assert lab("up", "--minutes", "0", **ports, VALUES=str(values)).returncode == 0
+    values = scraped_every(1)["VALUES"]
+    assert lab("up", "--minutes", "0", **ports, VALUES=values).returncode == 0
     first = pids()
 
     plain = lab("up", "--minutes", "0")
