@@ -176,13 +176,15 @@ class _Api:
                 for endpoint in monitor["spec"]["endpoints"]
                 if endpoint["port"] not in ports
             )
-        for rule in self.ours("PrometheusRule"):
+        # The other rules are about services in general, or about all targets.
+        claim = f'namespace="{self.namespace}", persistentvolumeclaim='
+        for rule in self.render.find("PrometheusRule", self.service["metadata"]["name"]):
             for each in (r for group in rule["spec"]["groups"] for r in group["rules"]):
                 name = each.get("record") or each["alert"]
                 yield from (
                     f"rule {name} reads more than our job: {selector}"
                     for selector in re.findall(r"\{([^{}]*)\}", each["expr"])
-                    if job not in selector
+                    if job not in selector and claim not in selector
                 )
         for o in self.ours(*_SELECTED):
             if not self.picked_up(o):
