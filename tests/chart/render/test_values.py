@@ -433,7 +433,7 @@ API = {"ingress": {"enabled": True, "hosts": ["a.example"]}}
         ),
         (
             {"config": {"metricsDisabled": ["http_request_count", "http_request_duration_seconds"]}},
-            "storage-api.config.metricsDisabled: http_request_count and http_request_duration_seconds are both",
+            "storage-api.config.metricsDisabled: http_request_count and http_request_duration_seconds are",
         ),
         (
             {"auth": {"existingSecret": "a"}, "extraVolumes": [{"name": "auth", "emptyDir": {}}]},
