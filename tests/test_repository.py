@@ -55,11 +55,10 @@ def test_charts_and_service_have_the_same_version():
 def test_make_targets_and_links_in_documents_exist(document):
     """Every `make x` is a target, and every relative link leads to a file."""
     text = (ROOT / document).read_text()
-    unknown = set(
-        re.findall(
-            r"\bmake ([a-z][a-z0-9-]+)\b(?=[`\s])", "\n".join(re.findall(r"`[^`]+`|^\s*make .*$", text, re.M))
-        )
-    )
+    fence = re.compile("^```.*?^```", re.M | re.S)
+    code = re.findall(r"^.*\bmake .*$", "\n".join(fence.findall(text)), re.M)
+    code += re.findall(r"`[^`]+`", fence.sub("", text))
+    unknown = set(re.findall(r"\bmake ([a-z][a-z0-9-]+)\b(?=[`\s]|$)", "\n".join(code)))
     assert unknown <= targets(), f"{document} names make targets that do not exist"
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
     dead = [link for link in links if not ((ROOT / document).parent / link).exists()]

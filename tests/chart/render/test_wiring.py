@@ -69,13 +69,9 @@ def test_the_service_monitor_selects_one_service_with_a_port_of_the_container(re
 def test_rules_select_the_job_of_the_service_monitor(render):
     """By the operator's defaults, the job is the Service's name, and the namespace is the release's."""
     assert not {"jobLabel", "targetLabels"} & one(render.ours, "ServiceMonitor")["spec"].keys()
-    rules = [
-        r
-        for o in render.ours
-        if o["kind"] == "PrometheusRule"
-        for g in o["spec"]["groups"]
-        for r in g["rules"]
-    ]
+    (own,) = render.find("PrometheusRule", "platform-storage-api")
+    (levels,) = render.find("PrometheusRule", "platform-slo-platform-storage-api")
+    rules = [rule for o in (own, levels) for group in o["spec"]["groups"] for rule in group["rules"]]
     assert rules
     for rule in rules:
         assert foreign_series(rule["expr"], "observability", "platform-storage-api") == []
@@ -99,11 +95,11 @@ def test_the_monitored_path_answers_with_the_metrics_that_the_rules_read(pod):
     answer = requests.get(urls[endpoint["port"]] + endpoint["path"], timeout=5)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/plain")
-    rules = json.dumps(one(render.ours, "PrometheusRule"))
-    read = set(re.findall(r"\bhttp_request\w*(?=\{)", rules)) - set(re.findall(r":(http_request\w*)", rules))
-    assert read == {"http_request_count_total"}
+    rules = [json.dumps(o) for o in render.ours if o["kind"] == "PrometheusRule"]
+    read = set(re.findall(r"\b(?:http|storage)_\w+(?=\{)", "".join(rules)))
+    assert {"http_request_count_total", "storage_operations_total", "http_server_threads"} < read
     for metric in read:
-        assert re.search(rf"^{metric}\{{", answer.text, re.MULTILINE)
+        assert re.search(rf"^{metric}[{{ ]", answer.text, re.MULTILINE), metric
 
 
 @pytest.mark.live
