@@ -70,8 +70,6 @@ SAMPLES = {
     "tests.prometheusUrl": "http://prometheus.example",
     "tests.alertmanagerUrl": "http://alertmanager.example",
     "tests.grafanaUrl": "http://other.example",
-    "global.monitoring.runbookUrl": "https://runbooks.example",
-    "global.monitoring.grafanaUrl": "https://grafana.example",
     "slo.services": {"checkout": {"preset": "otel-http"}},
     "slo.defaults": {"keepFiringFor": "7m"},
     "slo.period": "7d",
