@@ -1,15 +1,6 @@
 {{/* Errors in our own values, and errors that several components of the stack share, one per line. */}}
 {{- define "observability-platform.errors.platform" -}}
 {{- $stack := include "observability-platform.stack" . | fromJson -}}
-{{- if .Values.alerting.enabled }}
-{{- $known := list }}
-{{- range .Values.alerting.receivers }}{{ $known = append $known .name }}{{ end }}
-{{- range include "observability-platform.routedReceivers" .Values.alerting.route | splitList "\n" | compact | uniq }}
-{{- if not (has . $known) }}
-alerting.receivers: {{ . }} is missing, but alerting.route refers to it; add a receiver with this name
-{{- end }}
-{{- end }}
-{{- end }}
 {{- if and .Values.tests.enabled .Values.tests.grafanaUrl (not .Values.tests.grafanaSecret) }}
 tests.grafanaSecret: empty, but tests.grafanaUrl is set; set it to a Secret with the keys admin-user and admin-password
 {{- end }}

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.support.chart.alerting import ALERTING
 from tests.support.chart.axes import presets
 from tests.support.chart.notes import notes
 
@@ -38,7 +39,7 @@ OPERATOR_LABELS = [
             **WITHOUT_STACK,
             "global": {"monitoring": {"labels": {"team": "a"}}},
             "storage-api": {"serviceMonitor": {"labels": {"team": "b"}}},
-            "alerting": {"enabled": True, "receivers": [{"name": "default"}], "labels": {"release": "c"}},
+            "alerting": {**ALERTING, "labels": {"release": "c"}},
         },
         [],
     ),

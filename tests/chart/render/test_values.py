@@ -12,6 +12,7 @@ import yaml
 
 from lab import ROOT
 from lab.render.chart import RenderError, render_chart
+from tests.support.chart.alerting import ALERTING
 from tests.support.draws import sample
 from tools import misspelt_keys
 
@@ -21,10 +22,11 @@ FIXED = {STACK: {"grafana": {"adminPassword": "fixed"}}}
 S3 = {"type": "s3", "s3": {"bucket": "objects"}}
 GCS = {"type": "gcs", "gcs": {"bucket": "objects"}}
 AZURE = {"type": "azure", "azure": {"account": "someone", "container": "objects"}}
+RECEIVERS = {name: {"webhook": {"secret": name}} for name in ("default", "other")}
 KEY_PAIR = {"storage-api": {"store": {"s3": {"accessKeyId": "a", "secretAccessKey": "s"}}}}
 # Values that must be set for another value to have an effect, by the start of its path.
 CONTEXTS = {
-    "alerting": {"alerting": {"enabled": True, "receivers": [{"name": "default"}, {"name": "other"}]}},
+    "alerting": {"alerting": ALERTING | {"receivers": RECEIVERS}},
     "tests.grafana": {"tests": {"grafanaUrl": "http://grafana.example", "grafanaSecret": "grafana"}},
     "storage-api.replicas": {"storage-api": {"store": S3}},
     "storage-api.store.s3": {"storage-api": {"store": S3}},
@@ -61,8 +63,10 @@ SAMPLES = {
     "dashboards.enabled": False,
     "global.imagePullSecrets": ["registry"],
     "global.imageRegistry": "registry.example",
-    "alerting.route": {"receiver": "other"},
-    "alerting.receivers": [{"name": "default"}],
+    "alerting.receivers": {**RECEIVERS, "more": {"slack": {"secret": "slack"}}},
+    **{f"alerting.{role}": "other" for role in ("critical", "warning", "info", "heartbeat")},
+    "alerting.muteTimes": {"weekends": {"timeIntervals": [{"weekdays": ["saturday", "sunday"]}]}},
+    "alerting.extraRoutes": [{"receiver": "other"}],
     "tests.prometheusUrl": "http://prometheus.example",
     "tests.alertmanagerUrl": "http://alertmanager.example",
     "tests.grafanaUrl": "http://other.example",
