@@ -51,7 +51,7 @@ def make_plan(
     commands = [
         storage_api.command(api, ports, folder / "storage-api", root),
         prometheus.command(monitoring, ports, folder / "prometheus", folder / "user"),
-        alertmanager.command(stack, ports, folder / "alertmanager"),
+        alertmanager.command(stack, ports, folder / "alertmanager", render.find("AlertmanagerConfig")),
     ]
     if found := grafana.find(os.environ | {"GRAFANA_HOME": grafana_home}):
         dashboards = grafana.dashboards(stack, render.ours)

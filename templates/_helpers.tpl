@@ -51,12 +51,6 @@ observability-platform-grafana-admin
 {{- end -}}
 {{- end }}
 
-{{/* Receivers that a route and its child routes refer to, one per line. Argument: the route. */}}
-{{- define "observability-platform.routedReceivers" -}}
-{{- with .receiver }}{{ . }}{{ "\n" }}{{ end -}}
-{{- range .routes }}{{ include "observability-platform.routedReceivers" . }}{{ end -}}
-{{- end }}
-
 {{/* Image of the `helm test` pods: tests.image, pulled from global.imageRegistry if that is set, or the storage API's image. */}}
 {{- define "observability-platform.testImage" -}}
 {{- $image := .Values.tests.image -}}

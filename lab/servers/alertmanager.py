@@ -1,5 +1,10 @@
-"""Alertmanager, configured by the values from which kube-prometheus-stack makes its Secret."""
+"""Alertmanager, configured by the values from which kube-prometheus-stack makes its Secret.
 
+The chart's AlertmanagerConfig is added as the operator would add it, but its receivers deliver to the lab:
+the Secrets with the addresses of pagers and chats exist only in a cluster.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +14,7 @@ import yaml
 from lab import toolchain
 from lab.command import Command
 from lab.ports import Ports
+from lab.render.alertmanager_config import translate
 from lab.render.chart import load_yaml
 from lab.render.stack import Stack
 from lab.servers.config_check import require_valid
@@ -26,21 +32,52 @@ class AlertmanagerConfig:
     flags: list[str]
 
 
-def configuration(stack: Stack, folder: Path) -> AlertmanagerConfig:
-    """The configuration of a stack, for a server whose files are in the folder."""
+def configuration(
+    stack: Stack, folder: Path, added: Iterable[Mapping[str, Any]] = (), delivery_url: str = ""
+) -> AlertmanagerConfig:
+    """The configuration of a stack, for a server whose files are in the folder.
+
+    `added` are objects of the kind AlertmanagerConfig. Each of their receivers becomes a webhook at
+    `delivery_url`/name, or delivers nothing if that is empty.
+    """
     values = stack.values["alertmanager"]
     main = load_yaml(values["stringConfig"]) if values["stringConfig"] else dict(values["config"])
     main["templates"] = [
         path.replace(_MOUNTED, f"{folder}/") if path.startswith(_MOUNTED) else path
         for path in main.get("templates") or ()
     ]
+    strategy = values["alertmanagerSpec"].get("alertmanagerConfigMatcherStrategy") or {}
+    for item in added:
+        main = translate(
+            main,
+            item,
+            strategy=strategy.get("type") or "OnNamespace",
+            # The chart puts its object there.
+            alertmanager_namespace=item["metadata"]["namespace"],
+            integrations=lambda receiver: _webhook(receiver["name"], delivery_url),
+        )
     retention = values["alertmanagerSpec"]["retention"]
     return AlertmanagerConfig(main, values["templateFiles"] or {}, [f"--data.retention={retention}"])
 
 
-def command(stack: Stack, ports: Ports, folder: Path) -> Command:
-    """How to start Alertmanager in a folder; raises LabError where amtool refuses the configuration."""
-    config = configuration(stack, folder)
+def _webhook(name: str, url: str) -> dict[str, Any]:
+    if not url or name == "null":
+        return {}
+    return {"webhook_configs": [{"url": f"{url}/{name}", "send_resolved": True}]}
+
+
+def command(
+    stack: Stack,
+    ports: Ports,
+    folder: Path,
+    added: Iterable[Mapping[str, Any]] = (),
+    delivery_url: str = "",
+) -> Command:
+    """How to start Alertmanager in a folder; raises LabError where amtool refuses the configuration.
+
+    `added` and `delivery_url` are those of `configuration`.
+    """
+    config = configuration(stack, folder, added, delivery_url)
     files = {"alertmanager.yml": yaml.safe_dump(config.main, sort_keys=False), **config.templates}
     require_valid([str(toolchain.amtool()), "check-config", "alertmanager.yml"], files)
     return Command(
