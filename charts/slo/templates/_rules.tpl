@@ -55,10 +55,12 @@ groups:
 {{- if and $s.metrics.duration (ne $s.metrics.durationType "summary") -}}
 {{- $of := $s.slis.latency.excludeErrors | ternary "good" "all" -}}
 {{- $factor := eq $s.metrics.unit "milliseconds" | ternary " / 1000" "" -}}
-{{- $range := include "slo.duration" (dict "root" .root "duration" $window) -}}
+{{- $native := eq $s.metrics.durationType "nativeHistogram" -}}
+{{- $metric := $native | ternary $s.metrics.duration (printf "%s_bucket" $s.metrics.duration) -}}
+{{- $rate := include "slo.rate" (dict "root" .root "s" $s "metric" $metric "matchers" (include "slo.latencyMatchers" $s) "window" $window) -}}
+{{- $rate = printf "%s (%s)" ($native | ternary "sum" "sum by (le)") $rate -}}
 {{- range list "0.5" "0.9" "0.99" -}}
 {{- $labels := merge (dict "quantile" . "of" $of) $s.labels -}}
-{{- $rate := (eq $s.metrics.durationType "nativeHistogram") | ternary (printf "sum(rate(%s{%s}[%s]))" $s.metrics.duration (include "slo.latencyMatchers" $s) $range) (printf "sum by (le) (rate(%s_bucket{%s}[%s]))" $s.metrics.duration (include "slo.latencyMatchers" $s) $range) -}}
 {{- /* Without requests the quantile is NaN, and `>= 0` removes it. */}}
 {{- include "slo.record" (dict "record" "service:latency_seconds:quantile" "labels" $labels "expr" (printf "histogram_quantile(%s, %s)%s >= 0" . $rate $factor)) -}}
 {{- end -}}
