@@ -21,10 +21,12 @@ groups:
     interval: {{ $slow }}
     rules:
       {{- include "slo.slowRules" $i | trim | nindent 6 }}
-  - name: {{ .slo }}-alerts
+  {{- with include "slo.burnRules" $i | trim }}
+  - name: {{ $i.i.slo }}-alerts
     interval: {{ $.root.Values.interval }}
     rules:
-      {{- include "slo.burnRules" $i | trim | nindent 6 }}
+      {{- . | nindent 6 }}
+  {{- end }}
   {{- end }}
   - name: {{ $s.name }}-alerts
     interval: {{ .root.Values.interval }}
