@@ -27,6 +27,8 @@ READY := $(VENV)/.installed
 #: PROMETHEUS_PORT    Prometheus' port (9090)
 #: ALERTMANAGER_PORT  Alertmanager's port (9093)
 #: GRAFANA_PORT       Grafana's port, if a Grafana is found (3000)
+#: CHECKOUT_PORT      the port of the example service checkout (8000)
+#: RECEIVER_PORT      the port of the receiver of alerts (9094)
 #: GRAFANA_HOME       the folder of an unpacked Grafana (none)
 #: KUBECONFIG         the cluster that `make e2e` uses (kubectl's default)
 #: LOAD_IMAGE         a command that loads {archive}, which holds {image}, into that cluster (that of kind or k3d)
@@ -55,7 +57,7 @@ help: ## Show this list
 # --- the platform on this machine ---------------------------------------------------------------------
 
 .PHONY: up status down traffic render tools preview pictures
-up: $(READY) ## Start the platform: storage API, Prometheus, Alertmanager, sample traffic
+up: $(READY) ## Start the platform: storage API, checkout, Prometheus, Alertmanager, sample traffic
 	@$(PY) -m lab up $(ARGS)
 status: $(READY) ## Show what runs, where, with live figures from Prometheus
 	@$(PY) -m lab status $(ARGS)
@@ -133,7 +135,7 @@ clean: ## Stop the lab; remove TOOLS_DIR with its caches, and the lab's data wit
 	elif [ -e $(LAB)/state.json ]; then \
 	  echo "clean: a lab may run in $(LAB), started with another TOOLS_DIR; stop it first: make down TOOLS_DIR=..." >&2; exit 1; fi
 	@rm -rf $(TOOLS_DIR) dist .pytest_cache .ruff_cache .hypothesis preview/node_modules
-	@rm -rf $(addprefix $(LAB)/,alertmanager grafana logs prometheus storage-api user lock settings.json state.json)
+	@rm -rf $(addprefix $(LAB)/,alertmanager checkout grafana logs prometheus receiver storage-api user lock settings.json state.json)
 	@rmdir $(LAB) 2>/dev/null || true
 
 # --- the virtual environments -------------------------------------------------------------------------

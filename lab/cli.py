@@ -68,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     sender.add_argument(
         "--rate", type=_rate, default=0.0, help="limit of rounds per second, 0 for none (%(default)s)"
     )
+    sender.add_argument("--path", default="/api/buckets", help="path of the objects (%(default)s)")
+    sender.add_argument("--keep-going", action="store_true", help="go on even if the server does not answer")
     sender.add_argument("--json", action="store_true", help="print one line of JSON instead of a table")
     sender.set_defaults(run=commands.run_traffic)
 

@@ -72,7 +72,7 @@ def _wait_for_data(platform: Platform, *, busy: bool) -> None:
     lacking = "not checked yet"
     with progress(say, lambda: f"waiting for the first data: {lacking}"):
         while True:
-            found = status_table.Figures.read(platform.prometheus, platform.started())
+            found = status_table.Figures.read(platform.prometheus)
             if not (lacking := found.lacking(busy=busy)):
                 return
             if time.monotonic() > deadline:
@@ -88,10 +88,10 @@ def run_status(_: argparse.Namespace) -> int:
 
 
 def _show(platform: Platform) -> int:
-    """Prints the table; returns 0 if every part that was started is running and ready."""
+    """Prints the tables; returns 0 if every part that was started is running and ready."""
     states = platform.states()
     try:
-        found = status_table.Figures.read(platform.prometheus, platform.started())
+        found = status_table.Figures.read(platform.prometheus)
     except LabError:
         found = None
     rows = [(name, state, platform.url(name) if name in PARTS else "") for name, state in states.items()]
@@ -99,7 +99,12 @@ def _show(platform: Platform) -> int:
         rows.append(("grafana", "not found on PATH or in GRAFANA_HOME", ""))
     if preview.published(platform):
         print(f"Dashboards: {preview.url(platform)}")
-    Console().print(status_table.table(rows, found))
+    console = Console()
+    console.print(status_table.parts_table(rows, found))
+    if found:
+        console.print(status_table.services_table(found.services))
+        console.print(status_table.firing_table(found.services))
+    console.print(status_table.notifications_table(platform.notifications()))
     return 0 if all(state.startswith(("running", "finished")) for state in states.values()) else 1
 
 
@@ -131,6 +136,8 @@ def run_traffic(options: argparse.Namespace) -> int:
         ids=options.ids,
         prefix=options.prefix,
         rate=options.rate,
+        path=options.path,
+        keep_going=options.keep_going,
     )
     traffic.show(report, as_json=options.json)
     return 0 if report.complete else 130

@@ -11,6 +11,7 @@ from lab.command import Command
 from lab.ports import Ports
 from lab.render.chart import load_yaml
 from lab.render.stack import Stack
+from lab.servers import receiver
 from lab.servers.config_check import require_valid
 
 # The operator mounts the Secret here, so configurations name template files below this path.
@@ -38,10 +39,33 @@ def configuration(stack: Stack, folder: Path) -> AlertmanagerConfig:
     return AlertmanagerConfig(main, values["templateFiles"] or {}, [f"--data.retention={retention}"])
 
 
+def delivered(main: dict[str, Any], url: str) -> dict[str, Any]:
+    """The configuration with one more receiver, a webhook at `url` that gets every alert within seconds.
+
+    Watchdog always fires, and InfoInhibitor only mutes others, so both are left out.
+    """
+    route = {
+        "receiver": receiver.NAME,
+        "matchers": ["alertname !~ Watchdog|InfoInhibitor"],
+        "group_by": ["namespace", "alertname"],
+        "group_wait": "1s",
+        "group_interval": "1s",
+        "repeat_interval": "1h",
+        "continue": True,
+    }
+    webhook = {"name": receiver.NAME, "webhook_configs": [{"url": url, "send_resolved": True}]}
+    root = main["route"]
+    return main | {
+        "route": root | {"routes": [route, *(root.get("routes") or ())]},
+        "receivers": [*(main.get("receivers") or ()), webhook],
+    }
+
+
 def command(stack: Stack, ports: Ports, folder: Path) -> Command:
     """How to start Alertmanager in a folder; raises LabError where amtool refuses the configuration."""
     config = configuration(stack, folder)
-    files = {"alertmanager.yml": yaml.safe_dump(config.main, sort_keys=False), **config.templates}
+    main = delivered(config.main, f"{ports.url('receiver')}{receiver.PATH}")
+    files = {"alertmanager.yml": yaml.safe_dump(main, sort_keys=False), **config.templates}
     require_valid([str(toolchain.amtool()), "check-config", "alertmanager.yml"], files)
     return Command(
         name="alertmanager",

@@ -59,13 +59,14 @@ class PrometheusConfig:
 
 
 def configuration(
-    render: Render, stack: Stack, pods: Sequence[Pod], own: Sequence[dict[str, Any]], alertmanager: str
+    render: Render, stack: Stack, pods: Sequence[Pod], others: Sequence[dict[str, Any]], alertmanager: str
 ) -> PrometheusConfig:
     """The configuration for the chart's own objects in a render.
 
-    `own` are the Services and ServiceMonitors of the stack itself; `alertmanager` is its host:port.
+    `others` are objects that a cluster has beside them: the Services and ServiceMonitors of the stack itself,
+    and the Services of other applications. `alertmanager` is its host:port.
     """
-    objects = [*own, *render.ours]
+    objects = [*others, *render.ours]
     left_out = [
         f"prometheusSpec.{key} is set; the lab ignores it"
         for key in _NOT_CARRIED
