@@ -19,6 +19,11 @@
 {{- if .Values.serviceMonitor.enabled }}{{ $_ := set $objects "ServiceMonitor" .Values.serviceMonitor.labels }}{{ end -}}
 {{- if .Values.prometheusRule.enabled }}{{ $_ := set $objects "PrometheusRule" .Values.prometheusRule.labels }}{{ end -}}
 {{- end -}}
+{{- with .Subcharts.slo -}}
+{{- range $service := include "slo.ownServices" . | fromJson }}{{ $_ := set $objects (dig "scrape" "kind" $.Subcharts.slo.Values.defaults.scrape.kind $service) $.Subcharts.slo.Values.monitor.labels }}{{ end -}}
+{{- $_ := unset $objects "existing" -}}
+{{- $_ := set $objects "PrometheusRule" (merge dict .Values.prometheusRule.labels (get $objects "PrometheusRule" | default dict)) -}}
+{{- end -}}
 {{- if .Values.alerting.enabled }}{{ $_ := set $objects "AlertmanagerConfig" .Values.alerting.labels }}{{ end -}}
 {{- range $kind, $labels := $objects }}
 {{ $kind }}:{{ range $key, $value := merge dict $labels $all }} {{ $key }}={{ $value }}{{ end }}

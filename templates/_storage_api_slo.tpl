@@ -5,7 +5,8 @@ there is no target on purpose: without a ServiceMonitor, or with 0 pods.
 {{- define "observability-platform.storageApiSlo" -}}
 {{- $api := index .Subcharts "storage-api" -}}
 {{- $slo := .Subcharts.slo -}}
-{{- $entry := and $slo (get $slo.Values.services "storage-api") -}}
+{{- $entry := dict -}}
+{{- with $slo }}{{ $entry = get (include "slo.services" . | fromJson) "storage-api" }}{{ end -}}
 {{- if and $api $entry $api.Values.serviceMonitor.enabled (or $api.Values.autoscaling.enabled (gt (int $api.Values.replicas) 0)) -}}
 {{- $name := include "storage-api.fullname" $api -}}
 {{- $entry = mergeOverwrite (dict "match" (dict "job" $name)) (deepCopy $entry) -}}

@@ -84,6 +84,8 @@ _SLO_SERVICE = _map(
 DEFINITIONS: dict[str, Schema] = {
     "sloName": {"maxLength": 40, "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"},
     "sloService": _SLO_SERVICE,
+    # null removes an entry of the values that this chart ships with.
+    "sloEntry": {**_SLO_SERVICE, "type": ["object", "null"]},
     "sloWindow": _WINDOW,
     "sloInterval": {"type": "string", "pattern": "^([1-9]|[12][0-9]|30)s$"},
     "sloBurnRates": {

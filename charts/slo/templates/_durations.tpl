@@ -1,21 +1,34 @@
-{{/* Seconds of a duration with one unit, such as 300 for 5m. Argument: the duration. */}}
+{{/* Seconds of a Prometheus duration of seconds or more, such as 5400 for 1h30m. Argument: the duration. */}}
 {{- define "slo.seconds" -}}
-{{- $factor := get (dict "s" 1 "m" 60 "h" 3600 "d" 86400 "w" 604800) (regexFind "[a-z]$" .) -}}
-{{- mul (regexFind "^[0-9]+" . | int64) $factor -}}
+{{- $factors := dict "s" 1 "m" 60 "h" 3600 "d" 86400 "w" 604800 "y" 31536000 -}}
+{{- $seconds := 0 -}}
+{{- range regexFindAll "[0-9]+[a-z]+" . -1 -}}
+{{- $seconds = add $seconds (mul (regexFind "^[0-9]+" . | int64) (get $factors (regexFind "[a-z]+$" .) | default 0)) -}}
+{{- end -}}
+{{- $seconds -}}
+{{- end }}
+
+{{/* global.monitoring.speed; 1 if the chart is installed on its own without it. Argument: the root. */}}
+{{- define "slo.speed" -}}
+{{- $speed := dig "monitoring" "speed" 1 (.Values.global | default dict) -}}
+{{- if not (and (regexMatch "^[1-9][0-9]*$" (toString $speed)) (le (int64 $speed) 3600)) -}}
+{{- fail (printf "global.monitoring.speed: %v is not allowed; use a whole number from 1 to 3600" $speed) -}}
+{{- end -}}
+{{- $speed -}}
 {{- end }}
 
 {{/*
-A duration as rules use it: the given one, or a `speed`-th of it in milliseconds. Argument: a dict of `root` and
+A duration as rules use it: the given one, or the `speed`-th part of it in milliseconds. Argument: a dict of `root` and
 `duration`.
 */}}
 {{- define "slo.duration" -}}
-{{- $speed := int64 .root.Values.speed -}}
+{{- $speed := include "slo.speed" .root | int64 -}}
 {{- if eq $speed 1 }}{{ .duration }}{{ else }}{{ printf "%dms" (div (mul (include "slo.seconds" .duration) 1000) $speed) }}{{ end -}}
 {{- end }}
 
-{{/* Seconds of a duration divided by `speed`, as a decimal. Argument: a dict of `root` and `duration`. */}}
+{{/* Seconds of a duration divided by global.monitoring.speed, as a decimal. Argument: a dict of `root` and `duration`. */}}
 {{- define "slo.scaledSeconds" -}}
-{{- divf (include "slo.seconds" .duration) .root.Values.speed -}}
+{{- divf (include "slo.seconds" .duration) (include "slo.speed" .root) -}}
 {{- end }}
 
 {{/* All windows for which ratios are recorded, as a JSON list, shortest first: those of dashboards (5m, 1h), those of alerts, the period. */}}
@@ -43,4 +56,9 @@ series), `fast` (up to 6h, from the recorded rates of 5m) or `slow` (all longer 
 {{- if eq $kind $.kind }}{{ $found = append $found . }}{{ end -}}
 {{- end -}}
 {{- toJson $found -}}
+{{- end }}
+
+{{/* The longest window of the alerts, such as 3d: Prometheus must keep samples for that long. */}}
+{{- define "slo.longestWindow" -}}
+{{- without (include "slo.windows" . | fromJsonArray) .Values.period | last -}}
 {{- end }}

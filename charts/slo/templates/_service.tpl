@@ -63,11 +63,20 @@ PromQL matchers, as a JSON list. Argument: a dict of maps from label to value: `
 {{- toJson $found -}}
 {{- end }}
 
+{{/* The services that were not removed with null, as a JSON map. */}}
+{{- define "slo.services" -}}
+{{- $services := dict -}}
+{{- range $name, $service := .Values.services -}}
+{{- if not (kindIs "invalid" $service) }}{{ $_ := set $services $name $service }}{{ end -}}
+{{- end -}}
+{{- toJson $services -}}
+{{- end }}
+
 {{/* The services that this chart renders itself, as a JSON map: all but those that its parent chart renders. */}}
 {{- define "slo.ownServices" -}}
-{{- $own := dict -}}
-{{- range $name, $service := .Values.services -}}
-{{- if ne (dig "scrape" "kind" "" $service) "parent" }}{{ $_ := set $own $name $service }}{{ end -}}
+{{- $services := include "slo.services" . | fromJson -}}
+{{- range $name, $service := $services -}}
+{{- if eq (dig "scrape" "kind" "" $service) "parent" }}{{ $_ := unset $services $name }}{{ end -}}
 {{- end -}}
-{{- toJson $own -}}
+{{- toJson $services -}}
 {{- end }}

@@ -16,6 +16,10 @@ FILES = {
     "Chart.yaml",
     "LICENSE",
     "README.md",
+    "charts/slo/Chart.yaml",
+    "charts/slo/files/presets.yaml",
+    "charts/slo/values.schema.json",
+    "charts/slo/values.yaml",
     "charts/storage-api/Chart.yaml",
     "charts/storage-api/files/check_api.py",
     "charts/storage-api/values.schema.json",
@@ -32,7 +36,7 @@ def templates(folder):
 
 
 def test_helm_lint_finds_nothing(helm, staged):
-    for chart in (staged, ROOT / "charts/storage-api"):
+    for chart in (staged, ROOT / "charts/storage-api", ROOT / "charts/slo"):
         done = helm("lint", "--strict", chart)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "WARNING" not in done.stdout + done.stderr
@@ -58,7 +62,7 @@ def package(helm, staged, tmp_path_factory):
 def test_the_package_has_exactly_the_files_of_the_chart(package):
     dashboards = {f"dashboards/{p.name}" for p in (ROOT / "dashboards").glob("*.json")}
     ours = {name for name in package if not name.startswith("charts/kube-prometheus-stack/")}
-    assert ours == FILES | dashboards | templates(".") | templates("charts/storage-api")
+    assert ours == FILES | dashboards.union(*map(templates, (".", "charts/slo", "charts/storage-api")))
     assert "charts/kube-prometheus-stack/Chart.yaml" in package
 
 

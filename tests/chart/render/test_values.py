@@ -24,6 +24,7 @@ AZURE = {"type": "azure", "azure": {"account": "someone", "container": "objects"
 KEY_PAIR = {"storage-api": {"store": {"s3": {"accessKeyId": "a", "secretAccessKey": "s"}}}}
 # Values that must be set for another value to have an effect, by the start of its path.
 CONTEXTS = {
+    "slo.monitor": {"slo": {"services": {"checkout": {"preset": "otel-http"}}}},
     "alerting": {"alerting": {"enabled": True, "receivers": [{"name": "default"}, {"name": "other"}]}},
     "tests.grafana": {"tests": {"grafanaUrl": "http://grafana.example", "grafanaSecret": "grafana"}},
     "storage-api.replicas": {"storage-api": {"store": S3}},
@@ -66,6 +67,14 @@ SAMPLES = {
     "tests.prometheusUrl": "http://prometheus.example",
     "tests.alertmanagerUrl": "http://alertmanager.example",
     "tests.grafanaUrl": "http://other.example",
+    "global.monitoring.runbookUrl": "https://runbooks.example",
+    "global.monitoring.grafanaUrl": "https://grafana.example",
+    "slo.services": {"checkout": {"preset": "otel-http"}},
+    "slo.defaults": {"keepFiringFor": "7m"},
+    "slo.period": "7d",
+    "slo.interval": "7s",
+    "slo.burnRates.critical": [{"long": "2h", "short": "10m", "budgetPercent": 4}],
+    "slo.burnRates.warning": [{"long": "2d", "short": "4h", "budgetPercent": 9}],
     "storage-api.image.digest": "sha256:" + "0" * 64,
     "storage-api.imagePullSecrets": ["registry"],
     "storage-api.store.persistence.accessModes": ["ReadWriteOncePod"],
@@ -110,6 +119,9 @@ SAMPLES = {
 }
 
 
+SUBCHARTS = ("storage-api", "slo")
+
+
 def schema_of(chart):
     return json.loads((ROOT / chart / "values.schema.json").read_text())
 
@@ -127,11 +139,12 @@ def leaves(schema, values, path=()):
 
 def all_leaves():
     umbrella = yaml.safe_load((ROOT / "values.yaml").read_text())
-    subchart = yaml.safe_load((ROOT / "charts/storage-api/values.yaml").read_text())
-    yield "storage-api.enabled", {"type": "boolean"}, umbrella.pop("storage-api")["enabled"]
+    for part in SUBCHARTS:
+        yield f"{part}.enabled", {"type": "boolean"}, umbrella.pop(part)["enabled"]
+        values = yaml.safe_load((ROOT / "charts" / part / "values.yaml").read_text())
+        for path, schema, default in leaves(schema_of(f"charts/{part}"), values):
+            yield f"{part}.{path}", schema, default
     yield from leaves(schema_of("."), umbrella)
-    for path, schema, default in leaves(schema_of("charts/storage-api"), subchart):
-        yield f"storage-api.{path}", schema, default
 
 
 LEAVES = {path: (schema, default) for path, schema, default in all_leaves()}
@@ -192,7 +205,7 @@ def test_schemas_and_the_table_of_values_are_up_to_date():
 @pytest.mark.parametrize("path", LEAVES)
 def test_every_value_is_described_and_typed(path):
     schema, default = LEAVES[path]
-    if path != "storage-api.enabled":  # the subchart's condition, which only the parent chart has
+    if path.removesuffix(".enabled") not in SUBCHARTS:  # its condition, which only the parent chart has
         assert schema["description"]
         assert schema["default"] == default
     assert {"type", "enum", "allOf", "items"} & schema.keys()

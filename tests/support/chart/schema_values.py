@@ -24,15 +24,13 @@ DEEP = 3
 
 
 def chart_schema(root: pathlib.Path) -> Schema:
-    """The umbrella chart's schema with storage-api's schema inserted, each with its own definitions."""
-    whole, part = (
-        (folder / "values.schema.json").read_text(encoding="utf-8")
-        for folder in (root, root / "charts" / "storage-api")
-    )
-    schema = json.loads(whole)
-    inner = json.loads(part.replace('"#/definitions/', '"#/definitions/storage-api/'))
-    schema["definitions"]["storage-api"] = inner.pop("definitions")
-    schema["properties"]["storage-api"] = inner
+    """The umbrella chart's schema with the schemas of charts/ inserted, each with its own definitions."""
+    schema = json.loads((root / "values.schema.json").read_text(encoding="utf-8"))
+    for part in ("storage-api", "slo"):
+        text = (root / "charts" / part / "values.schema.json").read_text(encoding="utf-8")
+        inner = json.loads(text.replace('"#/definitions/', f'"#/definitions/{part}/'))
+        schema["definitions"][part] = inner.pop("definitions")
+        schema["properties"][part] = inner
     return schema
 
 

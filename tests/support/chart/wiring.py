@@ -44,6 +44,18 @@ def selects(selector: Object, labels: dict[str, str]) -> bool:
     )
 
 
+def foreign_series(expression: str, namespace: str, job: str) -> list[str]:
+    """The selectors in a PromQL expression that read other jobs' series or other services' records."""
+
+    def ours(metric: str, matchers: str) -> bool:
+        one_job = f'job="{job}"' in matchers
+        recorded = (":" in metric or metric == "ALERTS") and "slo" in matchers
+        return f'namespace="{namespace}"' in matchers and (one_job or recorded)
+
+    selectors = re.findall(r"([\w:]+)\{([^{}]*)\}", expression)
+    return [f"{metric}{{{matchers}}}" for metric, matchers in selectors if not ours(metric, matchers)]
+
+
 def _identity(render: Render, release: str, namespace: str) -> Iterator[str]:
     where = stack_wiring.namespaces(stack_wiring.stack_values(render), namespace)
     for o in render.ours:
@@ -159,7 +171,6 @@ class _Api:
             yield "the StatefulSet's Service does not exist"
 
     def monitoring(self) -> Iterator[str]:
-        job = f'namespace="{self.namespace}", job="{self.service["metadata"]["name"]}"'
         for monitor in self.ours("ServiceMonitor"):
             selector, namespaces = monitor["spec"]["selector"], monitor["spec"]["namespaceSelector"]
             if namespaces != {"matchNames": [self.namespace]}:
@@ -176,13 +187,13 @@ class _Api:
                 for endpoint in monitor["spec"]["endpoints"]
                 if endpoint["port"] not in ports
             )
+        job = self.service["metadata"]["name"]
         for rule in self.ours("PrometheusRule"):
             for each in (r for group in rule["spec"]["groups"] for r in group["rules"]):
                 name = each.get("record") or each["alert"]
                 yield from (
-                    f"rule {name} reads more than our job: {selector}"
-                    for selector in re.findall(r"\{([^{}]*)\}", each["expr"])
-                    if job not in selector
+                    f"rule {name} reads more than our job: {series}"
+                    for series in foreign_series(each["expr"], self.namespace, job)
                 )
         for o in self.ours(*_SELECTED):
             if not self.picked_up(o):
