@@ -73,6 +73,13 @@ def _parser() -> argparse.ArgumentParser:
     sender.add_argument("--json", action="store_true", help="print one line of JSON instead of a table")
     sender.set_defaults(run=commands.run_traffic)
 
+    driller = add("drills", help="inject faults into a lab of their own, and time the alerts")
+    driller.add_argument("--name", action="append", default=[], help="only this drill; may be repeated")
+    driller.add_argument("--alert", action="append", default=[], help="only drills of this alert")
+    driller.add_argument("--all", action="store_true", help="every drill")
+    driller.add_argument("--record", action="store_true", help="write the times to drills/measured.json")
+    driller.set_defaults(run=commands.run_drills)
+
     add("render", help="print the rendered objects").set_defaults(run=commands.run_render)
 
     add("deps", help="download the chart's dependencies").set_defaults(run=commands.run_deps)

@@ -9,6 +9,9 @@ import yaml
 from rich.console import Console
 
 from lab import clean, deps, pictures, prepare, preview, preview_bundle, status_table, toolchain, traffic
+from lab.drills import report
+from lab.drills.drill import choose, read_all
+from lab.drills.run import Result, run_all
 from lab.errors import LabError
 from lab.folders import tools_folder
 from lab.platform import Platform
@@ -141,6 +144,24 @@ def run_traffic(options: argparse.Namespace) -> int:
     )
     traffic.show(report, as_json=options.json)
     return 0 if report.complete else 130
+
+
+def run_drills(options: argparse.Namespace) -> int:
+    drills = read_all()
+    chosen = drills if options.all else choose(drills, options.name, options.alert)
+    if not chosen:
+        raise LabError(f"set NAME or ALERT; names are {', '.join(drill.name for drill in drills)}")
+    prepare.install(["helm", *prepare.FOR_UP[:2]])
+    results = run_all(chosen, Settings.read().folder / "drills", _say_result)
+    Console(width=max(Console().width, 110)).print(report.table(results))
+    if options.record:
+        report.record(results)
+    return 1 if any(result.failures for result in results) else 0
+
+
+def _say_result(result: Result) -> None:
+    for failure in result.failures or ["passed"]:
+        say(f"drill {result.drill.name}: {failure}")
 
 
 def run_render(_: argparse.Namespace) -> int:

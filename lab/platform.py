@@ -4,7 +4,9 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 import requests
@@ -50,6 +52,7 @@ class Platform:
         self.folder = folder
         self.ports = ports or Ports.free()
         self.processes = Processes(folder)
+        self._commands: dict[str, Command] = {}
         self._values = values
         self._value_files = tuple(value_files)
         self._grafana_home = os.environ.get("GRAFANA_HOME") if grafana_home is None else grafana_home
@@ -106,6 +109,7 @@ class Platform:
         with self._lock():
             planned = self.plan()
             commands, notes = planned.commands, list(planned.notes)
+            self._commands = {command.name: command for command in commands}
             stale = [c for c in commands if not self._is_current(c)]
             for command in stale:
                 running = self.processes.running(command.name)
@@ -133,6 +137,14 @@ class Platform:
             except BaseException:
                 self.processes.stop([command.name for command in stale])
                 raise
+
+    def restart(self, part: str, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Restarts a part of the last `up`, with further variables, and waits until it is ready."""
+        command = self._commands[part]
+        with self._lock():
+            self.processes.stop([part])
+            self.processes.start(replace(command, environment=command.environment | dict(environment)))
+        self.processes.wait(part, lambda: self.not_ready(part), READY_SECONDS, say)
 
     def down(self) -> list[str]:
         """Stops everything that was started, keeps its data, and returns the parts that were running."""
