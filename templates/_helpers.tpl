@@ -24,6 +24,7 @@
 {{- $_ := unset $objects "existing" -}}
 {{- $_ := set $objects "PrometheusRule" (merge dict .Values.prometheusRule.labels (get $objects "PrometheusRule" | default dict)) -}}
 {{- end -}}
+{{- if and (include "observability-platform.platformAlerts" .) (not (hasKey $objects "PrometheusRule")) }}{{ $_ := set $objects "PrometheusRule" .Values.platformAlerts.labels }}{{ end -}}
 {{- if .Values.alerting.enabled }}{{ $_ := set $objects "AlertmanagerConfig" .Values.alerting.labels }}{{ end -}}
 {{- range $kind, $labels := $objects }}
 {{ $kind }}:{{ range $key, $value := merge dict $labels $all }} {{ $key }}={{ $value }}{{ end }}
@@ -81,6 +82,29 @@ observability-platform-grafana-admin
 {{- end -}}
 {{- end -}}
 {{- toJson $parts -}}
+{{- end }}
+
+{{/* Rule groups that `helm test` expects in Prometheus, as a JSON map from the group's name to its number of rules. */}}
+{{- define "observability-platform.expectedGroups" -}}
+{{- $specs := list -}}
+{{- with index .Subcharts "storage-api" -}}
+{{- if .Values.prometheusRule.enabled }}{{ $specs = append $specs (include "storage-api.ruleGroups" .) }}{{ end -}}
+{{- end -}}
+{{- with .Subcharts.slo -}}
+{{- $root := . -}}
+{{- range $name, $service := include "slo.ownServices" . | fromJson -}}
+{{- $specs = append $specs (include "slo.ruleGroups" (dict "root" $root "name" $name "service" $service)) -}}
+{{- end -}}
+{{- with include "observability-platform.storageApiSlo" $ }}{{ $specs = append $specs (include "slo.ruleGroups" (merge (dict "root" $root) (fromJson .))) }}{{ end -}}
+{{- end -}}
+{{- if include "observability-platform.platformAlerts" . }}{{ $specs = append $specs (include "observability-platform.platformRuleGroups" .) }}{{ end -}}
+{{- $groups := dict -}}
+{{- range $specs -}}
+{{- range (fromYaml .).groups -}}
+{{- if .rules }}{{ $_ := set $groups .name (len .rules) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $groups -}}
 {{- end }}
 
 {{/*

@@ -6,9 +6,12 @@
 {{- if $stack.prometheus.agentMode }}
 kube-prometheus-stack.prometheus.agentMode: true, but an agent evaluates no rules and answers no queries, so there would be no alerts and dashboards would be empty; set it to false
 {{- end }}
+{{- $ours := dict "root" $ "namespace" .Release.Namespace "path" "prometheus.prometheusSpec" }}
+{{- if include "observability-platform.platformAlerts" . }}
+{{ include "observability-platform.errors.ignored" (merge (dict "kind" "rule" "object" "the PrometheusRule of platformAlerts" "labels" (include "observability-platform.platformAlertsLabels" . | fromYaml) "labelled" "platformAlerts.labels") $ours) }}
+{{- end }}
 {{- with index .Subcharts "storage-api" }}
 {{- $api := .Values }}
-{{- $ours := dict "root" $ "namespace" .Release.Namespace "path" "prometheus.prometheusSpec" }}
 {{- if $api.serviceMonitor.enabled }}
 {{- $labels := include "storage-api.monitoringLabels" (dict "root" . "labels" $api.serviceMonitor.labels) | fromYaml }}
 {{ include "observability-platform.errors.ignored" (merge (dict "kind" "serviceMonitor" "object" "the storage API's ServiceMonitor" "labels" $labels "labelled" "storage-api.serviceMonitor.labels") $ours) }}

@@ -10,6 +10,12 @@ alerting.receivers: {{ . }} is missing, but alerting.route refers to it; add a r
 {{- end }}
 {{- end }}
 {{- end }}
+{{- if include "observability-platform.storageApiSlo" . }}
+{{- $disabled := (index .Subcharts "storage-api").Values.config.metricsDisabled }}
+{{- if and (has "http_request_count" $disabled) (has "http_request_duration_seconds" $disabled) }}
+storage-api.config.metricsDisabled: http_request_count and http_request_duration_seconds are both disabled, but the service levels need one of them; remove one, or set slo.services.storage-api to null
+{{- end }}
+{{- end }}
 {{- if and .Values.tests.enabled .Values.tests.grafanaUrl (not .Values.tests.grafanaSecret) }}
 tests.grafanaSecret: empty, but tests.grafanaUrl is set; set it to a Secret with the keys admin-user and admin-password
 {{- end }}

@@ -140,7 +140,8 @@ def test_every_rule_is_loaded_and_healthy(platform: Release, prometheus: Prometh
     expected = [
         rule.get("record") or rule["alert"]
         for item in platform.objects()
-        if item["kind"] == "PrometheusRule" and item["metadata"]["name"].startswith(platform.service)
+        if item["kind"] == "PrometheusRule"
+        and item["metadata"]["labels"].get("app.kubernetes.io/part-of") == "observability-platform"
         for group in item["spec"]["groups"]
         for rule in group["rules"]
     ]

@@ -24,6 +24,17 @@ def rules(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def own_alerts() -> dict[str, dict]:
+    """The alerts of the storage API's chart and of the platform, by name."""
+    found = [
+        o
+        for name in ("platform-storage-api", "platform-platform")
+        for o in render_chart().find("PrometheusRule", name)
+    ]
+    return {rule["alert"]: rule for o in found for group in o["spec"]["groups"] for rule in group["rules"]}
+
+
+@pytest.fixture(scope="session")
 def promtool() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Return a function that runs promtool with these arguments."""
 

@@ -1,20 +1,23 @@
 """The rendered rules pass promtool's checks and follow conventions that promtool does not check."""
 
+import json
 import re
-import shutil
-from pathlib import Path
+import subprocess
 
 import pytest
 import yaml
 
-from lab.render.chart import render_chart
+from lab import ROOT, toolchain
+from lab.render.chart import RenderError, render_chart
 
-HERE = Path(__file__).parent
+OFF = {"enabled": False}
+LINKS = {"runbookUrl": "https://runbooks.example/", "grafanaUrl": "https://grafana.example/"}
 
 
-def all_rules(folder, kind):
-    groups = yaml.safe_load((folder / "rules.yaml").read_text())["groups"]
-    return [rule for group in groups for rule in group["rules"] if kind in rule]
+def alerts_of(values: dict, name: str = "platform-storage-api") -> dict[str, dict]:
+    """The alerts of one PrometheusRule, by name; empty if it does not exist."""
+    found = render_chart(values).find("PrometheusRule", name)
+    return {rule["alert"]: rule for o in found for group in o["spec"]["groups"] for rule in group["rules"]}
 
 
 def test_promtool_finds_no_fault(rules, promtool):
@@ -22,97 +25,190 @@ def test_promtool_finds_no_fault(rules, promtool):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("file", sorted(HERE.glob("*.yaml")), ids=lambda path: path.name)
-def test_promtools_unit_tests_pass(rules, promtool, tmp_path, file):
-    shutil.copy(rules / "rules.yaml", tmp_path)
-    shutil.copy(file, tmp_path)
-    done = promtool("test", "rules", tmp_path / file.name)
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_every_alert_says_how_severe_it_is_and_what_to_do():
+    for o in render_chart({"global": {"monitoring": LINKS}}).find("PrometheusRule"):
+        for rule in [rule for group in o["spec"]["groups"] for rule in group["rules"] if "alert" in rule]:
+            labels, texts = rule["labels"], rule["annotations"]
+            assert labels["severity"] in ("critical", "warning", "info")
+            assert texts["summary"].endswith(".") and texts["description"].endswith(".")
+            assert texts["runbook_url"] == f"https://runbooks.example/{labels['runbook']}"
+            assert texts["dashboard_url"].startswith("https://grafana.example/d/")
+            assert "for" in rule or "keep_firing_for" in rule
 
 
-def test_every_rule_has_a_unit_test(rules):
-    tested = "".join(path.read_text() for path in HERE.glob("*.yaml"))
-    for name in [r["record"] for r in all_rules(rules, "record")] + [
-        r["alert"] for r in all_rules(rules, "alert")
-    ]:
-        assert name in tested
+def test_links_are_left_out_without_urls(own_alerts):
+    for rule in own_alerts.values():
+        assert rule["annotations"].keys() == {"summary", "description"}
 
 
-def test_recording_rules_are_named_level_metric_operations(rules):
-    for rule in all_rules(rules, "record"):
-        assert re.fullmatch(r"[a-z_]+:[a-z_]+:[a-z0-9_]+", rule["record"])
-
-
-def test_alerts_have_severity_duration_summary_and_description(rules):
-    for rule in all_rules(rules, "alert"):
-        assert rule["labels"]["severity"] in ("critical", "warning", "info")
-        assert {"summary", "description"} <= rule["annotations"].keys()
-        assert rule["for"]
-
-
-def test_alerts_keep_the_namespace_label_that_routes_them(rules):
+def test_alerts_keep_the_labels_that_route_them(own_alerts):
     """An AlertmanagerConfig gets only alerts with its namespace, which inhibition compares too."""
-    for rule in all_rules(rules, "alert"):
-        assert 'namespace="observability"' in rule["expr"]
-        assert not re.search(r"\bby \((?!namespace)", rule["expr"])
+    for name, rule in own_alerts.items():
+        kept = set(re.search(r"by \(([^)]+)\)", rule["expr"])[1].split(", ")) | rule["labels"].keys()
+        assert {"namespace", "job"} <= kept, name
 
 
-def test_thresholds_and_runbooks_are_taken_from_the_values():
+def test_own_alerts_select_only_the_release(own_alerts):
+    """Each selector names the namespace, and the job or the claim of this release."""
+    for name, rule in own_alerts.items():
+        if not name.startswith("StorageApi"):
+            continue
+        selectors = re.findall(r"\w+\{([^}]*)\}", rule["expr"])
+        assert selectors
+        for selector in selectors:
+            assert selector.startswith('namespace="observability", ')
+            assert re.search(r'(job|persistentvolumeclaim)="platform-storage-api"', selector)
+
+
+def test_thresholds_are_taken_from_the_values():
     alerts = {
-        "down": {"for": "1m", "severity": "warning"},
-        "errorRatioHigh": {"threshold": 0.2, "for": "2m", "severity": "critical"},
+        "saturated": {"for": "1m", "severity": "critical", "queuedRequests": 7},
+        "storeErrors": {"ratio": 0.2},
+        "diskFilling": {"within": "2d"},
+        "objectsNotServed": {"reads": 9},
     }
-    values = {"prometheusRule": {"runbookUrl": "https://runbooks.example/", "alerts": alerts}}
-    (rule,) = [o for o in render_chart({"storage-api": values}).ours if o["kind"] == "PrometheusRule"]
-    down, ratio = (r for g in rule["spec"]["groups"] for r in g["rules"] if "alert" in r)
-    assert (down["for"], down["labels"]["severity"]) == ("1m", "warning")
-    assert (ratio["for"], ratio["labels"]["severity"]) == ("2m", "critical")
-    assert ratio["expr"].endswith("> 0.2")
-    assert down["annotations"]["runbook_url"] == "https://runbooks.example/StorageApiDown"
-    assert ratio["annotations"]["runbook_url"] == "https://runbooks.example/StorageApiErrorRatioHigh"
+    found = alerts_of(
+        {"storage-api": {"prometheusRule": {"alerts": alerts}, "store": {"minFreeBytes": 123456789}}}
+    )
+    assert found["StorageApiSaturated"]["for"] == "1m"
+    assert found["StorageApiSaturated"]["labels"]["severity"] == "critical"
+    assert ">= 7" in found["StorageApiSaturated"]["expr"]
+    assert "> 0.2\n" in found["StorageApiStoreErrors"]["expr"]
+    assert found["StorageApiDiskFilling"]["expr"].count(", 172800) < 123456789") == 2
+    assert "> 8.5\n" in found["StorageApiObjectsNotServed"]["expr"]
+    platform = {
+        "scrapeSlow": {"seconds": 2.5, "for": "3m", "severity": "info"},
+        "samplesOverBudget": {"samples": 1000000, "excludeJobs": ["a.b", 'c"d']},
+    }
+    found = alerts_of({"platformAlerts": platform}, "platform-platform")
+    assert "> 2.5\n" in found["TargetScrapeSlow"]["expr"]
+    assert (found["TargetScrapeSlow"]["for"], found["TargetScrapeSlow"]["labels"]["severity"]) == (
+        "3m",
+        "info",
+    )
+    over = found["TargetSamplesOverBudget"]["expr"]
+    assert over.endswith(r'{job!~"a\\.b|c\"d"}) > 1000000')
+    no_exclusion = {"platformAlerts": {"samplesOverBudget": {"excludeJobs": []}}}
+    found = alerts_of(no_exclusion, "platform-platform")
+    assert found["TargetSamplesOverBudget"]["expr"].endswith(
+        "(scrape_samples_post_metric_relabeling) > 50000"
+    )
 
 
 @pytest.mark.parametrize(
-    ("values", "expected"),
+    "key", ["saturated", "notReady", "storeErrors", "storeFull", "diskFilling", "objectsNotServed"]
+)
+def test_a_disabled_alert_is_left_out(own_alerts, key):
+    found = alerts_of({"storage-api": {"prometheusRule": {"alerts": {key: OFF}}}})
+    expected = {name for name in own_alerts if name.startswith("StorageApi")}
+    assert expected - found.keys() == {f"StorageApi{key[0].upper()}{key[1:]}"}
+
+
+def test_without_alerts_there_is_no_rule():
+    storage_api = {"store": {"type": "memory"}, "config": {"metricsDisabled": ["http_request_count"]}}
+    storage_api["prometheusRule"] = {"alerts": {"saturated": OFF, "storeErrors": OFF}}
+    assert alerts_of({"storage-api": storage_api}) == {}
+    assert (
+        alerts_of({"platformAlerts": {"scrapeSlow": OFF, "samplesOverBudget": OFF}}, "platform-platform")
+        == {}
+    )
+
+
+@pytest.mark.parametrize(
+    ("family", "gone"),
     [
-        ({}, True),
-        ({"serviceMonitor": {"enabled": False}}, False),
-        ({"replicas": 0}, False),
-        (
-            {
-                "replicas": 0,
-                "autoscaling": {"enabled": True},
-                "store": {"type": "s3", "s3": {"bucket": "objects"}},
-            },
-            True,
-        ),
+        ("http_server_threads", {"StorageApiSaturated"}),
+        ("storage_operations", {"StorageApiStoreErrors"}),
+        ("http_request_count", {"StorageApiNotReady", "StorageApiStoreFull", "StorageApiObjectsNotServed"}),
     ],
 )
-def test_missing_targets_are_alerted_on_only_if_targets_are_expected(promtool, tmp_path, values, expected):
-    """Without a ServiceMonitor, or with 0 replicas, the alert would never stop firing."""
-    (rule,) = [o for o in render_chart({"storage-api": values}).ours if o["kind"] == "PrometheusRule"]
-    down = {"namespace": "observability", "job": "platform-storage-api", "pod": "a"}
-    gone = {"namespace": "observability", "job": "platform-storage-api"}
+def test_an_alert_whose_metric_is_disabled_is_left_out(own_alerts, family, gone):
+    found = alerts_of({"storage-api": {"config": {"metricsDisabled": [family]}}})
+    assert {name for name in own_alerts if name.startswith("StorageApi")} - found.keys() == gone
+    for rule in found.values():
+        assert f"{family}_total{{" not in rule["expr"] and f"{family}{{" not in rule["expr"]
 
-    def case(name, series, alerts):
-        fires = [{"exp_labels": {**labels, "severity": "critical"}} for labels in alerts]
-        asked = {"eval_time": "20m", "alertname": "StorageApiDown", "exp_alerts": fires}
-        return {"name": name, "interval": "30s", "input_series": series, "alert_rule_test": [asked]}
 
-    def without_texts(group):
-        return {
-            **group,
-            "rules": [{k: v for k, v in r.items() if k != "annotations"} for r in group["rules"]],
-        }
+@pytest.mark.parametrize(
+    "storage_api",
+    [
+        {"store": {"type": "memory"}},
+        {"store": {"type": "s3", "s3": {"bucket": "objects"}}},
+        {"store": {"persistence": {"enabled": False}}},
+    ],
+)
+def test_only_a_volume_can_fill(storage_api):
+    assert "StorageApiDiskFilling" not in alerts_of({"storage-api": storage_api})
 
-    labels = ", ".join(f'{key}="{value}"' for key, value in down.items())
-    series = f"up{{{labels}}}"
-    tests = [
-        case("no target", [], [gone] if expected else []),
-        case("a target is down", [{"series": series, "values": "0x60"}], [down]),
-    ]
-    groups = {"groups": [without_texts(group) for group in rule["spec"]["groups"]]}
-    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(groups))
-    (tmp_path / "tests.yaml").write_text(yaml.safe_dump({"rule_files": ["rules.yaml"], "tests": tests}))
-    done = promtool("test", "rules", tmp_path / "tests.yaml")
-    assert done.returncode == 0, done.stdout + done.stderr
+
+def test_the_volume_is_that_of_the_existing_claim():
+    found = alerts_of({"storage-api": {"store": {"persistence": {"existingClaim": "objects"}}}})
+    assert 'persistentvolumeclaim="objects"' in found["StorageApiDiskFilling"]["expr"]
+
+
+@pytest.mark.parametrize(
+    ("values", "installed"),
+    [
+        ({}, True),
+        ({"kube-prometheus-stack": OFF}, False),
+        ({"kube-prometheus-stack": {"prometheus": OFF}}, False),
+        ({"kube-prometheus-stack": OFF, "platformAlerts": {"enabled": True}}, True),
+        ({"platformAlerts": OFF}, False),
+    ],
+)
+def test_the_platforms_alerts_are_installed_with_prometheus(values, installed):
+    assert bool(alerts_of(values, "platform-platform")) == installed
+
+
+def durations(rule: dict) -> list[float]:
+    """Milliseconds of all durations in a rule's expression and waiting time."""
+    units = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+    found = re.findall(r"(?<=[\[:])(\d+)(ms|[smhd])(?=[\]:])", rule["expr"]) + re.findall(
+        r"(\d+)(ms|[smhd])", rule["for"]
+    )
+    return [int(number) * units[unit] for number, unit in found]
+
+
+def test_speed_shortens_every_duration(own_alerts):
+    fast = {"global": {"monitoring": {"speed": 60}}}
+    faster = alerts_of(fast) | alerts_of(fast, "platform-platform")
+    assert faster.keys() == own_alerts.keys()
+    for name, rule in own_alerts.items():
+        assert [60 * each for each in durations(faster[name])] == durations(rule), name
+        assert durations(rule)
+    assert ", 1440) <" in faster["StorageApiDiskFilling"]["expr"]
+
+
+def test_speed_reaches_the_service_levels():
+    (rule,) = render_chart({"global": {"monitoring": {"speed": 60}}}).find(
+        "PrometheusRule", "platform-slo-platform-storage-api"
+    )
+    assert "[5000ms]" in yaml.safe_dump(rule) and "[5m]" not in yaml.safe_dump(rule)
+
+
+@pytest.mark.parametrize("chart", ["slo", "storage-api"])
+@pytest.mark.parametrize("speed", ["fast", 0, 1.5, 3601])
+def test_a_wrong_speed_is_refused_by_a_chart_installed_alone(chart, speed):
+    values = {"global": {"monitoring": {"speed": speed}}}
+    if chart == "slo":
+        values["services"] = {"checkout": {"namespace": "shop", "preset": "otel-http"}}
+    command = [toolchain.helm(), "template", "r", ROOT / "charts" / chart, "--values", "-"]
+    done = subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=False)
+    assert (
+        f"global.monitoring.speed: {speed} is not allowed; use a whole number from 1 to 3600" in done.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"alerts": {"down": {"for": "1m"}}},
+        {"alerts": {"errorRatioHigh": OFF}},
+        {"runbookUrl": "https://r.example"},
+    ],
+)
+def test_values_of_the_replaced_alerts_are_refused(rule):
+    with pytest.raises(
+        RenderError, match=r"additional properties '(down|errorRatioHigh|runbookUrl)' not allowed"
+    ):
+        render_chart({"storage-api": {"prometheusRule": rule}})

@@ -225,13 +225,6 @@ through the Gateway: {{ $v.certificate.enabled | ternary "https://" "" }}{{ repl
 {{- mulf (trimSuffix $unit . | float64) (get $units $unit) -}}
 {{- end }}
 
-{{/* The runbook_url annotation of an alert, or nothing. Argument: a dict of `root` and `alert`. */}}
-{{- define "storage-api.runbookUrl" -}}
-{{- with .root.Values.prometheusRule.runbookUrl -}}
-runbook_url: {{ printf "%s/%s" (trimSuffix "/" .) $.alert }}
-{{- end -}}
-{{- end }}
-
 {{/* Warnings about the given values, one per line. */}}
 {{- define "storage-api.warnings" -}}
 {{- if eq .Values.store.type "memory" -}}
@@ -249,6 +242,11 @@ Bearer tokens are sent unencrypted unless your load balancer terminates TLS: set
 {{ end -}}
 {{- with .Values.config.metricsDisabled -}}
 Some metrics are disabled: panels and queries that use {{ join ", " . }} stay empty.
+{{ end -}}
+{{- with include "storage-api.alertsWithoutMetrics" . | fromJsonArray -}}
+{{- if $.Values.prometheusRule.enabled -}}
+Alerts that read disabled metrics are left out:{{ range . }} {{ include "storage-api.alertName" . }}{{ end }}.
+{{ end -}}
 {{ end -}}
 {{- $outside := or .Values.ingress.enabled .Values.httpRoute.enabled (ne .Values.service.type "ClusterIP") -}}
 {{- if and .Values.networkPolicy.enabled $outside (eq (toJson .Values.networkPolicy.api.from) `[{"podSelector":{}}]`) -}}

@@ -1,61 +1,153 @@
-{{/* Rule groups: the spec of the PrometheusRule, and the names of the rules that `helm test` of the platform expects. */}}
+{{/* Rule groups: the spec of the PrometheusRule, and what `helm test` of the platform expects. No group without alerts. */}}
 {{- define "storage-api.ruleGroups" -}}
-{{- /* Without a ServiceMonitor or without pods there is no target on purpose, so its absence must not fire an alert. */}}
-{{- $expected := and .Values.serviceMonitor.enabled (or .Values.autoscaling.enabled (gt (int .Values.replicas) 0)) }}
-{{- $target := printf "namespace=%q, job=%q" .Release.Namespace (include "storage-api.fullname" .) }}
-{{- /* Count only users' requests: no probes, scrapes or drills. */}}
-{{- $requests := printf "%s, path!~%q" $target "/healthz|/readyz|/metrics|/api/metrics|/openapi.json|/faults" }}
+{{- $rules := include "storage-api.alerts" . | trim -}}
+{{- if $rules -}}
 groups:
-  - name: {{ include "storage-api.fullname" . }}.rules
+  - name: {{ include "storage-api.fullname" . }}.alerts
     rules:
-      - record: namespace_job:http_request_count:rate5m
-        expr: sum by (namespace, job) (rate(http_request_count_total{ {{- $requests -}} }[5m]))
-      # 0 if no request fails; no sample if there are no requests.
-      - record: namespace_job:http_request_errors:ratio_rate5m
-        expr: |-
-          (
-            sum by (namespace, job) (rate(http_request_count_total{ {{- $requests }}, status=~"5.."}[5m]))
-            or
-            0 * namespace_job:http_request_count:rate5m{ {{- $target -}} }
-          )
-          / (namespace_job:http_request_count:rate5m{ {{- $target -}} } > 0)
-  {{- with .Values.prometheusRule.alerts }}
-  {{- if or .down.enabled .errorRatioHigh.enabled }}
-  - name: {{ include "storage-api.fullname" $ }}.alerts
-    rules:
-      {{- if .down.enabled }}
-      - alert: StorageApiDown
-        expr: up{ {{- $target -}} } == 0{{ if $expected }} or absent(up{ {{- $target -}} }){{ end }}
-        for: {{ .down.for }}
-        labels:
-          severity: {{ .down.severity }}
-        annotations:
-          summary: Prometheus cannot scrape the storage API.
-          description: >-
-            {{ "{{ if $labels.pod }}" -}}
-            Prometheus has failed to scrape the pod {{ "{{ $labels.pod }} of {{ $labels.namespace }}/{{ $labels.job }}" }} for {{ .down.for }}.
-            {{- "{{ else }}" -}}
-            Prometheus has found no pod of {{ "{{ $labels.namespace }}/{{ $labels.job }}" }} to scrape for {{ .down.for }}.
-            {{- "{{ end }}" }}
-          {{- with include "storage-api.runbookUrl" (dict "root" $ "alert" "StorageApiDown") }}
-          {{- . | nindent 10 }}
-          {{- end }}
-      {{- end }}
-      {{- if .errorRatioHigh.enabled }}
-      - alert: StorageApiErrorRatioHigh
-        expr: namespace_job:http_request_errors:ratio_rate5m{ {{- $target -}} } > {{ .errorRatioHigh.threshold }}
-        for: {{ .errorRatioHigh.for }}
-        labels:
-          severity: {{ .errorRatioHigh.severity }}
-        annotations:
-          summary: Too many requests to the storage API fail.
-          description: >-
-            {{ "{{ $labels.namespace }}/{{ $labels.job }} answered {{ $value | humanizePercentage }}" }} of its requests
-            in the last 5 minutes with a 5xx status; the threshold is {{ printf "{{ %v | humanizePercentage }}" .errorRatioHigh.threshold }}.
-          {{- with include "storage-api.runbookUrl" (dict "root" $ "alert" "StorageApiErrorRatioHigh") }}
-          {{- . | nindent 10 }}
-          {{- end }}
-      {{- end }}
-  {{- end }}
-  {{- end }}
+      {{- $rules | nindent 6 }}
+{{- else -}}
+groups: []
+{{- end -}}
+{{- end }}
+
+{{/* Metric families that each alert reads, by the alert's key in prometheusRule.alerts, as YAML. */}}
+{{- define "storage-api.alertMetrics" -}}
+saturated: [http_server_busy_threads, http_server_queued_requests, http_server_threads]
+notReady: [http_request_count]
+storeErrors: [storage_operations]
+storeFull: [http_request_count]
+diskFilling: []
+objectsNotServed: [http_request_count]
+{{- end }}
+
+{{/* Name of an alert. Argument: its key in prometheusRule.alerts. */}}
+{{- define "storage-api.alertName" -}}
+{{- printf "StorageApi%s%s" (substr 0 1 . | upper) (substr 1 -1 .) -}}
+{{- end }}
+
+{{/* Keys of the alerts that are enabled but read a disabled metric, as a JSON list: they are left out. */}}
+{{- define "storage-api.alertsWithoutMetrics" -}}
+{{- $keys := list -}}
+{{- range $key, $families := include "storage-api.alertMetrics" . | fromYaml -}}
+{{- if (get $.Values.prometheusRule.alerts $key).enabled -}}
+{{- range $families -}}
+{{- if has . $.Values.config.metricsDisabled }}{{ $keys = append $keys $key | uniq }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $keys -}}
+{{- end }}
+
+{{/* global.monitoring.speed; 1 if the chart is installed on its own without it. Argument: the root. */}}
+{{- define "storage-api.speed" -}}
+{{- $speed := dig "monitoring" "speed" 1 (.Values.global | default dict) -}}
+{{- if not (and (regexMatch "^[1-9][0-9]*$" (toString $speed)) (le (int64 $speed) 3600)) -}}
+{{- fail (printf "global.monitoring.speed: %v is not allowed; use a whole number from 1 to 3600" $speed) -}}
+{{- end -}}
+{{- $speed -}}
+{{- end }}
+
+{{/* A duration as rules use it: the given one, or the `speed`-th part of it in milliseconds. Argument: a dict of `root` and `duration`. */}}
+{{- define "storage-api.duration" -}}
+{{- $speed := include "storage-api.speed" .root | int64 -}}
+{{- if eq $speed 1 }}{{ .duration }}{{ else }}{{ printf "%dms" (divf (mulf (include "storage-api.seconds" .duration) 1000) $speed | int64) }}{{ end -}}
+{{- end }}
+
+{{/*
+One alert, or nothing if it is disabled or reads a disabled metric. Argument: a dict of `root`, `key` (in
+prometheusRule.alerts), `expr`, `summary` and `description`.
+*/}}
+{{- define "storage-api.alert" -}}
+{{- $alert := get .root.Values.prometheusRule.alerts .key -}}
+{{- $monitoring := dig "monitoring" dict (.root.Values.global | default dict) -}}
+{{- $name := include "storage-api.alertName" .key -}}
+{{- $job := include "storage-api.fullname" .root -}}
+{{- $where := printf "%s/%s" .root.Release.Namespace $job -}}
+{{- if and $alert.enabled (not (has .key (include "storage-api.alertsWithoutMetrics" .root | fromJsonArray))) }}
+- alert: {{ $name }}
+  expr: |-
+    {{- .expr | trim | nindent 4 }}
+  for: {{ include "storage-api.duration" (dict "root" .root "duration" $alert.for) }}
+  labels:
+    namespace: {{ .root.Release.Namespace | quote }}
+    job: {{ $job | quote }}
+    slo_service: {{ $job | quote }}
+    severity: {{ $alert.severity }}
+    runbook: {{ kebabcase $name }}
+  annotations:
+    summary: {{ printf "%s: %s" $where .summary | quote }}
+    description: {{ .description | quote }}
+    {{- with $monitoring.runbookUrl }}
+    runbook_url: {{ printf "%s/%s" (trimSuffix "/" .) (kebabcase $name) | quote }}
+    {{- end }}
+    {{- with $monitoring.grafanaUrl }}
+    dashboard_url: {{ printf "%s/d/observability-platform-storage-api?var-namespace=%s&var-job=%s" (trimSuffix "/" .) $.root.Release.Namespace $job | quote }}
+    {{- end }}
+{{- end -}}
+{{- end }}
+
+{{/*
+The alerts: causes that the service itself knows. That requests fail or are slow, and that targets or metrics are missing,
+is told by the alerts of charts/slo. All of them aggregate to one series for this release's job.
+*/}}
+{{- define "storage-api.alerts" -}}
+{{- $alerts := .Values.prometheusRule.alerts -}}
+{{- $target := printf "namespace=%q, job=%q" .Release.Namespace (include "storage-api.fullname" .) -}}
+{{- $m5 := include "storage-api.duration" (dict "root" . "duration" "5m") -}}
+{{- $m15 := include "storage-api.duration" (dict "root" . "duration" "15m") -}}
+{{- $requests := printf "http_request_count_total{%s, %%s}" $target -}}
+
+{{- /* Averages, because a gauge is only seen once per scrape: a single sample may miss the queue, or catch a short one. */ -}}
+{{- include "storage-api.alert" (dict "root" . "key" "saturated"
+      "expr" (printf "count by (namespace, job) (\n  avg_over_time(http_server_busy_threads{%s}[%s]) >= 0.9 * http_server_threads{%s}\n  and avg_over_time(http_server_queued_requests{%s}[%s]) >= %v\n)" $target $m5 $target $target $m5 $alerts.saturated.queuedRequests)
+      "summary" "no free thread, and requests wait, in {{ $value }} of its pods."
+      "description" (printf "Over the last 5m, at least 90%% of the threads of each such pod were busy, and on average %v or more requests waited. Waiting now: {{ with query `sum(http_server_queued_requests{%s})` }}{{ . | first | value }}{{ end }} requests." $alerts.saturated.queuedRequests $target)) -}}
+
+{{- /* A pod that is not ready receives no requests, so none fail: the indicators of charts/slo cannot see it. */ -}}
+{{- $ready := printf $requests "path=\"/readyz\", status=\"%s\"" -}}
+{{- include "storage-api.alert" (dict "root" . "key" "notReady"
+      "expr" (printf "sum by (namespace, job) (increase(%s[%s])) > 0\nunless sum by (namespace, job) (increase(%s[%s])) > 0" (printf $ready "503") $m5 (printf $ready "200") $m5)
+      "summary" "no pod is ready; in the last 5m /readyz answered 503 {{ printf `%.0f` $value }} times and 200 never."
+      "description" "No request reaches the service, so none fails, and the alerts of its service levels may stay silent. Ask /readyz for the reason: an unavailable store, or too little free space.") -}}
+
+{{- /* The absolute number keeps a few failures of a quiet service from being an outage. */ -}}
+{{- $operations := printf "sum by (namespace, job) (%%s(storage_operations_total{%s%%s}[%s]))" $target $m5 -}}
+{{- $failed := ", outcome=\"error\"" -}}
+{{- include "storage-api.alert" (dict "root" . "key" "storeErrors"
+      "expr" (printf "%s / %s > %v\nand %s > 2.5" (printf $operations "rate" $failed) (printf $operations "rate" "") $alerts.storeErrors.ratio (printf $operations "increase" $failed))
+      "summary" "{{ $value | humanizePercentage }} of the store's operations fail."
+      "description" (printf "Over the last 5m; the threshold is {{ %v | humanizePercentage }}. The store is %s. Failed:{{ range query `sum by (operation) (increase(storage_operations_total{%s, outcome=\"error\"}[%s])) > 0` }} {{ printf `%%.0f` .Value }} {{ .Labels.operation }}{{ end }}." $alerts.storeErrors.ratio .Values.store.type $target $m5)) -}}
+
+{{- include "storage-api.alert" (dict "root" . "key" "storeFull"
+      "expr" (printf "sum by (namespace, job) (increase(%s[%s])) > 0" (printf $requests "status=\"507\"") $m5)
+      "summary" "{{ printf `%.0f` $value }} uploads were refused in the last 5m because the store is full."
+      "description" "They were answered with 507. Stored objects can still be read and deleted.") -}}
+
+{{- /* Both windows, so that a bulk load stops the alert within an hour of its end. The subqueries follow the volume when its
+pod moves to another node, whose kubelet reports it as a new series. */ -}}
+{{- if and (eq .Values.store.type "filesystem") .Values.store.persistence.enabled -}}
+{{- $claim := default (include "storage-api.fullname" .) .Values.store.persistence.existingClaim -}}
+{{- $free := printf "min by (namespace, persistentvolumeclaim) (kubelet_volume_stats_available_bytes{namespace=%q, persistentvolumeclaim=%q})" .Release.Namespace $claim -}}
+{{- $ahead := divf (include "storage-api.seconds" $alerts.diskFilling.within) (include "storage-api.speed" .) -}}
+{{- $limit := int64 .Values.store.minFreeBytes -}}
+{{- $conditions := list $free -}}
+{{- range list "6h" "1h" -}}
+{{- $range := include "storage-api.duration" (dict "root" $ "duration" .) -}}
+{{- $conditions = append $conditions (printf "predict_linear((%s)[%s:%s], %v) < %d" $free $range $m5 $ahead $limit) -}}
+{{- end -}}
+{{- include "storage-api.alert" (dict "root" . "key" "diskFilling"
+      "expr" (join "\nand " $conditions)
+      "summary" (printf "{{ $value | humanize1024 }}B are free, and the volume will be full within %s." $alerts.diskFilling.within)
+      "description" (printf "At the pace of the last 6h and of the last hour, the claim %s will have less than {{ %d | humanize1024 }}B, with which the pod is no longer ready, within %s." $claim $limit $alerts.diskFilling.within)) -}}
+{{- end -}}
+
+{{- /* A damaged object fails each time it is read, while all else works: if other requests fail too, the cause is another. */ -}}
+{{- $errors := "status=~\"500|503\"" -}}
+{{- $reads := printf $requests (printf "path=\"/api/buckets/<id>\", method=\"GET\", %s" $errors) -}}
+{{- $others := printf $requests (printf "path=~\"/api/buckets|/api/buckets/<id>\", method!=\"GET\", %s" $errors) -}}
+{{- include "storage-api.alert" (dict "root" . "key" "objectsNotServed"
+      "expr" (printf "sum by (namespace, job) (increase(%s[%s])) > %v\nunless sum by (namespace, job) (increase(%s[%s])) > 0" $reads $m15 (subf $alerts.objectsNotServed.reads 0.5) $others $m15)
+      "summary" "{{ printf `%.0f` $value }} reads of objects failed while everything else worked."
+      "description" "In the last 15m, that many GETs of objects were answered with 500 or 503 or cut off. Objects may be damaged; the log names each one.") -}}
 {{- end }}

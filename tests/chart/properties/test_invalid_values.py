@@ -131,7 +131,10 @@ def api(**values):
         ("storage-api.store.minFreeBytes", api(store={"minFreeBytes": 2**40})),
         ("storage-api.metrics.port", api(metrics={"port": 5000})),
         ("storage-api.metrics.port", api(metrics={"port": 443})),
-        ("storage-api.config.metricsDisabled", api(config={"metricsDisabled": ["http_request_count"]})),
+        (
+            "storage-api.config.metricsDisabled",
+            api(config={"metricsDisabled": ["http_request_count", "http_request_duration_seconds"]}),
+        ),
         ("storage-api.ingress.hosts", api(ingress={"enabled": True})),
         (
             "storage-api.ingress.path",

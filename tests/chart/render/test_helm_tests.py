@@ -90,7 +90,9 @@ def test_the_api_test_fails_if_another_server_answers(default, platform):
 def test_the_prometheus_test_finds_our_targets_and_rules(default, platform):
     done = run(default, "platform-test-prometheus", URL=platform.url("prometheus"))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "ok     rule StorageApiDown: ok" in done.stdout
+    assert "ok     rule group platform-storage-api.alerts: 6 rules ok" in done.stdout
+    assert "ok     rule group platform-storage-api-availability-fast: 11 rules ok" in done.stdout
+    assert "ok     rule group platform-platform.alerts: 2 rules ok" in done.stdout
     assert "ok     target http://" in done.stdout
 
 
@@ -105,8 +107,13 @@ def test_the_alertmanager_test_finds_its_receivers(default, platform):
 @pytest.mark.parametrize(
     ("part", "expected", "line"),
     [
-        ("prometheus", {"rules": ["Gone"], "job": ""}, "FAILED rule Gone: not loaded"),
-        ("prometheus", {"rules": [], "job": "a", "namespace": "b"}, "FAILED targets of b/a: 0 found"),
+        ("prometheus", {"groups": {"gone": 1}, "job": ""}, "FAILED rule group gone: not loaded with 1 rules"),
+        (
+            "prometheus",
+            {"groups": {"platform-storage-api.alerts": 7}, "job": ""},
+            "FAILED rule group platform-storage-api.alerts: not loaded with 7 rules",
+        ),
+        ("prometheus", {"groups": {}, "job": "a", "namespace": "b"}, "FAILED targets of b/a: 0 found"),
         ("alertmanager", {"receivers": ["gone"]}, "FAILED receiver gone: missing"),
     ],
 )

@@ -13,6 +13,7 @@ OURS = {
     ("Pod", "platform-test-alertmanager"),
     ("Pod", "platform-test-grafana"),
     ("Pod", "platform-test-prometheus"),
+    ("PrometheusRule", "platform-platform"),
     ("PrometheusRule", "platform-slo-platform-storage-api"),
     ("PrometheusRule", "platform-storage-api"),
     ("Secret", "observability-platform-grafana-admin"),

@@ -135,7 +135,7 @@ def test_only_real_alerts_reach_the_default_receiver(preset, tmp_path):
     if not render.values["alerting"]["enabled"]:
         return
     real = {"namespace": "observability", "severity": "critical"}
-    assert receivers_of(render, tmp_path, alertname="StorageApiDown", **real) == ["default"]
+    assert receivers_of(render, tmp_path, alertname="PlatformStorageApiDown", **real) == ["default"]
     for alert in ("Watchdog", "InfoInhibitor"):
         assert receivers_of(render, tmp_path, alertname=alert, namespace="observability") == []
 
@@ -144,7 +144,7 @@ def test_the_documented_heartbeat_receives_only_watchdog(rendered, tmp_path):
     (block,) = re.findall(r"```yaml\n(alerting:.*?)```", (ROOT / "docs/install.md").read_text(), re.DOTALL)
     render = rendered(load_yaml(block))
     assert receivers_of(render, tmp_path, alertname="Watchdog") == ["heartbeat"]
-    assert receivers_of(render, tmp_path, alertname="StorageApiDown") == ["default"]
+    assert receivers_of(render, tmp_path, alertname="PlatformStorageApiDown") == ["default"]
     assert receivers_of(render, tmp_path, alertname="InfoInhibitor") == []
 
 

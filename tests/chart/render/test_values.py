@@ -60,6 +60,10 @@ RESOURCES = {"$ref": "#/definitions/io.k8s.api.core.v1.ResourceRequirements"}
 # A value other than the default, where none can be derived from the type.
 SAMPLES = {
     "dashboards.enabled": False,
+    "global.monitoring.runbookUrl": "https://runbooks.example",
+    "global.monitoring.grafanaUrl": "https://grafana.example",
+    "platformAlerts.enabled": False,
+    "platformAlerts.samplesOverBudget.excludeJobs": ["apiserver"],
     "global.imagePullSecrets": ["registry"],
     "global.imageRegistry": "registry.example",
     "alerting.route": {"receiver": "other"},
@@ -104,7 +108,7 @@ SAMPLES = {
     "storage-api.autoscaling.behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}},
     "storage-api.serviceMonitor.relabelings": [{"targetLabel": "team", "replacement": "a"}],
     "storage-api.serviceMonitor.metricRelabelings": [{"action": "drop", "regex": "python_.*"}],
-    "storage-api.prometheusRule.runbookUrl": "https://runbooks.example",
+    "storage-api.prometheusRule.alerts.saturated.queuedRequests": 3.5,
     "storage-api.lifecycle": {"preStop": {"exec": {"command": ["true"]}}},
     "storage-api.tolerations": [{"operator": "Exists"}],
     "storage-api.affinity": {"podAntiAffinity": {}},
@@ -441,8 +445,8 @@ API = {"ingress": {"enabled": True, "hosts": ["a.example"]}}
             "storage-api.metrics.port: 1023 is a privileged port, which the pods' user cannot open",
         ),
         (
-            {"config": {"metricsDisabled": ["http_request_count"]}},
-            "storage-api.config.metricsDisabled: http_request_count is read by the alerts; remove it",
+            {"config": {"metricsDisabled": ["http_request_count", "http_request_duration_seconds"]}},
+            "storage-api.config.metricsDisabled: http_request_count and http_request_duration_seconds are both",
         ),
         (
             {"auth": {"existingSecret": "a"}, "extraVolumes": [{"name": "auth", "emptyDir": {}}]},

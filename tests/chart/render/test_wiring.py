@@ -99,11 +99,11 @@ def test_the_monitored_path_answers_with_the_metrics_that_the_rules_read(pod):
     answer = requests.get(urls[endpoint["port"]] + endpoint["path"], timeout=5)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/plain")
-    rules = json.dumps(one(render.ours, "PrometheusRule"))
-    read = set(re.findall(r"\bhttp_request\w*(?=\{)", rules)) - set(re.findall(r":(http_request\w*)", rules))
-    assert read == {"http_request_count_total"}
+    rules = [json.dumps(o) for o in render.ours if o["kind"] == "PrometheusRule"]
+    read = set(re.findall(r"\b(?:http|storage)_\w+(?=\{)", "".join(rules)))
+    assert {"http_request_count_total", "storage_operations_total", "http_server_threads"} < read
     for metric in read:
-        assert re.search(rf"^{metric}\{{", answer.text, re.MULTILINE)
+        assert re.search(rf"^{metric}[{{ ]", answer.text, re.MULTILINE), metric
 
 
 @pytest.mark.live

@@ -1,0 +1,336 @@
+"""Cases for the storage API's and the platform's own alerts: series, and the minutes in which one fires."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+PODS = 'namespace="observability", job="platform-storage-api"'
+NEIGHBOUR = 'namespace="observability", job="other-storage-api"'
+"""The storage API of another release in the same namespace."""
+CLAIM = "platform-storage-api"
+VOLUME = f'kubelet_volume_stats_available_bytes{{namespace="observability", persistentvolumeclaim="{CLAIM}"'
+GIB = 2**30
+
+
+@dataclass(frozen=True)
+class Case:
+    """Series with a sample every 30 seconds, in promtool's notation, and what an alert does with them."""
+
+    alert: str
+    about: str
+    series: dict[str, str]
+    fires: tuple[int, int] | None = None
+    """The first minute in which the alert fires, and the first in which it no longer does; None: never."""
+    minutes: int = 40
+    """How long the case lasts; every minute is checked."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """Labels of the alert that come from its expression; the others are those of the rule."""
+
+
+def threads(pod: str, busy: str, queued: str, of: str = PODS, number: str = "8x80") -> dict[str, str]:
+    """Gauges of one pod, by default with 8 threads."""
+    return {
+        f'http_server_threads{{{of}, pod="{pod}"}}': number,
+        f'http_server_busy_threads{{{of}, pod="{pod}"}}': busy,
+        f'http_server_queued_requests{{{of}, pod="{pod}"}}': queued,
+    }
+
+
+def requests(
+    path: str, method: str, status: int, values: str, *, of: str = PODS, pod: str = "a"
+) -> dict[str, str]:
+    """A counter of responses."""
+    labels = f'{of}, pod="{pod}", path="{path}", method="{method}", status="{status}"'
+    return {f"http_request_count_total{{{labels}}}": values}
+
+
+def operations(operation: str, outcome: str, values: str, of: str = PODS) -> dict[str, str]:
+    """A counter of the store's operations."""
+    return {
+        f'storage_operations_total{{{of}, pod="a", operation="{operation}", outcome="{outcome}"}}': values
+    }
+
+
+def ready(ok: str, refused: str, pod: str = "a") -> dict[str, str]:
+    """Counters of /readyz: a probe every 5 seconds is 6 per sample."""
+    return requests("/readyz", "GET", 200, ok, pod=pod) | requests("/readyz", "GET", 503, refused, pod=pod)
+
+
+OBJECT = "/api/buckets/<id>"
+
+SATURATED = [
+    Case(
+        "StorageApiSaturated",
+        # The averages of 5 minutes pass 90 % of 8 threads at minute 14; 5 minutes later the alert fires.
+        "fires while all threads are busy and requests wait",
+        threads("a", "0x18 8x41 0x20", "0x18 4x41 0x20"),
+        fires=(19, 31),
+    ),
+    Case("StorageApiSaturated", "is silent at rest", threads("a", "0x80", "0x80")),
+    Case(
+        "StorageApiSaturated",
+        "is silent while all threads are busy but no request waits",
+        threads("a", "8x80", "0x80"),
+    ),
+    Case("StorageApiSaturated", "is silent on short queues", threads("a", "1x80", "0x9 20 0x9 20 0x60")),
+    Case(
+        "StorageApiSaturated",
+        "is silent at a queue just below the threshold",
+        threads("a", "8x80", "0.99x80"),
+    ),
+    Case(
+        "StorageApiSaturated",
+        "is silent if a saturated pod is replaced within 5 minutes",
+        threads("a", "8x8 stale", "4x8 stale", number="8x8 stale")
+        | threads("b", "_x9 0x60", "_x9 0x60", number="_x9 8x60"),
+    ),
+    Case(
+        "StorageApiSaturated",
+        "is silent about another release of the same namespace",
+        threads("a", "8x80", "4x80", of=NEIGHBOUR) | threads("a", "1x80", "0x80"),
+    ),
+]
+
+NOT_READY = [
+    Case(
+        "StorageApiNotReady",
+        "fires when no pod is ready any more",
+        ready("0+6x20 120x20 120+6x40", "0x20 0+6x20 120x40"),
+        # The last 200 leaves the window of 5 minutes at minute 15; 2 minutes later the alert fires.
+        fires=(17, 22),
+    ),
+    Case("StorageApiNotReady", "is silent while the pod is ready", ready("0+6x80", "0x80")),
+    Case("StorageApiNotReady", "is silent without probes", ready("0x80", "0x80")),
+    Case(
+        "StorageApiNotReady",
+        "is silent while one of two pods is ready",
+        ready("0+6x80", "0x80") | ready("0x80", "0+6x80", pod="b"),
+    ),
+    Case(
+        "StorageApiNotReady",
+        "is silent in a rolling restart, in which a terminating pod answers 503",
+        ready("0+6x20 _x60", "0x19 6 _x60") | ready("_x22 0+6x50", "_x22 0 2 2x50", pod="b"),
+    ),
+]
+
+STORE_ERRORS = [
+    Case(
+        "StorageApiStoreErrors",
+        "fires if a tenth of the operations fail",
+        operations("get", "success", "0+90x80") | operations("get", "error", "0x20 0+10x30 300x40"),
+        # More than 5 % of the last 5 minutes' operations from minute 13 on.
+        fires=(18, 28),
+    ),
+    Case(
+        "StorageApiStoreErrors",
+        "is silent while all operations succeed",
+        operations("put", "success", "0+90x80"),
+    ),
+    Case("StorageApiStoreErrors", "is silent without operations", operations("put", "error", "0x80")),
+    Case(
+        "StorageApiStoreErrors",
+        "is silent at exactly the threshold",
+        operations("get", "success", "0+95x80") | operations("get", "error", "0+5x80"),
+    ),
+    Case(
+        "StorageApiStoreErrors",
+        "is silent on two failures of a quiet service in 5 minutes",
+        operations("get", "error", "0x20 0x4 1x4 2x4 3x4 4x40"),
+    ),
+    Case(
+        "StorageApiStoreErrors",
+        "counts neither missing objects, nor unmet conditions, nor a full store",
+        operations("get", "missing", "0+90x80")
+        | operations("put", "refused", "0+90x80")
+        | operations("put", "full", "0+90x80"),
+    ),
+    Case(
+        "StorageApiStoreErrors",
+        "is silent on a restart, which resets the counters",
+        operations("get", "success", "90000+90x20 0+90x60") | operations("get", "error", "9000x20 0x60"),
+    ),
+    Case(
+        "StorageApiStoreErrors",
+        "is silent about another release of the same namespace",
+        operations("get", "error", "0+90x80", of=NEIGHBOUR) | operations("get", "success", "0+90x80"),
+    ),
+]
+
+STORE_FULL = [
+    Case(
+        "StorageApiStoreFull",
+        "fires while uploads are refused again and again",
+        requests(OBJECT, "PUT", 507, "0x20 0+1x30 30x40"),
+        # The first refusal is in the sample of minute 10:30, and the last in that of minute 25.
+        fires=(16, 30),
+    ),
+    Case("StorageApiStoreFull", "is silent while uploads succeed", requests(OBJECT, "PUT", 507, "0x80")),
+    Case(
+        "StorageApiStoreFull",
+        "is silent on one upload too large for the volume",
+        requests(OBJECT, "PUT", 507, "0x20 1x60"),
+    ),
+    Case("StorageApiStoreFull", "is silent on a restart", requests(OBJECT, "PUT", 507, "9x20 0x60")),
+    Case(
+        "StorageApiStoreFull",
+        "is silent about another release of the same namespace",
+        requests(OBJECT, "PUT", 507, "0+1x80", of=NEIGHBOUR),
+    ),
+]
+
+DISK_FILLING = [
+    Case(
+        "StorageApiDiskFilling",
+        # The loss lasts from minute 360 to 660. The trend of 6 hours foresees the end at minute 505.
+        "fires while a volume of 10 GiB loses 1 GiB an hour",
+        {f"{VOLUME}}}": f"{10 * GIB}x719 {10 * GIB}-{GIB // 120}x600 {5 * GIB}x480"},
+        minutes=840,
+        labels={"persistentvolumeclaim": CLAIM},
+        fires=(535, 700),
+    ),
+    Case(
+        "StorageApiDiskFilling",
+        "fires before a volume of 10 GiB is full that loses 5 GiB an hour from minute 360 on",
+        {f"{VOLUME}}}": f"{10 * GIB}x719 {10 * GIB}-{GIB // 24}x240 0x60"},
+        minutes=480,
+        labels={"persistentvolumeclaim": CLAIM},
+        fires=(450, 481),
+    ),
+    Case(
+        "StorageApiDiskFilling",
+        "is silent if the volume lasts longer than a day",
+        {f"{VOLUME}}}": f"{20 * GIB}-{GIB // 240}x960"},
+        minutes=480,
+    ),
+    Case(
+        "StorageApiDiskFilling",
+        "is silent on a bulk load of 20 minutes",
+        {f"{VOLUME}}}": f"{10 * GIB}x720 {10 * GIB}-{GIB // 20}x40 {8 * GIB}x480"},
+        minutes=600,
+    ),
+    Case("StorageApiDiskFilling", "is silent without metrics of the kubelet", {"up": "1x80"}),
+    Case(
+        "StorageApiDiskFilling",
+        "is silent when the pod moves to another node",
+        {f'{VOLUME}, node="a"}}': f"{10 * GIB}x240 _x480", f'{VOLUME}, node="b"}}': f"_x244 {10 * GIB}x480"},
+        minutes=360,
+    ),
+    Case(
+        "StorageApiDiskFilling",
+        "is silent about another claim",
+        {f"{VOLUME.replace('platform', 'other')}}}": f"{10 * GIB}-{GIB // 120}x720"},
+        minutes=360,
+    ),
+]
+
+OBJECTS_NOT_SERVED = [
+    Case(
+        "StorageApiObjectsNotServed",
+        "fires on the second failed read within 15 minutes",
+        requests(OBJECT, "GET", 500, "0x20 1x10 2x60") | requests(OBJECT, "GET", 200, "0+60x90"),
+        # The second failure is in the sample of minute 15:30, and the first is in the window until minute 25.
+        fires=(17, 25),
+        minutes=44,
+    ),
+    Case(
+        "StorageApiObjectsNotServed",
+        "counts objects whose damage is found before the answer",
+        requests(OBJECT, "GET", 503, "0x20 2x60"),
+        fires=(12, 25),
+    ),
+    Case(
+        "StorageApiObjectsNotServed",
+        "is silent on a single failed read",
+        requests(OBJECT, "GET", 500, "0x20 1x60"),
+    ),
+    Case(
+        "StorageApiObjectsNotServed", "is silent on missing objects", requests(OBJECT, "GET", 404, "0+60x80")
+    ),
+    Case(
+        "StorageApiObjectsNotServed",
+        "leaves an outage of the whole service to other alerts",
+        requests(OBJECT, "GET", 503, "0x20 0+60x60") | requests(OBJECT, "PUT", 503, "0x20 0+9x60"),
+    ),
+    Case("StorageApiObjectsNotServed", "is silent on a restart", requests(OBJECT, "GET", 500, "9x20 0x60")),
+    Case(
+        "StorageApiObjectsNotServed",
+        "is silent about another release of the same namespace",
+        requests(OBJECT, "GET", 500, "0+1x80", of=NEIGHBOUR),
+    ),
+]
+
+SHOP = 'namespace="shop", job="checkout"'
+SCRAPE_SLOW = [
+    Case(
+        "TargetScrapeSlow",
+        "fires if the average of 10 minutes exceeds the threshold",
+        {
+            f'scrape_duration_seconds{{{SHOP}, pod="a"}}': "0.1x20 8x40 0.1x60",
+            f'up{{{SHOP}, pod="a"}}': "1x120",
+            f'scrape_duration_seconds{{{SHOP}, pod="b"}}': "0.1x120",
+            f'up{{{SHOP}, pod="b"}}': "1x120",
+        },
+        labels={"namespace": "shop", "job": "checkout"},
+        fires=(25, 36),
+        minutes=60,
+    ),
+    Case(
+        "TargetScrapeSlow",
+        "leaves a target whose scrapes all fail to TargetDown",
+        {f"scrape_duration_seconds{{{SHOP}}}": "10x80", f"up{{{SHOP}}}": "0x80"},
+    ),
+    Case(
+        "TargetScrapeSlow",
+        "is silent at the threshold",
+        {f"scrape_duration_seconds{{{SHOP}}}": "4x80", f"up{{{SHOP}}}": "1x80"},
+    ),
+    Case(
+        "TargetScrapeSlow",
+        "is silent on a restart with a few slow scrapes",
+        {f"scrape_duration_seconds{{{SHOP}}}": "0.1x20 10x5 0.1x60", f"up{{{SHOP}}}": "1x80"},
+    ),
+]
+
+SAMPLES = "scrape_samples_post_metric_relabeling"
+OVER_BUDGET = [
+    Case(
+        "TargetSamplesOverBudget",
+        "fires if a target exposes more samples than its budget",
+        {
+            f'{SAMPLES}{{{SHOP}, pod="a"}}': "900x20 50001x40 900x40",
+            f'{SAMPLES}{{{SHOP}, pod="b"}}': "900x100",
+        },
+        labels={"namespace": "shop", "job": "checkout"},
+        fires=(26, 31),
+    ),
+    Case("TargetSamplesOverBudget", "is silent at the budget", {f"{SAMPLES}{{{SHOP}}}": "50000x80"}),
+    Case(
+        "TargetSamplesOverBudget",
+        "counts each target by itself, also in a rolling update",
+        {f'{SAMPLES}{{{SHOP}, pod="{pod}"}}': "30000x80" for pod in "abc"},
+    ),
+    Case(
+        "TargetSamplesOverBudget",
+        "is silent about jobs that grow with the cluster",
+        {
+            f'{SAMPLES}{{namespace="kube-system", job="{job}"}}': "200000x80"
+            for job in ("apiserver", "kubelet")
+        },
+    ),
+    Case(
+        "TargetSamplesOverBudget",
+        "excludes only the whole name of a job",
+        {f'{SAMPLES}{{namespace="shop", job="kubelet-like"}}': "60000x80"},
+        labels={"namespace": "shop", "job": "kubelet-like"},
+        fires=(15, 41),
+    ),
+]
+
+CASES = [
+    *SATURATED, *NOT_READY, *STORE_ERRORS, *STORE_FULL, *DISK_FILLING, *OBJECTS_NOT_SERVED,
+    *SCRAPE_SLOW, *OVER_BUDGET,
+]  # fmt: skip
+
+TEXTS = yaml.safe_load(Path(__file__).with_name("own_alert_texts.yaml").read_text())
+"""Summary and description of each alert in the first minute of its first case."""
