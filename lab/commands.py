@@ -21,6 +21,8 @@ from lab.settings import Settings
 from lab.toolchain import ToolError
 
 DATA_SECONDS = 60
+DRILLS = "drills"
+"""The folder of the drills' lab, in that of the lab."""
 
 
 def _platform() -> Platform:
@@ -119,7 +121,8 @@ def run_down(_: argparse.Namespace) -> int:
 
 def run_clean(_: argparse.Namespace) -> int:
     platform = _platform()
-    if stopped := platform.down():
+    drills = Platform(folder=platform.folder / DRILLS)
+    if stopped := [*platform.down(), *drills.down()]:
         say(f"stopped: {', '.join(stopped)}")
     clean.refuse_running([tools_folder(), platform.folder])
     return 0
@@ -152,7 +155,7 @@ def run_drills(options: argparse.Namespace) -> int:
     if not chosen:
         raise LabError(f"set NAME or ALERT; names are {', '.join(drill.name for drill in drills)}")
     prepare.install(["helm", *prepare.FOR_UP[:2]])
-    results = run_all(chosen, Settings.read().folder / "drills", _say_result)
+    results = run_all(chosen, Settings.read().folder / DRILLS, _say_result)
     Console(width=max(Console().width, 110)).print(report.table(results))
     if options.record:
         report.record(results)

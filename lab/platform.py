@@ -139,12 +139,12 @@ class Platform:
                 raise
 
     def restart(self, part: str, environment: Mapping[str, str] = MappingProxyType({})) -> None:
-        """Restarts a part of the last `up`, with further variables, and waits until it is ready."""
+        """Restarts a part of the last `up`, with further variables; waits until it answers, ready or not."""
         command = self._commands[part]
         with self._lock():
             self.processes.stop([part])
             self.processes.start(replace(command, environment=command.environment | dict(environment)))
-        self.processes.wait(part, lambda: self.not_ready(part), READY_SECONDS, say)
+        self.processes.wait(part, lambda: self._silent(part), READY_SECONDS, say)
 
     def down(self) -> list[str]:
         """Stops everything that was started, keeps its data, and returns the parts that were running."""
@@ -182,6 +182,15 @@ class Platform:
         return (
             "" if answer.ok else f"{url} answers {answer.status_code}: {' '.join(answer.text.split())[:200]}"
         )
+
+    def _silent(self, part: str) -> str:
+        """The reason why a part answers nothing at all; empty if it does."""
+        url = self.url(part) + PARTS[part].ready
+        try:
+            requests.get(url, timeout=ANSWER_SECONDS)
+        except requests.RequestException:
+            return f"{url} can't be reached"
+        return ""
 
     def states(self) -> dict[str, str]:
         """The state in words of each part that was started."""

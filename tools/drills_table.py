@@ -6,7 +6,10 @@ python -m tools.drills_table --check     fail with one line if it is out of date
 
 import sys
 
+import yaml
+
 from lab import ROOT
+from lab.drills import EXCEPTIONS
 from lab.drills.drill import Drill, read_all
 from lab.drills.report import recorded
 from tools.doc_sections import main
@@ -20,7 +23,7 @@ _TIMES = ("theory", "pending", "firing", "delivered", "resolved_theory", "resolv
 
 
 def section() -> str:
-    """A table with the times of every drill, then a list of what each does."""
+    """A table with the times of every drill, a list of what each does, and the alerts without one."""
     times = recorded()
     drills = read_all()
     rows = [
@@ -34,7 +37,12 @@ def section() -> str:
         + " |\n"
         for drill in drills
     ]
-    return "\n" + HEAD + "".join(rows) + "\n" + "".join(map(about, drills)) + "\n"
+    exceptions = yaml.safe_load(EXCEPTIONS.read_text(encoding="utf-8"))
+    without = "".join(f"- `{runbook}`: {reason}\n" for runbook, reason in exceptions.items())
+    return (
+        f"\n{HEAD}{''.join(rows)}\n{''.join(map(about, drills))}"
+        f"\nKinds of alerts, by their label `runbook`, that have no drill:\n\n{without}\n"
+    )
 
 
 def about(drill: Drill) -> str:

@@ -1,7 +1,8 @@
 """An online shop's checkout, instrumented with prometheus-flask-exporter: an example of a service to watch.
 
 It keeps its orders in memory. Environment variables: HOST, PORT; METRICS_PREFIX, the first word of
-the metrics' names; DURATION_BUCKETS, the histogram's bounds in seconds, separated by commas.
+the metrics' names; METRICS_GROUP_BY, `url_rule` or `path`; DURATION_BUCKETS, the histogram's bounds in
+seconds, separated by commas.
 """
 
 import itertools
@@ -14,7 +15,7 @@ from prometheus_client import Histogram
 from prometheus_flask_exporter import PrometheusMetrics
 
 KEPT_ORDERS = 1000
-NO_FAULT = {"error_ratio": 0, "slow_ratio": 0, "slow_seconds": 0}
+NO_FAULT = {"error_ratio": 0, "slow_ratio": 0, "slow_seconds": 0, "scrape_seconds": 0}
 
 app = Flask(__name__)
 metrics = PrometheusMetrics(
@@ -22,7 +23,7 @@ metrics = PrometheusMetrics(
     defaults_prefix=os.environ.get("METRICS_PREFIX", "flask"),
     buckets=tuple(map(float, filter(None, os.environ.get("DURATION_BUCKETS", "").split(","))))
     or Histogram.DEFAULT_BUCKETS,
-    group_by="url_rule",
+    group_by=os.environ.get("METRICS_GROUP_BY", "url_rule"),
 )
 orders: dict[str, str] = {}
 fault = dict(NO_FAULT)
@@ -36,6 +37,8 @@ def strikes(number: int, ratio: float) -> bool:
 
 @app.before_request
 def apply_fault() -> None:
+    if request.path == "/metrics":
+        time.sleep(fault["scrape_seconds"])
     if request.path.startswith("/orders"):
         number = next(numbers)
         if strikes(number, fault["slow_ratio"]):

@@ -14,6 +14,7 @@ from lab.errors import LabError
 FOLDER = ROOT / "drills"
 USUAL_REQUESTS_PER_SECOND = 24
 """What the sample traffic sends to each service."""
+_REQUIRED = {"about": str, "alert": str, "labels": dict, "fault": dict, "expected": dict, "why": str}
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,10 @@ def read(path: Path) -> Drill:
         if not isinstance(found, dict):
             raise LabError("must be a map")
         _known(found, {field.name for field in fields(Drill)} - {"name"}, "the drill")
-        expected = found.get("expected") or {}
+        for key, kind in _REQUIRED.items():
+            if not isinstance(found.get(key), kind):
+                raise LabError(f"{key}: must be a {'map' if kind is dict else 'text'}")
+        expected = found["expected"]
         _known(expected, {field.name for field in fields(Expected)}, "expected")
         timed = {key for key in ("bad_ratio", "begins", "ends") if key in expected}
         if timed not in ({"bad_ratio"}, {"begins", "ends"}):
@@ -78,9 +82,7 @@ def read(path: Path) -> Drill:
         )
     except yaml.YAMLError as error:
         raise LabError(f"{path}: {' '.join(str(error).split())}") from error
-    except KeyError as error:
-        raise LabError(f"{path}: {error.args[0]} is missing") from error
-    except (LabError, TypeError, AttributeError) as error:
+    except LabError as error:
         raise LabError(f"{path}: {error}") from error
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -14,6 +15,7 @@ from lab.platform import Platform
 from lab.servers import PARTS
 
 ANSWER_SECONDS = 10
+READ_SECONDS = 0.3
 SIGNALS = {"SIGKILL": signal.SIGKILL, "SIGSTOP": signal.SIGSTOP}
 
 
@@ -31,6 +33,8 @@ class Fault:
     """SIGKILL: the process ends, and is started again later. SIGSTOP: it hangs until the fault is off."""
     away: str = ""
     """A folder below the part's own that is moved away."""
+    damage: str = ""
+    """A folder below the part's own: a new object's file there is damaged, and it is read often."""
 
     @contextlib.contextmanager
     def active(self, platform: Platform) -> Iterator[None]:
@@ -42,6 +46,9 @@ class Fault:
             if self.faults:
                 stack.callback(_request, "DELETE", platform, self.part)
                 _request("PUT", platform, self.part, self.faults)
+            if self.damage:
+                folder = platform.folder / self.part / self.damage
+                stack.enter_context(_damaged(platform.url(self.part), folder))
             if self.away:
                 stack.enter_context(_moved(platform.folder / self.part / self.away))
             if self.signal:
@@ -54,13 +61,13 @@ def read_fault(found: Mapping[str, Any]) -> Fault:
     allowed = [field.name for field in fields(Fault)]
     if unknown := sorted(set(found) - set(allowed)):
         raise LabError(f"fault: {unknown[0]} is unknown; use {', '.join(allowed)}")
-    fault = Fault(**found)
+    fault = Fault(**{"part": "", **found})
     if fault.part not in PARTS:
         raise LabError(f"fault.part: {fault.part} is unknown; use {', '.join(PARTS)}")
     if fault.signal not in ("", *SIGNALS):
         raise LabError(f"fault.signal: {fault.signal} is unknown; use {', '.join(SIGNALS)}")
-    if not (fault.faults or fault.environment or fault.signal or fault.away):
-        raise LabError("fault: set faults, environment, signal or away")
+    if fault == Fault(fault.part):
+        raise LabError(f"fault: set one of {', '.join(allowed[1:])}")
     return fault
 
 
@@ -84,6 +91,35 @@ def _moved(folder: Path) -> Iterator[None]:
         with contextlib.suppress(FileNotFoundError):
             folder.rename(folder.with_name(f"{folder.name}.new"))
         away.rename(folder)
+
+
+@contextlib.contextmanager
+def _damaged(url: str, folder: Path) -> Iterator[None]:
+    target = f"{url}/api/buckets/drill-damaged"
+    before = set(folder.iterdir())
+    requests.put(target, data=b"damaged by a drill", timeout=ANSWER_SECONDS).raise_for_status()
+    ended = threading.Event()
+
+    def read() -> None:
+        while not ended.wait(READ_SECONDS):
+            with contextlib.suppress(requests.RequestException):
+                requests.get(target, timeout=ANSWER_SECONDS)
+
+    reader = threading.Thread(target=read, daemon=True)
+    try:
+        # Sample traffic stores and deletes other objects at the same time.
+        for file in set(folder.iterdir()) - before:
+            with contextlib.suppress(FileNotFoundError):
+                data = file.read_bytes()
+                if b"damaged by a drill" in data:
+                    file.write_bytes(data.replace(b"damaged", b"DAMAGED"))
+        reader.start()
+        yield
+    finally:
+        ended.set()
+        if reader.ident:
+            reader.join()
+        requests.delete(target, timeout=ANSWER_SECONDS)
 
 
 @contextlib.contextmanager

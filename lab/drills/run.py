@@ -26,11 +26,15 @@ TRAFFIC_MINUTES = 30
 START_SECONDS = 60
 SETTLE_SECONDS = 90
 POLL_SECONDS = 0.2
+_LOCK = "drills.lock"
+PROBE_SECONDS = 0.5
 # A fault is scraped, recorded, evaluated by the alert's group, grouped by Alertmanager and delivered, each of
 # which waits up to a second; waiting times (`for`) end with an evaluation, another second.
 PIPELINE_SECONDS = 5.0
 # Rules for windows longer than 6h are evaluated every four seconds.
 SLOW_SECONDS = 4.0
+# The length of a fault as the rules see it, which rates over a few samples blur, differs by so much.
+SEEN_SECONDS = 1.5
 # A busy machine scrapes and evaluates late. An alert that is later still, or sooner than in theory, is wrong.
 LATE_SECONDS = 4.0
 SOON_SECONDS = 1.5
@@ -90,9 +94,10 @@ def run_all(drills: Iterable[Drill], folder: Path, done: Callable[[Result], None
     """
     drills = list(drills)
     with _own(folder):
-        platform = Platform(folder=folder / "lab", value_files=[VALUES])
+        platform = Platform(folder=folder, value_files=[VALUES])
         platform.down()  # of a run that was killed
-        shutil.rmtree(folder / "lab", ignore_errors=True)
+        for part in set(folder.iterdir()) - {folder / _LOCK}:
+            shutil.rmtree(part) if part.is_dir() else part.unlink()
         cancel = Cancel()
         with platform, ThreadPoolExecutor(2) as pool:
             try:
@@ -101,14 +106,13 @@ def run_all(drills: Iterable[Drill], folder: Path, done: Callable[[Result], None
                 groups = [sorted((d for d in drills if d.fault.part == part), key=_order) for part in parts]
                 running = [pool.submit(session.run_group, group, done) for group in groups]
                 return [result for each in running for result in each.result()]
-            except BaseException:
+            finally:
                 cancel.set()
-                raise
 
 
 def _order(drill: Drill) -> tuple[float, bool, str]:
-    """Burn rates first, as their theory assumes traffic without a gap; the smallest first, as bad requests stay
-    in the windows for minutes. Errors come after latency, because failed requests do not count there.
+    """Burn rates first, as their theory assumes traffic without a gap; the smallest first, as bad requests
+    stay in the windows for minutes. Errors come after latency, because failed requests do not count there.
     """
     return drill.expected.bad_ratio or 2.0, drill.labels.get("slo_indicator") == "availability", drill.name
 
@@ -118,7 +122,7 @@ def _own(folder: Path) -> Iterator[None]:
     """Keeps two runs out of one folder; raises LabError."""
     with using(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / "lock").open("w", encoding="utf-8")
+        file = (folder / _LOCK).open("w", encoding="utf-8")
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -136,7 +140,13 @@ class _Session:
         self.render = platform.render()
         platform.send_sample_traffic(TRAFFIC_MINUTES)
         self.since = time.time()
+        threading.Thread(target=self._probe, daemon=True).start()
         self._until(self._has_traffic, START_SECONDS, "every service has traffic")
+
+    def _probe(self) -> None:
+        """Asks the storage API whether it is ready, as the kubelet does in a cluster, until the run ends."""
+        while not self.cancel.wait(PROBE_SECONDS):
+            self.platform.ready("storage-api")
 
     def run_group(self, drills: Iterable[Drill], done: Callable[[Result], None]) -> list[Result]:
         results = []
@@ -167,14 +177,17 @@ class _Session:
                     return
                 self.cancel.sleep(POLL_SECONDS)
                 self._observe(drill, result, began)
-        off = time.time()
-        result.resolved_theory = _span(drill, ends(off - began) + seconds(rule.get("keep_firing_for", "")))
-        while (found := self._delivered(drill, "resolved", off)) is None:
+            lifted = time.time()
+        off = time.time()  # after a restart, if that ends the fault
+        seen = [ends(max(0.0, off - began + error)) for error in (-SEEN_SECONDS, SEEN_SECONDS)]
+        kept = seconds(rule.get("keep_firing_for", ""))
+        result.resolved_theory = Span(min(seen) + kept, _span(drill, max(seen) + kept).latest)
+        while (found := self._delivered(drill, "resolved", lifted)) is None:
             if time.time() - off > result.resolved_theory.limit:
                 result.failures.append(f"not resolved within {result.resolved_theory.limit:.1f} s")
                 return
             self.cancel.sleep(POLL_SECONDS)
-        result.resolved = found.at - off
+        result.resolved = max(0.0, found.at - off)
         if result.resolved_theory.too_soon(result.resolved):
             result.failures.append(f"resolved after {result.resolved:.1f} s, not {result.resolved_theory} s")
 

@@ -65,7 +65,7 @@ class Burn:
 def burn(
     values: Mapping[str, Any], labels: Mapping[str, str], expected: Expected, history: float, service: str
 ) -> Burn:
-    """The burn of an alert with these labels; `values` are the rendered ones, `service` is in slo.services."""
+    """The burn of an alert with these labels; `values` are rendered, `service` is a key of slo.services."""
     slo, speed = values["slo"], values["global"]["monitoring"]["speed"]
     entry = slo["services"][service]
     indicator = labels["slo_indicator"]
