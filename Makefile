@@ -84,11 +84,14 @@ pictures: $(READY) ## Draw every dashboard, light and dark, as PNG into docs/pic
 
 # --- checks -------------------------------------------------------------------------------------------
 
+# Each file runs on one of two workers, in the order of tests/conftest.py rather than by number of tests.
+PYTEST := $(PY) -m pytest --numprocesses 2 --dist loadfile
+
 .PHONY: check test lint format e2e
 check: lint ## Lint, and every test without servers and browsers; three to four minutes
-	@$(PY) -m pytest --numprocesses 2 --dist loadfile --quiet -m 'not live and not browser' $(ARGS)
+	@$(PYTEST) --quiet -m 'not live and not browser' $(ARGS)
 test: lint ## Run every test that needs no cluster; THOROUGH=1 runs every case
-	@$(PY) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@$(PYTEST) $(ARGS)
 lint: $(READY) ## Check style, imports between packages, and generated files
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --check --quiet .
@@ -123,7 +126,7 @@ service-docs: $(READY) ## Write the tables of docs/service.md and docs/metrics.m
 .PHONY: dashboards schema golden deps package requirements clean
 dashboards: $(READY) ## Write dashboards/*.json from their Python code
 	@$(PY) -m dashboards
-schema: $(READY) ## Write values.schema.json and docs/values.md from the comments in values.yaml
+schema: $(READY) ## Write values.schema.json, files/known-names.yaml and docs/values.md from values.yaml
 	@$(PY) -m tools.values_schema
 golden: $(READY) ## Write the presets' renders into the golden files
 	@$(PY) -m pytest --quiet tests/chart/matrix --update-golden

@@ -3,9 +3,11 @@
 import contextlib
 import json
 import os
+import signal
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -40,10 +42,9 @@ class Started:
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.created) < CLOCK_SECONDS
-            alive = same and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return None
-        return process if alive else None
+        return process if same and not _has_ended(process) else None
 
     def changes(self, command: Command) -> list[str]:
         """Names of what differs from the command as started: `source`, `arguments`, variables, files."""
@@ -96,7 +97,8 @@ class Processes:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_text(text, encoding="utf-8")
             output = log.open("w", encoding="utf-8")
-        with output:
+        # A process that is interrupted before the state file names it could not be stopped later.
+        with output, _uninterrupted():
             process = subprocess.Popen(
                 command.arguments,
                 cwd=command.folder,
@@ -107,10 +109,10 @@ class Processes:
                 # Ctrl-C in the terminal reaches only the lab, which then stops its processes.
                 start_new_session=True,
             )
-        self._children.append(process)
-        created = psutil.Process(process.pid).create_time()
-        started = Started(process.pid, created, command.fingerprint, str(log), command.url)
-        self._write({**self.all(), command.name: started})
+            self._children.append(process)
+            created = psutil.Process(process.pid).create_time()
+            started = Started(process.pid, created, command.fingerprint, str(log), command.url)
+            self._write({**self.all(), command.name: started})
         return started
 
     def wait(
@@ -143,14 +145,12 @@ class Processes:
         """Terminates the named processes, kills those that do not end; returns those that were running."""
         state = self.all()
         found = {name: process for name in names if name in state and (process := state[name].process())}
-        for process in found.values():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.terminate()
-        _, stubborn = psutil.wait_procs(list(found.values()), timeout=STOP_SECONDS)
-        for process in stubborn:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(stubborn, timeout=STOP_SECONDS)
+        left = list(found.values())
+        for end in (psutil.Process.terminate, psutil.Process.kill):
+            for process in left:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    end(process)
+            left = _still_running(left, STOP_SECONDS)
         self._children = [child for child in self._children if child.poll() is None]
         self._write({name: started for name, started in state.items() if name not in names})
         return list(found)
@@ -162,6 +162,40 @@ class Processes:
         temporary = self._state.with_suffix(".tmp")
         temporary.write_text(json.dumps({name: asdict(one) for name, one in state.items()}, indent=2))
         temporary.replace(self._state)
+
+
+def _still_running(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Waits until these processes have ended, and returns those that have not after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while processes and time.monotonic() < deadline:
+        _, processes = psutil.wait_procs(processes, timeout=0.05)
+        processes = [process for process in processes if not _has_ended(process)]
+    return processes
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    """True if it is gone, or a zombie: its parent, such as a container's PID 1, may never reap it."""
+    try:
+        # A process whose main thread alone has ended is called a zombie too.
+        return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
+    except psutil.NoSuchProcess:
+        return True
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Delays SIGINT and SIGTERM until the block ends; other threads than the main one never get them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    received: list[int] = []
+    with contextlib.ExitStack() as stack:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handler = signal.signal(number, lambda number, _: received.append(number))
+            stack.callback(signal.signal, number, handler)
+        yield
+    for number in received:
+        signal.raise_signal(number)
 
 
 def last_line(log: Path) -> str:

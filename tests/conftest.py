@@ -15,7 +15,9 @@ from tests.support import draws as sizes
 caller_environment.forget()
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    # xdist would start the files with the most tests first, instead of in the order set below.
+    config.option.loadscopereorder = False
     # A run in the background ignores SIGINT, and so would the processes that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     markers.watch()

@@ -21,18 +21,11 @@ def test_a_variable_of_the_caller_does_not_reach_the_tests(name):
     assert name not in os.environ
 
 
-def test_the_suite_passes_whatever_the_caller_has_exported():
-    """METRICS_PORT alone used to break the second file: the service served its metrics on that port."""
-    inner = ["tests/test_caller_variables.py", "tests/chart/render/test_wiring.py"]
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "--quiet",
-        "-k",
-        "variable_of_the_caller or path_answers",
-        *inner,
-    ]
+def test_the_suite_passes_whatever_the_caller_has_exported(draws):
+    """With METRICS_PORT, the service of test_wiring.py would serve its metrics on that port."""
+    inner = ["tests/test_caller_variables.py", *draws((), ("tests/chart/render/test_wiring.py",))]
+    chosen = "variable_of_the_caller or path_answers"
+    command = [sys.executable, "-m", "pytest", "--quiet", "-k", chosen, *inner]
     done = subprocess.run(
         command,
         cwd=ROOT,

@@ -55,11 +55,10 @@ def test_charts_and_service_have_the_same_version():
 def test_make_targets_and_links_in_documents_exist(document):
     """Every `make x` is a target, and every relative link leads to a file."""
     text = (ROOT / document).read_text()
-    unknown = set(
-        re.findall(
-            r"\bmake ([a-z][a-z0-9-]+)\b(?=[`\s])", "\n".join(re.findall(r"`[^`]+`|^\s*make .*$", text, re.M))
-        )
-    )
+    fence = re.compile("^```.*?^```", re.M | re.S)
+    code = re.findall(r"^.*\bmake .*$", "\n".join(fence.findall(text)), re.M)
+    code += re.findall(r"`[^`]+`", fence.sub("", text))
+    unknown = set(re.findall(r"\bmake ([a-z][a-z0-9-]+)\b(?=[`\s]|$)", "\n".join(code)))
     assert unknown <= targets(), f"{document} names make targets that do not exist"
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
     dead = [link for link in links if not ((ROOT / document).parent / link).exists()]
@@ -110,6 +109,12 @@ def test_workflows_pin_every_action_by_commit():
     for workflow in (ROOT / ".github/workflows").glob("*.yaml"):
         for used in re.findall(r"uses:\s*(\S+)", workflow.read_text()):
             assert re.search(r"@[0-9a-f]{40}$", used), f"{workflow.name}: {used} is not pinned by commit"
+
+
+def test_no_test_imports_a_conftest_file():
+    """pytest loads these itself; an import would be a second copy. Shared code belongs in tests/support."""
+    imports = re.compile(r"^\s*(?:from|import) \S*\bconftest\b", re.MULTILINE)
+    assert [path for path in (ROOT / "tests").rglob("*.py") if imports.search(path.read_text())] == []
 
 
 @pytest.mark.parametrize(

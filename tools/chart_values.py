@@ -8,8 +8,6 @@ from typing import Any
 import yaml
 
 from tools.definitions import Schema
-from tools.misspelt_keys import misspellings
-from tools.stack_names import FIRST_LEVEL, SIMILAR
 
 STACK = "kube-prometheus-stack"
 SHARED = (STACK, "global")
@@ -42,8 +40,13 @@ class Value:
         for child in self.children:
             yield from child.walk()
 
+    @property
+    def closed(self) -> bool:
+        """True if the value may have no other children; below SHARED, a template looks for misspelt names."""
+        return self.path[0] not in SHARED or self.path in OURS or not self.children
+
     def schema(self) -> Schema:
-        """A schema that refuses unknown keys; below SHARED it refuses only misspelt ones."""
+        """A schema that refuses unknown names if the value is closed."""
         described: Schema = {"description": self.description} if self.description else {}
         if not self.children:
             inferred = (
@@ -58,15 +61,7 @@ class Value:
         keys = {child.path[-1]: child.schema() for child in self.children}
         # Each key has a default, so it is missing only if the user removed it with null.
         required = {"required": list(keys)}
-        others: Schema = {"additionalProperties": False}
-        if self.path == (STACK,):
-            foreign = sorted(FIRST_LEVEL - keys.keys())
-            # The message suggests the right name. One edit for names that we do not set keeps renders cheap.
-            others["patternProperties"] = misspellings(keys, foreign) | misspellings(foreign, keys, 1)
-            keys |= {name: {} for name in foreign}
-        elif self.path[0] in SHARED and self.path not in OURS:
-            edits = 2 if self.path[0] == STACK else 1  # other charts share `global`
-            others = {"patternProperties": misspellings(keys, SIMILAR.get(self.path[1:], ()), edits)}
+        others: Schema = {"additionalProperties": False} if self.closed else {}
         return {**described, "type": "object", **others, **required, **self.annotation, "properties": keys}
 
 

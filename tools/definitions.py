@@ -46,6 +46,8 @@ def _sli(**properties: Schema) -> Schema:
 _ALERT = _map(
     enabled={"type": "boolean"}, **{"for": _WINDOW}, severity={"enum": ["critical", "warning", "info"]}
 )
+_LABELS = _map(**{key: {"type": "string", **_LABEL_NAME} for key in ("code", "route", "method")})
+_ERRORS = _map(match=_MATCHERS, regexMatch=_MATCHERS)
 _SLO_SERVICE = _map(
     namespace={"type": "string", "maxLength": 63, "pattern": "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$"},
     preset={"type": "string"},
@@ -63,7 +65,7 @@ _SLO_SERVICE = _map(
     ),
     metrics=_map(
         requests=_METRIC,
-        errors=_map(match=_MATCHERS, regexMatch=_MATCHERS),
+        errors=_ERRORS,
         errorLabelOnSuccess={"type": "boolean"},
         duration=_METRIC,
         durationType={"enum": ["histogram", "nativeHistogram", "summary"]},
@@ -72,7 +74,7 @@ _SLO_SERVICE = _map(
         durationHasErrors={"type": "boolean"},
         lazy={"type": "boolean"},
     ),
-    labels=_map(**{key: {"type": "string", **_LABEL_NAME} for key in ("code", "route", "method")}),
+    labels=_LABELS,
     slis=_map(
         availability=_sli(enabled={"type": "boolean"}),
         latency=_sli(enabled=_SWITCH, threshold=_NUMBER, excludeErrors=_SWITCH),
@@ -81,9 +83,18 @@ _SLO_SERVICE = _map(
     keepFiringFor=_WINDOW,
     alerts=_map(**dict.fromkeys(("down", "metricsMissing", "indicatorBroken", "trafficMissing"), _ALERT)),
 )
+def _complete(schema: Schema) -> Schema:
+    """The schema of a map in which every key must be set, so that no template reads a missing one."""
+    keys = schema.get("properties", {})
+    if not keys or schema in (_ERRORS, _LABELS):
+        return schema
+    return {**schema, "required": list(keys), "properties": {name: _complete(keys[name]) for name in keys}}
+
+
 DEFINITIONS: dict[str, Schema] = {
     "sloName": {"maxLength": 40, "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"},
     "sloService": _SLO_SERVICE,
+    "sloDefaults": _complete(_SLO_SERVICE),
     # null removes an entry of the values that this chart ships with.
     "sloEntry": {**_SLO_SERVICE, "type": ["object", "null"]},
     "sloWindow": _WINDOW,

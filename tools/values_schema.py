@@ -1,12 +1,12 @@
-"""Generate values.schema.json of both charts and docs/values.md from the comments in their values.yaml.
+"""Generate both charts' values.schema.json, files/known-names.yaml and docs/values.md from their values.yaml.
 
     python -m tools.values_schema             write them
     python -m tools.values_schema --check     fail with a line for each file that is out of date
 
 The comment above a value is its description. A line `# @schema {...}` in it adds JSON Schema keywords that do
 not follow from the default. A map may have only the keys that are listed below it, unless its @schema line
-describes its content. Below kube-prometheus-stack other keys of the dependency are allowed too, but misspelt
-names are refused.
+describes its content. Below kube-prometheus-stack other keys of the dependency are allowed too; there a
+template refuses misspelt names, which it compares with files/known-names.yaml.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from pathlib import Path
 from lab import ROOT
 from tools.chart_values import STACK, Value, ValuesError, read
 from tools.definitions import Schema, referenced
+from tools.stack_names import known_names
 from tools.values_table import table
 
 SUBCHARTS = {"storage-api": "The storage API", "slo": "Service levels"}
@@ -55,7 +56,8 @@ values that are not listed below.
 Every other value of kube-prometheus-stack and its subcharts can be set below `{STACK}` as well; only the
 values listed here have their types checked. Misspelt names are refused, with a message that suggests the
 right one: at the first level of `{STACK}` every name that the dependency does not have, further down every
-name that is one or two letters away from one listed here (one letter for names shorter than six).
+name that is one or two letters away from one listed here (one letter for names shorter than six, and below
+`global`). Swapped neighbours count as one letter; case, `-` and `_` are ignored.
 
 {table(umbrella)}
 {sections}"""
@@ -80,6 +82,7 @@ def outputs() -> dict[Path, str]:
             + "\n"
             for name, values in subcharts.items()
         },
+        ROOT / "files/known-names.yaml": known_names(umbrella),
         DOCUMENT: document(umbrella, subcharts),
     }
 

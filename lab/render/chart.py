@@ -1,24 +1,26 @@
-"""Renders the umbrella chart with Helm, from a temporary copy of the checkout.
+"""Renders the umbrella chart with Helm, from a temporary copy of its files.
 
 Helm refuses to render while a dependency is missing, even a disabled one. Where the package of
 kube-prometheus-stack is not in charts/, the copy gets an empty stand-in chart of the same name and version.
 """
 
+import atexit
 import functools
 import json
+import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import yaml
 
-from lab import ROOT, toolchain
+from lab import ROOT
+from lab.render.helm import run_helm
 
 CHART = "observability-platform"
 DEPENDENCY = "kube-prometheus-stack"
@@ -93,23 +95,45 @@ def dependency_package(root: Path = ROOT) -> Path | None:
 
 def stage_chart(folder: Path, root: Path = ROOT) -> Path:
     """Copies the chart into an empty folder, with the stand-in if the dependency is missing."""
-    for name in _CHART_FILES:
-        if (root / name).is_file():
-            shutil.copy2(root / name, folder / name)
-    for name in ("templates", "charts", "files"):
-        shutil.copytree(root / name, folder / name)
-    (folder / "dashboards").mkdir()
-    for dashboard in (root / "dashboards").glob("*.json"):
-        shutil.copy2(dashboard, folder / "dashboards")
+    for source in _sources(root):
+        copy = folder / source.relative_to(root)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, copy)
     if dependency_package(root) is None:
         _say_stand_in()
         stand_in = folder / "charts" / DEPENDENCY
-        stand_in.mkdir()
+        stand_in.mkdir(parents=True)
         (stand_in / "Chart.yaml").write_text(
             json.dumps({"apiVersion": "v2", "name": DEPENDENCY, "version": _dependency_version(root)}),
             encoding="utf-8",
         )
     return folder
+
+
+def shared_chart(root: Path = ROOT) -> Path:
+    """A read-only copy of the chart that also renders its values; made again only when a file changes."""
+    stats = [(source, source.stat()) for source in _sources(root)]
+    return _shared_copy(root, tuple((source, stat.st_mtime_ns, stat.st_size) for source, stat in stats))
+
+
+@functools.cache
+def _shared_copy(root: Path, _state: tuple[tuple[Path, int, int], ...]) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="chart-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    stage_chart(folder, root)
+    (folder / _VALUES_TEMPLATE).write_text(
+        f"kind: {_VALUES_KIND}\nvalues: {{{{ .Values | toJson }}}}\n", encoding="utf-8"
+    )
+    return folder
+
+
+def _sources(root: Path) -> Iterator[Path]:
+    """The files that make up the chart at `root`."""
+    yield from filter(Path.is_file, (root / name for name in _CHART_FILES))
+    for name in ("templates", "charts", "files"):
+        for folder, _, files in os.walk(root / name, followlinks=True):
+            yield from (Path(folder, file) for file in files)
+    yield from (root / "dashboards").glob("*.json")
 
 
 def render_chart(
@@ -128,32 +152,21 @@ def render_chart(
     `values` override `value_files`, and later files override earlier ones. `show_only` names templates
     relative to the chart (`templates/x.yaml`). Raises RenderError, and ToolError if there is no helm.
     """
-    helm = helm or toolchain.helm()
-    with tempfile.TemporaryDirectory(prefix="chart-") as temporary:
-        folder = stage_chart(Path(temporary), root)
-        (folder / _VALUES_TEMPLATE).write_text(
-            f"kind: {_VALUES_KIND}\nvalues: {{{{ .Values | toJson }}}}\n", encoding="utf-8"
-        )
-        command = [str(helm), "template", release, str(folder), "--namespace", namespace]
-        if kubernetes_version:
-            command += ["--kube-version", kubernetes_version]
-        for path in value_files:
-            command += ["--values", str(path)]
-        if values:
-            command += ["--values", "-"]
-        shown = list(show_only)
-        for template in [*shown, _VALUES_TEMPLATE] if shown else ():
-            command += ["--show-only", template]
-        done = subprocess.run(
-            command,
-            input=json.dumps(values, ensure_ascii=False) if values else None,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            check=False,
-        )
+    chart = shared_chart(root)
+    command = ["template", release, chart, "--namespace", namespace]
+    if kubernetes_version:
+        command += ["--kube-version", kubernetes_version]
+    for path in value_files:
+        command += ["--values", path]
+    if values:
+        command += ["--values", "-"]
+    shown = list(show_only)
+    for template in [*shown, _VALUES_TEMPLATE] if shown else ():
+        command += ["--show-only", template]
+    given = json.dumps(values, ensure_ascii=False) if values else None
+    done = run_helm(*command, given=given, helm=helm)
     if done.returncode != 0:
-        raise RenderError(_one_line(done.stderr, temporary))
+        raise RenderError(_one_line(done.stderr, chart))
     return _read(done.stdout, done.stderr, stand_in=dependency_package(root) is None)
 
 
@@ -178,9 +191,9 @@ def _read(manifest: str, messages: str, *, stand_in: bool) -> Render:
     return Render(objects, sources, values, stand_in, messages.splitlines())
 
 
-def _one_line(stderr: str, temporary: str) -> str:
+def _one_line(stderr: str, chart: Path) -> str:
     """Helm's message without its prefixes, hints and our temporary paths."""
-    lines = [line.strip().replace(f"{temporary}/", "") for line in stderr.splitlines()]
+    lines = [line.strip().replace(f"{chart}/", "") for line in stderr.splitlines()]
     # Helm's schema errors name the first level by an empty path.
     lines = [line.replace("at '': ", "at the first level: ") for line in lines]
     noise = ("Use --debug", "level=")

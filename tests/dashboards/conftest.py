@@ -15,6 +15,8 @@ from lab import ROOT, traffic
 from lab.platform import Platform
 from lab.render.chart import Render
 from tests.support.dashboard import Dashboard, Query, TimeRange, interpolate
+from tests.support.drill import FAILED, HELD, TAKEN, THREADS
+from tests.support.intervals import every
 from tests.support.waiting import wait_until
 
 SCRAPE_SECONDS = 1
@@ -25,12 +27,8 @@ REFUSED = (
     ("PATCH", "/api/buckets/1", "_OTHER"),
     ("GET", "/no/route", "_OTHER"),
 )
-STEADY_SECONDS = 12
-THREADS = 8
 # Length of each phase of the drill: several scrapes, so that a busy machine cannot miss one.
-PHASE_SECONDS = 3
-TAKEN, HELD, FAILED = 5, 6, 4
-"""Threads that the drill occupies; requests that it delays at once; requests that fail in the store."""
+PHASE_SECONDS = 2.5
 KEPT = {f"kept-{number}": bytes(1000 * number) for number in range(1, 5)}
 
 
@@ -89,31 +87,21 @@ class Proof:
 
 
 @pytest.fixture(scope="session")
-def proof(tmp_path_factory) -> Iterator[Proof]:
-    values = {
-        "kube-prometheus-stack": {
-            "prometheus": {"prometheusSpec": {"scrapeInterval": "1s", "evaluationInterval": "1s"}},
-            "grafana": {"sidecar": {"datasources": {"defaultDatasourceScrapeInterval": "1s"}}},
-        },
-        "storage-api": {
-            "serviceMonitor": {"interval": "1s", "scrapeTimeout": "1s"},
-            "config": {"threads": THREADS},
-            "faults": {"enabled": True},
-        },
-    }
+def proof(tmp_path_factory, draws) -> Iterator[Proof]:
+    values = every(SCRAPE_SECONDS)
+    values["storage-api"] |= {"config": {"threads": THREADS}, "faults": {"enabled": True}}
     with Platform(folder=tmp_path_factory.mktemp("lab"), values=values) as platform:
         _wait_for_targets(platform)
         refused: Counter[tuple[str, str]] = Counter()
         started = time.time()
-        report = _steady_traffic(platform.service_url, refused)
+        report = _steady_traffic(platform.service_url, refused, draws(9, 12))
         ended = time.time()
         for name, body in KEPT.items():
             requests.put(
                 f"{platform.service_url}/api/buckets/{name}", data=body, timeout=5
             ).raise_for_status()
         drill = _drill(platform.service_url)
-        # After two more scrapes Prometheus has the final counts.
-        time.sleep(2 * SCRAPE_SECONDS + 0.5)
+        _wait_for_a_scrape(platform)
         window = TimeRange(started, ended, SCRAPE_SECONDS).rate_interval
         yield Proof(
             platform,
@@ -127,13 +115,13 @@ def proof(tmp_path_factory) -> Iterator[Proof]:
         )
 
 
-def _steady_traffic(url: str, refused: Counter[tuple[str, str]]) -> traffic.Report:
-    """Send the sample traffic for STEADY_SECONDS, and the REFUSED requests twice a second beside it."""
+def _steady_traffic(url: str, refused: Counter[tuple[str, str]], seconds: int) -> traffic.Report:
+    """Send the sample traffic for some seconds, and the REFUSED requests twice a second beside it."""
 
     def refuse() -> None:
         with requests.Session() as session:
             started = time.monotonic()
-            for turn in range(1, 2 * STEADY_SECONDS + 1):
+            for turn in range(1, 2 * seconds + 1):
                 for method, path, counted_as in REFUSED:
                     answer = session.request(method, url + path, timeout=5)
                     refused[counted_as, str(answer.status_code)] += 1
@@ -141,7 +129,7 @@ def _steady_traffic(url: str, refused: Counter[tuple[str, str]]) -> traffic.Repo
 
     beside = threading.Thread(target=refuse)
     beside.start()
-    report = traffic.send(url, rounds=4 * STEADY_SECONDS, rate=4)
+    report = traffic.send(url, rounds=4 * seconds, rate=4)
     beside.join()
     return report
 
@@ -164,6 +152,15 @@ def _drill(url: str) -> TimeRange:
     assert [get(number) for number in range(FAILED)] == [503] * FAILED
     requests.delete(f"{url}/faults", timeout=5).raise_for_status()
     return TimeRange(started, time.time(), SCRAPE_SECONDS)
+
+
+def _wait_for_a_scrape(platform: Platform) -> None:
+    """Wait until the service has been scraped once more, so that Prometheus has the final counts."""
+    now = time.time()
+    scraped = "min(timestamp(http_request_count_total))"
+    wait_until(
+        lambda: platform.prometheus.value(scraped) > now, 30, "the service is scraped again", every=0.1
+    )
 
 
 def _wait_for_targets(platform: Platform) -> None:

@@ -6,7 +6,7 @@ import statistics
 import pytest
 import requests
 
-from tests.dashboards.conftest import FAILED, HELD, TAKEN, THREADS
+from tests.support.drill import FAILED, HELD, TAKEN, THREADS
 
 pytestmark = pytest.mark.live
 

@@ -17,9 +17,8 @@ from lab import toolchain
 from lab.render.chart import stage_chart
 from tests.support import image as images
 from tests.support.cluster.cluster import Cluster, CommandError, Object, run
-from tests.support.cluster.monitoring import ModeError, Monitoring, mode
+from tests.support.cluster.monitoring import NAMESPACE, ModeError, Monitoring, mode
 
-NAMESPACE = "observability-e2e"
 CLUSTER = pytest.StashKey[Cluster]()
 FACTS = pytest.StashKey[list[str]]()
 EXPLAINED = pytest.StashKey[set[str]]()

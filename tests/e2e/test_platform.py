@@ -19,9 +19,8 @@ from lab.render import workload
 from lab.render.chart import render_chart
 from lab.render.stack import Stack
 from lab.servers.prometheus import configuration
-from tests.e2e.conftest import NAMESPACE
 from tests.support.cluster.cluster import Cluster, Object, Release, is_ready, run, wait_for
-from tests.support.cluster.monitoring import Monitoring, mode
+from tests.support.cluster.monitoring import NAMESPACE, Monitoring, mode
 from tests.support.waiting import wait_until
 
 # Time limit for a change to reach Prometheus: the operator writes the configuration, the kubelet delivers it,

@@ -3,14 +3,17 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lab import ROOT
 from lab.platform import VALUES
+from lab.processes import Processes
 from lab.render.chart import Render, render_chart
+from tests.support.intervals import every
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +38,38 @@ def lab(tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+@pytest.fixture
+def folder(tmp_path) -> Iterator[Path]:
+    """The folder of the command `lab`; processes that still run at the end are stopped."""
+    folder = tmp_path / "lab"
+    yield folder
+    if folder.is_dir():
+        processes = Processes(folder)
+        processes.stop(list(processes.all()))
+
+
+@pytest.fixture
+def pids(folder) -> Callable[[], dict[str, int]]:
+    """Return a function that returns the pids of the folder's processes by name."""
+
+    def read() -> dict[str, int]:
+        return {name: started.pid for name, started in Processes(folder).all().items()}
+
+    return read
+
+
+@pytest.fixture
+def scraped_every(tmp_path) -> Callable[[int], dict[str, str]]:
+    """Return a function that writes values with this scrape interval; it returns the variable VALUES."""
+
+    def write(seconds: int) -> dict[str, str]:
+        path = tmp_path / f"every-{seconds}s.yaml"
+        path.write_text(yaml.safe_dump(every(seconds)))
+        return {"VALUES": str(path)}
+
+    return write
 
 
 @pytest.fixture

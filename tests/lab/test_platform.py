@@ -20,7 +20,7 @@ from lab.clients import Prometheus
 from lab.errors import LabError
 from lab.platform import Platform
 from lab.ports import Ports
-from lab.processes import Processes
+from tests.support.intervals import every
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.live
@@ -36,20 +36,6 @@ def variables():
     return {variable: str(getattr(ports, part)) for part, (variable, _) in Ports.KNOWN.items()}
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """The lab's folder; processes that still run at the end are stopped."""
-    folder = tmp_path / "lab"
-    yield folder
-    if folder.is_dir():
-        processes = Processes(folder)
-        processes.stop(list(processes.all()))
-
-
-def pids(folder) -> dict[str, int]:
-    return {name: started.pid for name, started in Processes(folder).all().items()}
-
-
 def nothing_runs(folder) -> bool:
     """Tell if no process has the folder in its command line or as its working directory."""
     for process in psutil.process_iter(["cmdline", "cwd"]):
@@ -60,10 +46,11 @@ def nothing_runs(folder) -> bool:
     return True
 
 
-def test_up_status_and_down_work(lab, folder, variables):
+def test_up_status_and_down_work(lab, folder, pids, variables, scraped_every):
+    variables |= scraped_every(3)
     up = lab("up", **variables)
     assert up.returncode == 0, up.stderr
-    first = pids(folder)
+    first = pids()
     assert set(first) == {*SERVERS, *TRAFFIC}
     for part in ("PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT", "CHECKOUT_PORT", "RECEIVER_PORT"):
         assert f"http://127.0.0.1:{variables[part]}" in up.stdout
@@ -78,7 +65,7 @@ def test_up_status_and_down_work(lab, folder, variables):
     assert re.search(r"rules loaded\s*│\s*\d+, none failing", up.stdout)
 
     again = lab("up", **variables)
-    assert (again.returncode, pids(folder)) == (0, first)
+    assert (again.returncode, pids()) == (0, first)
 
     # `status` remembers the ports of the last `up`.
     status = lab("status")
@@ -107,21 +94,21 @@ def test_up_status_and_down_work(lab, folder, variables):
     assert status.stderr == "status: nothing is running; make up starts the platform\n"
     assert lab("down").stdout == "nothing was running\n"
 
-    assert lab("up", "--minutes", "0", **variables).returncode == 0
-    assert set(pids(folder)) == set(SERVERS)
+    assert lab("up", "--minutes", "0", **variables | scraped_every(1)).returncode == 0
+    assert set(pids()) == set(SERVERS)
     answer = requests.get(f"http://127.0.0.1:{variables['PORT']}/api/buckets/kept", timeout=5)
     assert answer.content == body
 
 
-def test_only_changed_or_dead_processes_are_restarted(folder):
+def test_only_changed_or_dead_processes_are_restarted(folder, pids):
     ports = Ports.free()
     before = Platform(folder=folder, ports=ports)
     before.up()
-    first = pids(folder)
+    first = pids()
     values = {"kube-prometheus-stack": {"prometheus": {"prometheusSpec": {"evaluationInterval": "7s"}}}}
     platform = Platform(folder=folder, ports=ports, values=values)
     platform.up()
-    second = pids(folder)
+    second = pids()
     assert {name for name in SERVERS if first[name] != second[name]} == {"prometheus"}
     assert "evaluation_interval: 7s" in platform.prometheus.config()
 
@@ -129,55 +116,56 @@ def test_only_changed_or_dead_processes_are_restarted(folder):
     psutil.Process(second["alertmanager"]).wait(10)
     assert platform.states()["alertmanager"].startswith("ended")
     platform.up()
-    third = pids(folder)
+    third = pids()
     assert {name for name in SERVERS if second[name] != third[name]} == {"alertmanager"}
     assert sorted(platform.down()) == sorted(SERVERS)
     assert before.down() == []
     assert nothing_runs(folder)
 
 
-def test_sample_traffic_restarts_when_the_storage_api_moves(folder):
+def test_sample_traffic_restarts_when_the_storage_api_moves(folder, pids):
     platform = Platform(folder=folder)
     platform.up()
     platform.send_sample_traffic(1)
-    first = pids(folder)
+    first = pids()
     platform.send_sample_traffic(1)
-    assert pids(folder) == first
+    assert pids() == first
     # `make traffic` at the same time uses its own objects, so all its requests succeed.
     assert set(traffic.send(platform.service_url, rounds=30).by_status()) == {"200"}
 
     other = Ports.free()
     moved = Platform(folder=folder, ports=other, values={"storage-api": {"config": {"logLevel": "debug"}}})
     moved.up()
-    assert set(TRAFFIC).isdisjoint(pids(folder))
+    assert set(TRAFFIC).isdisjoint(pids())
     moved.send_sample_traffic(1)
-    assert psutil.Process(pids(folder)["sample-traffic"]).cmdline().count(other.url("service")) == 1
-    psutil.Process(pids(folder)["sample-traffic"]).kill()
+    assert psutil.Process(pids()["sample-traffic"]).cmdline().count(other.url("service")) == 1
+    psutil.Process(pids()["sample-traffic"]).kill()
     assert moved.states()["sample-traffic"].startswith("ended, see ")
     moved.send_sample_traffic(1)
     log = folder / "logs" / "sample-traffic.log"
-    psutil.Process(pids(folder)["sample-traffic"]).kill()
+    psutil.Process(pids()["sample-traffic"]).kill()
     log.write_text(traffic.Report(complete=True).as_json())
     assert moved.states()["sample-traffic"] == "finished"
     moved.down()
     assert platform.down() == []
 
 
-def test_up_with_a_port_in_use_leaves_running_processes_alone(folder):
+def test_up_with_a_port_in_use_leaves_running_processes_alone(folder, pids):
     ports = Ports.free()
     with Platform(folder=folder, ports=ports) as platform, socket.create_server(("127.0.0.1", 0)) as server:
-        first = pids(folder)
+        first = pids()
         taken = dataclasses.replace(ports, prometheus=server.getsockname()[1])
         with pytest.raises(LabError, match="PROMETHEUS_PORT changes it"):
             Platform(folder=folder, ports=taken).up()
-        assert pids(folder) == first
+        assert pids() == first
         assert all(platform.ready(part) for part in SERVERS)
 
 
-def test_metrics_move_to_their_own_port_and_back(folder):
+def test_metrics_move_to_their_own_port_and_back(folder, pids):
     """Prometheus scrapes the new port; a port in use is noticed before anything is stopped."""
     ports = Ports.free()
-    parted = {"storage-api": {"metrics": {"port": 9999}}}
+    parted = every(1)
+    parted["storage-api"]["metrics"] = {"port": 9999}
 
     def monitored(platform, port):
         wanted = ("platform-storage-api", f"http://127.0.0.1:{port}/api/metrics", "up")
@@ -188,23 +176,23 @@ def test_metrics_move_to_their_own_port_and_back(folder):
 
         return wait_until(found, 30, f"{wanted} is a target")
 
-    together = Platform(folder=folder, ports=ports)
+    together = Platform(folder=folder, ports=ports, values=every(1))
     together.up()
-    first = pids(folder)
+    first = pids()
     apart = Platform(folder=folder, ports=ports, values=parted)
     with socket.create_server(("127.0.0.1", ports.metrics)):
         with pytest.raises(LabError, match="METRICS_PORT changes it"):
             apart.up()
-        assert pids(folder) == first
+        assert pids() == first
         assert monitored(together, ports.service)
     apart.up()
     assert monitored(apart, ports.metrics)
     assert requests.get(f"{apart.service_url}/api/metrics", timeout=5).status_code == 404
-    second = pids(folder)
+    second = pids()
     # The process that is replaced holds the port, which must not count as in use.
     parted["storage-api"]["config"] = {"logLevel": "debug"}
     apart.up()
-    assert {name for name in SERVERS if second[name] != pids(folder)[name]} == {"storage-api"}
+    assert {name for name in SERVERS if second[name] != pids()[name]} == {"storage-api"}
     together.up()
     assert monitored(together, ports.service)
     together.down()
@@ -352,8 +340,8 @@ def test_render_prints_manifests_and_tools_prints_a_path(lab):
     assert os.access(promtool, os.X_OK)
 
 
-def test_the_traffic_command_uses_the_running_platform(lab, folder, variables):
-    assert lab("up", "--minutes", "0", **variables).returncode == 0
+def test_the_traffic_command_uses_the_running_platform(lab, folder, variables, scraped_every):
+    assert lab("up", "--minutes", "0", **variables, **scraped_every(1)).returncode == 0
     sent = json.loads(lab("traffic", "--rounds", "3", "--json").stdout)
     assert sent["requests"] == 72
     assert {(one["method"], one["status"]): one["count"] for one in sent["sent"]} == {

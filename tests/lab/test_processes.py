@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,7 +13,8 @@ import pytest
 
 from lab.command import Command
 from lab.errors import LabError
-from lab.processes import Processes
+from lab.processes import Processes, Started
+from tests.support.waiting import wait_until
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(60)")
 
@@ -45,13 +48,57 @@ def test_a_stopped_process_ends_and_is_forgotten(processes, tmp_path):
     assert processes.stop(["part"]) == []
 
 
+@pytest.mark.parametrize("step", ["Popen", "create_time"])
+def test_a_process_whose_start_is_interrupted_can_still_be_stopped(processes, tmp_path, monkeypatch, step):
+    """Ctrl-C between the start of a process and its record used to leave it running after `make up`."""
+    where = {"Popen": subprocess, "create_time": psutil.Process}[step]
+    real = getattr(where, step)
+
+    def interrupted(*arguments, **options):
+        done = real(*arguments, **options)
+        signal.raise_signal(signal.SIGINT)
+        return done
+
+    monkeypatch.setattr(where, step, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        processes.start(command(tmp_path))
+    monkeypatch.undo()
+    assert processes.running("part")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_a_process_that_ignores_sigterm_is_killed(processes, tmp_path, monkeypatch):
-    monkeypatch.setattr("lab.processes.STOP_SECONDS", 1)
+    monkeypatch.setattr("lab.processes.STOP_SECONDS", 0.2)
     deaf = "trap '' TERM; echo deaf; while :; do sleep 1; done"
     started = processes.start(command(tmp_path, "/bin/sh", "-c", deaf))
     wait(processes, lambda: "" if "deaf" in Path(started.log).read_text() else "it is silent", 10)
     assert processes.stop(["part"]) == ["part"]
     assert not psutil.pid_exists(started.pid)
+
+
+def test_a_zombie_counts_as_ended(tmp_path):
+    """Its parent may never reap it, such as the first process of a container: a stop must not wait for it."""
+    never_reaps = ["/bin/sh", "-c", "sleep 60 & echo $!; exec sleep 60"]
+    with subprocess.Popen(never_reaps, stdout=subprocess.PIPE, text=True) as parent:
+        child = psutil.Process(int(parent.stdout.readline()))
+        started = Started(child.pid, child.create_time(), {}, "", "")
+        (tmp_path / "state.json").write_text(json.dumps({"part": dataclasses.asdict(started)}))
+        begun = time.monotonic()
+        assert Processes(tmp_path).stop(["part"]) == ["part"]
+        assert child.status() == psutil.STATUS_ZOMBIE
+        assert time.monotonic() - begun < 10
+        parent.kill()
+
+
+def test_a_process_whose_main_thread_has_ended_still_runs(processes, tmp_path):
+    """It is called a zombie like one that has ended, but it still holds its ports."""
+    code = (
+        "import ctypes, threading, time; threading.Thread(target=time.sleep, args=(60,)).start(); "
+        "ctypes.PyDLL(None).pthread_exit(None)"
+    )
+    started = processes.start(command(tmp_path, sys.executable, "-c", code))
+    wait_until(lambda: psutil.Process(started.pid).status() == psutil.STATUS_ZOMBIE)
+    assert processes.running("part") == started
 
 
 def test_a_process_that_reuses_a_pid_is_not_stopped(processes, tmp_path):

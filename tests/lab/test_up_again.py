@@ -8,7 +8,6 @@ import pytest
 from lab import ROOT
 from lab.platform import Platform
 from lab.ports import Ports
-from lab.processes import Processes
 from lab.settings import Settings
 
 pytestmark = pytest.mark.live
@@ -16,45 +15,30 @@ pytestmark = pytest.mark.live
 NOT_COPIED = shutil.ignore_patterns(".*", "node_modules", "__pycache__", "docs", "tests", "bench")
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """The lab's folder; processes that still run at the end are stopped."""
-    folder = tmp_path / "lab"
-    yield folder
-    if folder.is_dir():
-        processes = Processes(folder)
-        processes.stop(list(processes.all()))
-
-
-def pids(folder) -> dict[str, int]:
-    return {name: started.pid for name, started in Processes(folder).all().items()}
-
-
-def test_changed_source_code_restarts_the_service(folder, tmp_path, capsys):
+def test_changed_source_code_restarts_the_service(folder, pids, tmp_path, capsys):
     root = shutil.copytree(ROOT, tmp_path / "checkout", ignore=NOT_COPIED)
     with Platform(root, folder=folder, ports=Ports.free()) as platform:
-        first = pids(folder)
+        first = pids()
         platform.up()
-        assert pids(folder) == first
+        assert pids() == first
         with (root / "service/storage_api/api/handlers/health.py").open("a") as file:
             file.write("# An edit.\n")
         capsys.readouterr()
         platform.up()
-        assert {name for name in first if pids(folder)[name] != first[name]} == {"storage-api"}
+        assert {name for name in first if pids()[name] != first[name]} == {"storage-api"}
     assert "lab: storage-api is replaced (changed: source)\n" in capsys.readouterr().err
 
 
-def test_a_plain_up_keeps_values_and_ports(lab, folder, tmp_path):
+def test_a_plain_up_keeps_values_and_ports(lab, folder, pids, scraped_every):
     """Otherwise a plain `make up` in the middle of a drill would undo the drill's settings."""
     free = Ports.free()
     ports = {variable: str(getattr(free, part)) for part, (variable, _) in Ports.KNOWN.items()}
-    values = tmp_path / "values.yaml"
-    values.write_text("kube-prometheus-stack: {prometheus: {prometheusSpec: {evaluationInterval: 7s}}}")
-    assert lab("up", "--minutes", "0", **ports, VALUES=str(values)).returncode == 0
-    first = pids(folder)
+    values = scraped_every(1)["VALUES"]
+    assert lab("up", "--minutes", "0", **ports, VALUES=values).returncode == 0
+    first = pids()
 
     plain = lab("up", "--minutes", "0")
-    assert (plain.returncode, pids(folder)) == (0, first), plain.stderr
+    assert (plain.returncode, pids()) == (0, first), plain.stderr
     (line,) = [
         each for each in plain.stderr.splitlines() if each.startswith("lab: kept from the last make up: ")
     ]
@@ -66,7 +50,7 @@ def test_a_plain_up_keeps_values_and_ports(lab, folder, tmp_path):
     assert re.search(
         r"^lab: prometheus is replaced \(changed: .*prometheus\.yml", without.stderr, re.MULTILINE
     )
-    assert {name for name in first if pids(folder)[name] != first[name]} == {"prometheus"}
+    assert {name for name in first if pids()[name] != first[name]} == {"prometheus"}
     assert "VALUES" not in Settings.read({"LAB_DIR": str(folder)}).kept
 
     assert lab("down").returncode == 0

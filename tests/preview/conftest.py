@@ -4,16 +4,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
 
 from lab import preview, traffic
 from lab.browser import chromium
 from lab.errors import LabError
 from lab.platform import Platform
 from lab.toolchain import ToolError
+from tests.support.intervals import every
 from tests.support.waiting import wait_until
 
 FIXTURES = Path(__file__).parent / "dashboards"
@@ -39,6 +41,34 @@ class Visit:
         panels = self.page.locator("[data-panel]").all()
         return {panel.get_attribute("data-panel"): panel.get_attribute("data-state") for panel in panels}
 
+    def recorders(self) -> dict[str, Callable[[Any], None]]:
+        """The handlers that record faults and queries, by the name of the page's event."""
+
+        def failed(request: Request) -> None:
+            # The page aborts queries whose result it no longer needs.
+            if request.failure != "net::ERR_ABORTED":
+                self.faults.append(f"{request.failure} {request.url}")
+
+        def said(entry: ConsoleMessage) -> None:
+            if entry.type == "error":
+                self.faults.append(entry.text)
+
+        def answered(answer: Response) -> None:
+            if not answer.ok:
+                self.faults.append(f"{answer.status} {answer.url}")
+
+        def asked(request: Request) -> None:
+            if "/api/v1/query" in request.url:
+                self.queries.append(request)
+
+        return {
+            "pageerror": lambda error: self.faults.append(f"page: {error}"),
+            "console": said,
+            "requestfailed": failed,
+            "response": answered,
+            "request": asked,
+        }
+
     def panel(self, number: int):
         return self.page.locator(f"[data-panel='{number}']")
 
@@ -60,14 +90,7 @@ def extra_dashboards() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory, extra_dashboards, missing_part) -> Iterator[Platform]:
-    values = {
-        "kube-prometheus-stack": {
-            "prometheus": {"prometheusSpec": {"scrapeInterval": "1s", "evaluationInterval": "1s"}},
-            "grafana": {"sidecar": {"datasources": {"defaultDatasourceScrapeInterval": "1s"}}},
-        },
-        "storage-api": {"serviceMonitor": {"interval": "1s", "scrapeTimeout": "1s"}},
-    }
-    with Platform(folder=tmp_path_factory.mktemp("lab"), values=values) as started:
+    with Platform(folder=tmp_path_factory.mktemp("lab"), values=every(1)) as started:
         try:
             preview.publish(started, extra_dashboards)
         except ToolError as error:
@@ -78,7 +101,7 @@ def platform(tmp_path_factory, extra_dashboards, missing_part) -> Iterator[Platf
 
 def _send_traffic(platform: Platform) -> None:
     """Send traffic until Prometheus has seen it over a whole rate window."""
-    traffic.send(platform.service_url, rounds=40, rate=5)
+    traffic.send(platform.service_url, rounds=20, rate=5)
     rate = "sum(rate(http_request_count_total[4s]))"
     wait_until(lambda: platform.prometheus.value(rate), 30, "Prometheus sees the traffic", every=0.2)
 
@@ -87,28 +110,27 @@ def _send_traffic(platform: Platform) -> None:
 def visit(browser: Browser, platform: Platform) -> Callable:
     """A context manager that opens the preview: `visit("dark", dashboard="kinds", **parameters)`."""
 
-    # One context per theme, shared by all visits: it caches the page's code.
+    # One context per theme, and its pages are used again: both keep the page's code compiled, which takes
+    # most of the time of a visit.
     size = {"width": 1280, "height": 2600}
     contexts = {theme: browser.new_context(color_scheme=theme, viewport=size) for theme in ("light", "dark")}
+    idle: dict[str, list[Page]] = {theme: [] for theme in contexts}
 
     @contextmanager
     def visiting(system: str = "light", /, **parameters: str | list[str]) -> Iterator[Visit]:
-        page = contexts[system].new_page()
+        page = idle[system].pop() if idle[system] else contexts[system].new_page()
         opened = Visit(page)
-        page.on("pageerror", lambda error: opened.faults.append(f"page: {error}"))
-        page.on("console", lambda entry: entry.type == "error" and opened.faults.append(entry.text))
-        page.on("requestfailed", lambda request: _failed(request, opened))
-        page.on("response", lambda answer: answer.ok or opened.faults.append(f"{answer.status} {answer.url}"))
-        page.on("request", lambda request: "/api/v1/query" in request.url and opened.queries.append(request))
+        recorders = opened.recorders()
+        for event, recorder in recorders.items():
+            page.on(event, recorder)
         page.goto(f"{preview.url(platform)}?{urlencode(parameters, doseq=True)}")
         opened.settle()
         yield opened
-        page.close()
+        for event, recorder in recorders.items():
+            page.remove_listener(event, recorder)
+        page.unroute_all()
+        page.mouse.move(0, 0)
+        page.goto("about:blank")
+        idle[system].append(page)
 
     return visiting
-
-
-def _failed(request: Request, opened: Visit) -> None:
-    # The page aborts queries whose result it no longer needs.
-    if request.failure != "net::ERR_ABORTED":
-        opened.faults.append(f"{request.failure} {request.url}")

@@ -10,11 +10,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lab import ROOT, preview, preview_bundle, toolchain
 from lab.platform import Platform
 from lab.ports import Ports
 from lab.toolchain import ToolError
+from tests.support.intervals import every
 
 SHIPPED = {path.name: json.loads(path.read_text()) for path in (ROOT / "dashboards").glob("*.json")}
 
@@ -116,10 +118,12 @@ def test_without_a_registry_the_build_fails_quickly(packages, tmp_path):
 
 
 @pytest.mark.live
-def test_without_node_and_network_the_platform_starts_without_the_preview(without_node):
+def test_without_node_and_network_the_platform_starts_without_the_preview(without_node, tmp_path):
     ports = {Ports.KNOWN[name][0]: str(port) for name, port in asdict(Ports.free()).items()}
+    values = tmp_path / "values.yaml"
+    values.write_text(yaml.safe_dump(every(1)))
     try:
-        done = run("up", "--minutes", "0", **without_node, **ports)
+        done = run("up", "--minutes", "0", **without_node, **ports, VALUES=str(values))
         assert done.returncode == 0, done.stderr
         assert [
             line for line in done.stderr.splitlines() if f"no preview of the dashboards: {MISSING}" in line

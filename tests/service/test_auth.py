@@ -253,15 +253,24 @@ def test_a_missing_tokens_file_keeps_the_last_tokens(start, tmp_path):
 
 
 @pytest.mark.parametrize(("content", "reason"), BAD, ids=[reason[:20] for _, reason in BAD])
-def test_an_invalid_tokens_file_is_refused_at_start(end_of_start, tmp_path, content, reason):
+def test_an_invalid_tokens_file_is_refused(tmp_path, content, reason):
     file = tmp_path / "tokens"
+    file.write_text(content)
+    with pytest.raises(TokensError) as refused:
+        Tokens(file)
+    assert str(refused.value) == f"AUTH_TOKENS_FILE={file}: {reason}"
+
+
+def test_an_invalid_tokens_file_stops_the_start(end_of_start, tmp_path):
+    file = tmp_path / "tokens"
+    content, reason = BAD[0]
     file.write_text(content)
     status, said = end_of_start(STORE="memory", AUTH_TOKENS_FILE=file)
     assert (status, said) == (1, f"storage-api: AUTH_TOKENS_FILE={file}: {reason}\n")
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "pipe", "device"])
-def test_a_tokens_path_that_is_not_a_regular_file_is_refused_at_start(tmp_path, kind):
+def test_a_tokens_path_that_is_not_a_regular_file_is_refused(tmp_path, kind):
     file = tmp_path / "tokens"
     reason = "it is not a regular file"
     if kind == "missing":

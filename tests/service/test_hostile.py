@@ -15,8 +15,10 @@ import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from storage_api.http_server import server
 from tests.support.service.hostile import SMUGGLED, Generator
 from tests.support.service.hostile_client import ALLOWED, Client, parse, read_all
+from tests.support.service.process import SERVICE
 from tests.support.waiting import wait_until
 
 CLIENTS = 3
@@ -100,15 +102,15 @@ def watched(start, tmp_path_factory) -> Watched:
     return Watched(start, tmp_path_factory.mktemp("hostile"))
 
 
-def slow_client(port: int, number: int) -> bytes:
-    """Send a head or a body a few bytes at a time; return the start of the response."""
+def slow_client(port: int, number: int, pause: float) -> bytes:
+    """Send a head or a body a few bytes at a time, with pauses between; return the start of the response."""
     head = f"PUT /api/buckets/slow-{number} HTTP/1.1\r\nHost: x\r\n{AUTHORIZATION}\r\n"
     data = head.encode() + b"Connection: close\r\nContent-Length: 20\r\n\r\n" + b"0123456789" * 2
     fast = data.index(b"\r\n\r\n") if number % 2 else 1
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(data[:fast])
         for start in range(fast, len(data), 5):
-            time.sleep(0.1)
+            time.sleep(pause)
             connection.sendall(data[start : start + 5])
         return connection.recv(12)
 
@@ -122,7 +124,8 @@ def test_hostile_requests_are_refused_and_harm_nothing(watched, draws):
     def run(round: int, requests: int) -> None:
         """Send this many hostile requests while some slow but honest clients send theirs."""
         with ThreadPoolExecutor(CLIENTS + SLOW) as pool:
-            slow = [pool.submit(slow_client, port, number) for number in range(SLOW)]
+            pause = draws(0.03, 0.1)
+            slow = [pool.submit(slow_client, port, number, pause) for number in range(SLOW)]
             for number, client in enumerate(clients):
                 generator = Generator(SEED + CLIENTS * round + number, AUTHORIZATION.encode())
                 slow.append(pool.submit(client.run, generator.scripts(requests // CLIENTS)))
@@ -134,7 +137,7 @@ def test_hostile_requests_are_refused_and_harm_nothing(watched, draws):
     round = 0
     while sum(client.answered for client in clients) < requests:
         round += 1
-        run(round, draws(4_000, 20_000))
+        run(round, draws(2_500, 20_000))
 
     problems = [problem for client in clients for problem in client.problems]
     assert not problems, f"{len(problems)} problems, such as:\n" + "\n".join(problems[:5])
@@ -332,8 +335,15 @@ def test_clients_that_do_not_read_do_not_block_other_clients(start, size, reques
     wait_until(lambda: process.num_fds() <= descriptors)
 
 
-def test_a_client_that_stops_reading_is_disconnected(start):
-    service = start(MAX_OBJECT_BYTES=2**25)
+SHORTER = """
+from storage_api.http_server import server
+server.STALLED_SECONDS = {}
+"""
+
+
+def test_a_client_that_stops_reading_is_disconnected(start, tmp_path, draws):
+    (tmp_path / "sitecustomize.py").write_text(SHORTER.format(draws(3, server.STALLED_SECONDS)))
+    service = start(MAX_OBJECT_BYTES=2**25, PYTHONPATH=f"{tmp_path}:{SERVICE}")
     process = psutil.Process(service.process.pid)
     descriptors = process.num_fds()
     assert service.request("PUT", "/api/buckets/large", b"x" * 20 * 2**20).status == 200
@@ -342,7 +352,7 @@ def test_a_client_that_stops_reading_is_disconnected(start):
         assert deaf.recv(5) == b"HTTP/"
         assert process.num_fds() >= descriptors + 3
         # The idle connection keeps its descriptor.
-        wait_until(lambda: process.num_fds() <= descriptors + 1, 60, every=0.5)
+        wait_until(lambda: process.num_fds() <= descriptors + 1, 60, every=0.1)
         assert len(read_all(deaf)) < 19 * 2**20
         idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert next(parse(read_all(idle), ["GET"])).status == 200

@@ -15,7 +15,7 @@ import pytest
 
 from storage_api.api import readiness
 from storage_api.api.app import create_app
-from storage_api.api.readiness import FRESH_SECONDS, WAIT_SECONDS, Readiness
+from storage_api.api.readiness import WAIT_SECONDS, Readiness
 from storage_api.config import Config
 from storage_api.http_server.server import Server
 from storage_api.stores import FilesystemStore, StoreError, StoreFull
@@ -23,7 +23,7 @@ from tests.support.waiting import wait_until
 
 POLLERS = 24
 PROMPT_SECONDS = 0.5
-"""Maximum duration of a response that waits for nothing."""
+"""Maximum duration of a response that waits for nothing, on an idle machine."""
 SILENT = "the store does not answer"
 
 
@@ -43,18 +43,18 @@ def timed(service, target: str) -> tuple[float, int, object]:
 
 
 @contextmanager
-def polled(service) -> Iterator[list[tuple[float, int, object]]]:
-    """Poll /readyz with POLLERS threads while the block runs; yield the list of responses."""
+def polled(service, target: str, pollers: int, pause: float) -> Iterator[list[tuple[float, int, object]]]:
+    """Poll a target with some threads while the block runs; yield the list of responses."""
     answers: list[tuple[float, int, object]] = []
     done = threading.Event()
 
     def poll() -> None:
         while not done.is_set():
-            answers.append(timed(service, "/readyz"))
-            done.wait(0.1)
+            answers.append(timed(service, target))
+            done.wait(pause)
 
-    with ThreadPoolExecutor(POLLERS) as pool:
-        polling: list[Future[None]] = [pool.submit(poll) for _ in range(POLLERS)]
+    with ThreadPoolExecutor(pollers) as pool:
+        polling: list[Future[None]] = [pool.submit(poll) for _ in range(pollers)]
         try:
             yield answers
         finally:
@@ -63,29 +63,39 @@ def polled(service) -> Iterator[list[tuple[float, int, object]]]:
             one.result()
 
 
-def assert_watched(service) -> None:
-    """Check for some seconds that liveness and scrapes respond at once, and readiness within its timeout."""
-    with polled(service) as answers:
-        deadline = time.monotonic() + WAIT_SECONDS + 2
+def assert_watched(service, healthy) -> None:
+    """Check for some seconds that liveness and scrapes respond at once, and readiness within its timeout.
+
+    `healthy` is another service. The time that its responses need at the same moments is what this machine
+    needs, busy as it is, so the limits grow with it.
+    """
+    watched: list[tuple[float, int, object]] = []
+    with polled(healthy, "/healthz", 1, 0.01) as usual, polled(service, "/readyz", POLLERS, 0.1) as answers:
+        deadline = time.monotonic() + WAIT_SECONDS + 1
         while time.monotonic() < deadline:
-            for target in ("/healthz", "/metrics", "/api/metrics"):
-                seconds, status, _ = timed(service, target)
-                assert (status, seconds < PROMPT_SECONDS) == (200, True), (target, seconds)
+            watched += [timed(service, target) for target in ("/healthz", "/metrics", "/api/metrics")]
+    prompt = PROMPT_SECONDS + 2 * slowest(usual)
+    assert {status for _, status, _ in watched} == {200}
+    assert slowest(watched) < prompt
     assert len(answers) > 2 * POLLERS
     assert {answer[1:] for answer in answers} == {(503, SILENT)}
-    assert max(seconds for seconds, *_ in answers) < WAIT_SECONDS + PROMPT_SECONDS
+    assert slowest(answers) < WAIT_SECONDS + prompt
 
 
-def test_an_object_store_that_never_answers_blocks_no_probe(start, silent_server):
+def slowest(answers: list[tuple[float, int, object]]) -> float:
+    return max(seconds for seconds, *_ in answers)
+
+
+def test_an_object_store_that_never_answers_blocks_no_probe(start, service, silent_server):
     settings = {"STORE": "s3", "STORE_S3_BUCKET": "silent", "STORE_S3_ENDPOINT": silent_server}
-    service = start(**settings, AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")  # noqa: S106 - no secret
-    assert_watched(service)
+    silent = start(**settings, AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")  # noqa: S106 - no secret
+    assert_watched(silent, service)
     # One line per check, not per request.
-    reasons = [line["reason"] for line in service.log if line["message"] == "not ready"]
+    reasons = [line["reason"] for line in silent.log if line["message"] == "not ready"]
     assert 1 <= len(reasons) <= 4
     assert reasons[0] == "the store has not answered its check for 2 s"
-    service.signal(signal.SIGTERM)
-    assert service.process.wait(10) == 0
+    silent.signal(signal.SIGTERM)
+    assert silent.process.wait(10) == 0
 
 
 class InProcess:
@@ -112,7 +122,7 @@ def in_process(tmp_path, service) -> Iterator[InProcess]:
             assert not thread.is_alive()
 
 
-def test_a_disk_that_never_answers_blocks_no_probe(in_process, monkeypatch):
+def test_a_disk_that_never_answers_blocks_no_probe(in_process, service, monkeypatch):
     released = threading.Event()
     calls = []
 
@@ -124,7 +134,7 @@ def test_a_disk_that_never_answers_blocks_no_probe(in_process, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", hang)
     before = threading.active_count()
     try:
-        assert_watched(in_process)
+        assert_watched(in_process, service)
         assert len(calls) == 1, "one check at a time"
         assert threading.active_count() == before + 1
         # Threads of the API are free.
@@ -143,7 +153,8 @@ def ask(state: Readiness, times: int) -> list[str | None]:
         return list(pool.map(lambda _: state.reason(), range(times)))
 
 
-def test_concurrent_requests_share_a_check():
+def test_concurrent_requests_share_a_check(monkeypatch):
+    monkeypatch.setattr(readiness, "FRESH_SECONDS", 0.5)
     calls = []
 
     def check() -> None:
@@ -154,7 +165,7 @@ def test_concurrent_requests_share_a_check():
     assert ask(state, 20) == [None] * 20
     assert state.reason() is None
     assert len(calls) == 1
-    time.sleep(FRESH_SECONDS + 0.1)
+    time.sleep(0.6)
     assert ask(state, 20) == [None] * 20
     assert len(calls) == 2
 

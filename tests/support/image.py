@@ -132,7 +132,7 @@ def _python(archive: Path, name: str) -> None:
         # The default place of trusted CA certificates.
         shutil.copy2(requests.certs.where(), root / "etc/ssl/certs/ca-certificates.crt")
         (root / "etc/passwd").write_text("root:x:0:0::/:/\nnonroot:x:65532:65532::/:/\n")
-        _write_archive(archive, name, root)
+        write_archive(archive, name, root)
 
 
 def _copy_interpreter(root: Path) -> Path:
@@ -187,7 +187,7 @@ def _copy_libraries(root: Path) -> None:
         shutil.copy2(path.resolve(), root / LIBRARIES / name)
 
 
-def _write_archive(archive: Path, name: str, root: Path) -> None:
+def write_archive(archive: Path, name: str, root: Path) -> None:
     """Write the image with one layer; fixed times and owners make it reproducible from the same files."""
     with tempfile.TemporaryDirectory(prefix="archive-") as temporary:
         folder = Path(temporary)

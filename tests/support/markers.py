@@ -71,6 +71,7 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     command = [str(part) for part in arguments[1]] if not isinstance(arguments[1], str) else [arguments[1]]
     if "--version" in command:
         return
-    started = PROGRAMS & {Path(command[0]).name, *(command[2:3] if "-m" in command[1:2] else ())}
+    module = command[command.index("-m") + 1 :][:1] if "-m" in command else []
+    started = PROGRAMS & {Path(command[0]).name, *module}
     if started and not (_current.get_closest_marker("live") or ENDING & set(_current.fixturenames)):
         raise AssertionError(f"{started.pop()} is a server: mark {_current.nodeid} as live")

@@ -83,7 +83,7 @@ def overrides(reader):
 
 def contradicts(refusal, paths):
     """Tell if a refusal is the chart's own message on contradicting values, which begins with a path."""
-    told = re.match(r"([a-z][\w.-]*): ", refusal)
+    told = re.match(r"([a-z][\w.-]*)(\[\d+\][\w.]*)?: ", refusal)
     # The path of a value, of a map that contains it, or of a key below a map that the chart passes on.
     path = f"{told[1]}." if told else None
     known = [f"{'.'.join(each)}." for each in paths]

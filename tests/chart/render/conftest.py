@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from lab import toolchain
 from lab.render.chart import Render, render_chart, stage_chart
+from lab.render.helm import run_helm
 
 
 @functools.cache
@@ -43,9 +43,4 @@ def staged(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def helm() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Return a function that runs helm with these arguments, and with `given` on its standard input."""
-
-    def run(*arguments: str | Path, given: str | None = None) -> subprocess.CompletedProcess[str]:
-        command = [str(toolchain.helm()), *map(str, arguments)]
-        return subprocess.run(command, input=given, capture_output=True, text=True, check=False)
-
-    return run
+    return run_helm

@@ -49,6 +49,10 @@ def objects(text):
     return [o for o in yaml.load_all(text, Loader=KubernetesLoader) if o]
 
 
+def identity(o):
+    return o["kind"], o["metadata"].get("namespace", ""), o["metadata"]["name"]
+
+
 def without_name(o):
     """Remove the labels with the chart's name from an object, and return it."""
     labels = o["metadata"].get("labels", {})
@@ -70,8 +74,7 @@ def test_a_parent_chart_renders_the_same_objects_as_the_chart_alone(helm, parent
     done = template(helm, chart, {name: {**VALUES, "enabled": True}})
     assert done.returncode == 0, done.stderr
     found = [without_name(o) for o in objects(done.stdout)]
-    by_name = lambda o: (o["kind"], o["metadata"].get("namespace", ""), o["metadata"]["name"])  # noqa: E731
-    assert sorted(map(by_name, found)) == sorted(map(by_name, objects_alone))
+    assert sorted(map(identity, found)) == sorted(map(identity, objects_alone))
     ours = [
         o for o in objects_alone if o["metadata"].get("labels", {}).get("app.kubernetes.io/part-of") == CHART
     ]

@@ -10,6 +10,7 @@ import pytest
 from lab import ROOT
 from lab.platform import Platform
 from tests.support.chart.pod import running
+from tests.support.intervals import every
 
 
 def run(render, pod, **environment):
@@ -30,7 +31,7 @@ def run(render, pod, **environment):
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory):
-    with Platform(ROOT, folder=tmp_path_factory.mktemp("lab")) as running:
+    with Platform(ROOT, folder=tmp_path_factory.mktemp("lab"), values=every(1)) as running:
         yield running
 
 
@@ -119,7 +120,7 @@ def test_the_alertmanager_test_finds_its_receivers(default, platform):
 )
 def test_a_missing_rule_target_or_receiver_is_named(default, platform, part, expected, line):
     found = run(
-        default, f"platform-test-{part}", URL=platform.url(part), EXPECTED=json.dumps(expected), SECONDS="1"
+        default, f"platform-test-{part}", URL=platform.url(part), EXPECTED=json.dumps(expected), SECONDS="0"
     )
     assert found.returncode == 1
     assert line in found.stdout
@@ -129,7 +130,7 @@ def test_a_missing_rule_target_or_receiver_is_named(default, platform, part, exp
 @pytest.mark.parametrize("part", ["prometheus", "alertmanager", "grafana"])
 def test_an_unreachable_server_is_named(default, part):
     account = {"USERNAME": "admin", "PASSWORD": "secret"}
-    found = run(default, f"platform-test-{part}", URL="http://127.0.0.1:1", SECONDS="1", **account)
+    found = run(default, f"platform-test-{part}", URL="http://127.0.0.1:1", SECONDS="0", **account)
     assert found.returncode == 1
     assert "FAILED http://127.0.0.1:1: " in found.stdout
     assert "secret" not in found.stdout + found.stderr

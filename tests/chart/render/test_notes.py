@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from lab import ROOT
+from lab.render.chart import load_yaml
 from tests.support.chart.axes import presets
 from tests.support.chart.notes import notes
 
@@ -61,6 +63,43 @@ def test_the_notes_list_the_labels_of_each_monitoring_object(rendered, values, f
     for kind, labels in printed.items():
         assert "release" in labels
         assert labels.items() <= objects[kind]["metadata"]["labels"].items(), kind
+
+
+GROUPS = load_yaml((ROOT / "files/stack-alerts.yaml").read_text())
+STACK_ALERTS = [alert for alerts in GROUPS.values() for alert in alerts]
+RULES = {"rules": {"alertmanager": False}, "disabled": {"Watchdog": True}}
+
+
+@pytest.mark.parametrize(
+    ("rules", "named"),
+    [
+        ({}, []),
+        (RULES, ["AlertmanagerFailedReload", "AlertmanagerFailedToSendAlerts", "Watchdog"]),
+        (
+            {"create": False},
+            sorted(STACK_ALERTS),
+        ),
+    ],
+)
+def test_the_notes_name_disabled_alerts_on_the_monitoring_itself(rules, named):
+    text = notes({STACK: {"defaultRules": rules}})
+    (line,) = re.findall(r"\(kube-prometheus-stack.defaultRules\).*: (.+)\.$", text, re.MULTILINE) or [""]
+    assert sorted(filter(None, line.split(", "))) == named
+
+
+def test_the_notes_point_to_the_alerts_that_another_prometheus_needs():
+    assert "docs/alerts.md" in notes(WITHOUT_STACK)
+    assert "docs/alerts.md" not in notes({})
+
+
+@pytest.mark.parametrize(
+    ("disabled", "left_out"),
+    [(["http_server_threads"], "StorageApiSaturated"), (["storage_objects"], None), ([], None)],
+)
+def test_the_notes_name_alerts_without_metrics(disabled, left_out):
+    text = notes({"storage-api": {"config": {"metricsDisabled": disabled}}})
+    # The notes of the storage API's chart say it too.
+    assert set(re.findall(r"left out: (.+)\.$", text, re.MULTILINE)) == ({left_out} if left_out else set())
 
 
 @pytest.mark.parametrize("enabled", [True, False])

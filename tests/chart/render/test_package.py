@@ -26,6 +26,7 @@ FILES = {
     "charts/storage-api/values.yaml",
     "files/stack-defaults.yaml",
     "files/check_monitoring.py",
+    "files/known-names.yaml",
     "values.schema.json",
     "values.yaml",
 }

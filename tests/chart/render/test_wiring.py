@@ -69,13 +69,9 @@ def test_the_service_monitor_selects_one_service_with_a_port_of_the_container(re
 def test_rules_select_the_job_of_the_service_monitor(render):
     """By the operator's defaults, the job is the Service's name, and the namespace is the release's."""
     assert not {"jobLabel", "targetLabels"} & one(render.ours, "ServiceMonitor")["spec"].keys()
-    rules = [
-        r
-        for o in render.ours
-        if o["kind"] == "PrometheusRule"
-        for g in o["spec"]["groups"]
-        for r in g["rules"]
-    ]
+    (own,) = render.find("PrometheusRule", "platform-storage-api")
+    (levels,) = render.find("PrometheusRule", "platform-slo-platform-storage-api")
+    rules = [rule for o in (own, levels) for group in o["spec"]["groups"] for rule in group["rules"]]
     assert rules
     for rule in rules:
         assert foreign_series(rule["expr"], "observability", "platform-storage-api") == []

@@ -1,14 +1,12 @@
 """The chart's NOTES, which Helm prints after an installation."""
 
 import json
-import subprocess
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lab import toolchain
-from lab.render.chart import NAMESPACE, RELEASE, RenderError, stage_chart
+from lab.render.chart import NAMESPACE, RELEASE, RenderError, shared_chart
+from lab.render.helm import run_helm
 
 
 def notes(
@@ -19,19 +17,11 @@ def notes(
     namespace: str = NAMESPACE,
 ) -> str:
     """Render the NOTES of the chart and its subcharts; raises RenderError."""
-    with tempfile.TemporaryDirectory(prefix="chart-") as temporary:
-        chart = stage_chart(Path(temporary))
-        command = [toolchain.helm(), "install", release, chart, "--namespace", namespace, "--dry-run=client"]
-        command += ["--output", "json", "--render-subchart-notes"]
-        for path in value_files:
-            command += ["--values", path]
-        done = subprocess.run(
-            [*command, "--values", "-"],
-            input=json.dumps(values or {}, ensure_ascii=False),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    command = ["install", release, shared_chart(), "--namespace", namespace, "--dry-run=client"]
+    command += ["--output", "json", "--render-subchart-notes"]
+    for path in value_files:
+        command += ["--values", path]
+    done = run_helm(*command, "--values", "-", given=json.dumps(values or {}, ensure_ascii=False))
     if done.returncode:
         raise RenderError(done.stderr)
     return json.loads(done.stdout)["info"]["notes"]

@@ -45,5 +45,5 @@ def running(render: Render, folder: Path, **environment: str) -> Iterator[dict[s
         wait_until(answers, SECONDS, "the service answers", every=0.1, despite=requests.ConnectionError)
         yield urls
     finally:
-        process.terminate()
+        process.kill()  # its shutdown delay, meant for a load balancer, takes seconds
         process.wait(timeout=30)

@@ -37,7 +37,8 @@ def faults(reader: Reader, schema: Schema | None = None, path: Path = (), depth:
         yield from (Fault("type", path, v) for v in _of_wrong_type(reader, node))
         yield from _out_of_range(node, path)
     properties = node.get("properties", {})
-    if node.get("additionalProperties") is False or "patternProperties" in node:  # refuses misspelt keys
+    # A map without a default is one whose names the chart checks, in the schema or in a template.
+    if node.get("additionalProperties") is False or "default" not in node:
         yield from (
             Fault("key", (*path, typo), "text")
             for name in properties

@@ -48,7 +48,8 @@ def foreign_series(expression: str, namespace: str, job: str) -> list[str]:
     """The selectors in a PromQL expression that read other jobs' series or other services' records."""
 
     def ours(metric: str, matchers: str) -> bool:
-        one_job = f'job="{job}"' in matchers
+        # The kubelet's series about a volume have the kubelet's job.
+        one_job = f'job="{job}"' in matchers or "persistentvolumeclaim=" in matchers
         recorded = (":" in metric or metric == "ALERTS") and "slo" in matchers
         return f'namespace="{namespace}"' in matchers and (one_job or recorded)
 
@@ -188,7 +189,8 @@ class _Api:
                 if endpoint["port"] not in ports
             )
         job = self.service["metadata"]["name"]
-        for rule in self.ours("PrometheusRule"):
+        # The platform's own rules are about all targets.
+        for rule in (o for o in self.ours("PrometheusRule") if o["metadata"]["name"].endswith(job)):
             for each in (r for group in rule["spec"]["groups"] for r in group["rules"]):
                 name = each.get("record") or each["alert"]
                 yield from (

@@ -10,6 +10,8 @@ from lab.render.chart import dependency_package, load_yaml
 from tests.support.cluster.cluster import Cluster, CommandError
 
 MODES = ("bundled", "byo")
+NAMESPACE = "observability-e2e"
+"""The namespace of the platform that test_platform.py installs, in mode bundled with its Prometheus."""
 
 
 class ModeError(Exception):
