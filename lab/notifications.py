@@ -1,6 +1,6 @@
 """Notifications that Alertmanager delivered, and the webhook that keeps them: `python -m lab.notifications`.
 
-POST /alerts          Alertmanager's webhook, payload version 4
+POST /alerts/<name>   Alertmanager's webhook of the receiver <name>, payload version 4
 GET  /notifications   what was delivered last, newest first, as JSON
 GET  /healthz
 """
@@ -28,6 +28,8 @@ class Notification:
 
     at: float
     """When it was delivered, in seconds since the epoch."""
+    receiver: str
+    """To whom, such as `pager`."""
     status: str
     """`firing` or `resolved`."""
     labels: Mapping[str, str]
@@ -52,11 +54,11 @@ class Kept:
     def text(self) -> str:
         return json.dumps([asdict(one) for one in read(self._folder)])
 
-    def add(self, payload: Mapping[str, Any]) -> None:
+    def add(self, receiver: str, payload: Mapping[str, Any]) -> None:
         """Adds the alerts of one delivery; raises KeyError, TypeError or ValueError for another body."""
         now = time.time()
         found = [
-            Notification(now, alert["status"], dict(alert["labels"]), dict(alert["annotations"]))
+            Notification(now, receiver, alert["status"], dict(alert["labels"]), dict(alert["annotations"]))
             for alert in payload["alerts"]
         ]
         with self._lock:
@@ -81,14 +83,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length") or ""
-        if self.path != "/alerts":
+        _, alerts, receiver = self.path.rpartition("/alerts/")
+        if not (alerts and receiver):
             self._answer(HTTPStatus.NOT_FOUND, "not found\n", "text/plain")
         elif not (length.isascii() and length.isdigit()) or int(length) > MAX_BODY_BYTES:
             message = f"Content-Length must be a number up to {MAX_BODY_BYTES}\n"
             self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, "text/plain")
         else:
             try:
-                self.kept.add(json.loads(self.rfile.read(int(length))))
+                self.kept.add(receiver, json.loads(self.rfile.read(int(length))))
             except (ValueError, KeyError, TypeError) as error:
                 message = f"not a webhook payload of Alertmanager: {error!r}\n"
                 self._answer(HTTPStatus.BAD_REQUEST, message, "text/plain")

@@ -53,7 +53,13 @@ def make_plan(
         storage_api.command(api, ports, folder / "storage-api", root),
         checkout.command(ports, folder / "checkout", root),
         prometheus.command(monitoring, ports, folder / "prometheus", folder / "user"),
-        alertmanager.command(stack, ports, folder / "alertmanager"),
+        alertmanager.command(
+            stack,
+            ports,
+            folder / "alertmanager",
+            render.find("AlertmanagerConfig"),
+            f"{ports.url('receiver')}{receiver.PATH}",
+        ),
         receiver.command(ports, folder / "receiver", root),
     ]
     if found := grafana.find(os.environ | {"GRAFANA_HOME": grafana_home}):

@@ -159,14 +159,14 @@ def firing_table(services: Iterable[Service]) -> Table:
 
 def notifications_table(notifications: Sequence[Notification]) -> Table:
     """The newest notifications; the argument has the newest first."""
-    made = _table("Last notifications", "delivered", "alert", "status", "severity", "service", "summary")
+    made = _table("Last notifications", "delivered", "to", "alert", "status", "service", "summary")
     for each in notifications[:SHOWN_NOTIFICATIONS]:
         labels = each.labels
         made.add_row(
-            datetime.fromtimestamp(each.at).astimezone().strftime("%Y-%m-%d %H:%M:%S"),
+            datetime.fromtimestamp(each.at).astimezone().strftime("%H:%M:%S"),
+            each.receiver,
             labels.get("alertname", ""),
             each.status,
-            labels.get("severity", ""),
             labels.get("slo_service", ""),
             each.annotations.get("summary", ""),
         )

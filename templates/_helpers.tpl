@@ -22,7 +22,7 @@
 {{- with .Subcharts.slo -}}
 {{- range $service := include "slo.ownServices" . | fromJson }}{{ $_ := set $objects (dig "scrape" "kind" $.Subcharts.slo.Values.defaults.scrape.kind $service) $.Subcharts.slo.Values.monitor.labels }}{{ end -}}
 {{- $_ := unset $objects "existing" -}}
-{{- $_ := set $objects "PrometheusRule" (merge dict .Values.prometheusRule.labels (get $objects "PrometheusRule" | default dict)) -}}
+{{- if or (include "observability-platform.storageApiSlo" $) (include "slo.ownServices" . | fromJson) }}{{ $_ := set $objects "PrometheusRule" (merge dict .Values.prometheusRule.labels (get $objects "PrometheusRule" | default dict)) }}{{ end -}}
 {{- end -}}
 {{- if and (include "observability-platform.platformAlerts" .) (not (hasKey $objects "PrometheusRule")) }}{{ $_ := set $objects "PrometheusRule" .Values.platformAlerts.labels }}{{ end -}}
 {{- if .Values.alerting.enabled }}{{ $_ := set $objects "AlertmanagerConfig" .Values.alerting.labels }}{{ end -}}
@@ -49,12 +49,6 @@ observability-platform-grafana-admin
 {{- else -}}
 {{- .Release.Namespace -}}
 {{- end -}}
-{{- end }}
-
-{{/* Receivers that a route and its child routes refer to, one per line. Argument: the route. */}}
-{{- define "observability-platform.routedReceivers" -}}
-{{- with .receiver }}{{ . }}{{ "\n" }}{{ end -}}
-{{- range .routes }}{{ include "observability-platform.routedReceivers" . }}{{ end -}}
 {{- end }}
 
 {{/* Image of the `helm test` pods: tests.image, pulled from global.imageRegistry if that is set, or the storage API's image. */}}

@@ -38,7 +38,7 @@ kube-prometheus-stack.prometheus.prometheusSpec.hostNetwork: true, but the Netwo
 {{- if .receivers }}
 {{- $known := list }}
 {{- range .receivers }}{{ $known = append $known .name }}{{ end }}
-{{- range include "observability-platform.routedReceivers" (.route | default dict) | splitList "\n" | compact | concat (list "null") | uniq }}
+{{- range include "observability-platform.routeNames" (dict "field" "receiver" "route" (.route | default dict)) | splitList "\n" | compact | concat (list "null") | uniq }}
 {{- if not (has . $known) }}
 kube-prometheus-stack.alertmanager.config.receivers: {{ . }} is missing, but a route refers to it; add {name: {{ quote . }}}
 {{- end }}
@@ -65,6 +65,11 @@ kube-prometheus-stack.prometheus.prometheusSpec.disableAlerting: true, so Promet
 {{- end }}
 {{- if $alertmanager.enabled }}
 {{ include "observability-platform.errors.ignored" (dict "root" . "kind" "alertmanagerConfig" "path" "alertmanager.alertmanagerSpec" "object" "the chart's AlertmanagerConfig" "namespace" $namespace "labels" (include "observability-platform.alertingLabels" . | fromYaml) "labelled" "alerting.labels") }}
+{{- if eq $alertmanager.alertmanagerSpec.alertmanagerConfigMatcherStrategy.type "OnNamespace" }}
+{{- with include "observability-platform.alertsElsewhere" . }}
+kube-prometheus-stack.alertmanager.alertmanagerSpec.alertmanagerConfigMatcherStrategy.type: OnNamespace, so only alerts with the label namespace={{ $namespace }} would be delivered, but not {{ . }}; use OnNamespaceExceptForAlertmanagerNamespace or None
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}

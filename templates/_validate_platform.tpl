@@ -1,15 +1,6 @@
 {{/* Errors in our own values, and errors that several components of the stack share, one per line. */}}
 {{- define "observability-platform.errors.platform" -}}
 {{- $stack := include "observability-platform.stack" . | fromJson -}}
-{{- if .Values.alerting.enabled }}
-{{- $known := list }}
-{{- range .Values.alerting.receivers }}{{ $known = append $known .name }}{{ end }}
-{{- range include "observability-platform.routedReceivers" .Values.alerting.route | splitList "\n" | compact | uniq }}
-{{- if not (has . $known) }}
-alerting.receivers: {{ . }} is missing, but alerting.route refers to it; add a receiver with this name
-{{- end }}
-{{- end }}
-{{- end }}
 {{- if include "observability-platform.storageApiSlo" . }}
 {{- $disabled := (index .Subcharts "storage-api").Values.config.metricsDisabled }}
 {{- if and (has "http_request_count" $disabled) (has "http_request_duration_seconds" $disabled) }}

@@ -83,6 +83,29 @@ _SLO_SERVICE = _map(
     keepFiringFor=_WINDOW,
     alerts=_map(**dict.fromkeys(("down", "metricsMissing", "indicatorBroken", "trafficMissing"), _ALERT)),
 )
+_TEXT = {"type": "string", "minLength": 1}
+_SECRET = {"secret": {"type": "string", "maxLength": 253, "pattern": f"^{_HOST}$"}, "key": _TEXT}
+
+
+def _receiver(*required: str, **properties: Schema) -> Schema:
+    return {**_map(sendResolved={"type": "boolean"}, **_SECRET, **properties), "required": list(required)}
+
+
+_RECEIVER = _map(
+    webhook=_receiver("secret"),
+    slack=_receiver("secret", channel=_TEXT),
+    pagerduty=_receiver("secret"),
+    email=_receiver(
+        *("to", "from", "smarthost"),
+        smarthost={"type": "string", "pattern": f"^{_HOST}:{_PORT}$"},
+        username=_TEXT,
+        **{"to": _TEXT, "from": _TEXT},
+    ),
+    opsgenie=_receiver("secret", url={"type": "string", "pattern": "^https?://"}),
+    config={"type": "object", "additionalProperties": True},
+)
+
+
 def _complete(schema: Schema) -> Schema:
     """The schema of a map in which every key must be set, so that no template reads a missing one."""
     keys = schema.get("properties", {})
@@ -92,6 +115,20 @@ def _complete(schema: Schema) -> Schema:
 
 
 DEFINITIONS: dict[str, Schema] = {
+    "alertReceiverName": {"maxLength": 63, "pattern": f"^{_LABEL}$"},
+    # A list is the format of older versions: a template refuses it, with a message that says what to write.
+    "alertReceivers": {
+        "type": ["object", "array"],
+        "propertyNames": {"$ref": "#/definitions/alertReceiverName"},
+        "additionalProperties": _RECEIVER,
+    },
+    "alertMuteTime": {
+        **_map(
+            severities={"type": "array", "minItems": 1, "items": {"enum": ["critical", "warning", "info"]}},
+            timeIntervals={"type": "array", "minItems": 1, "items": {"type": "object"}},
+        ),
+        "required": ["timeIntervals"],
+    },
     "sloName": {"maxLength": 40, "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"},
     "sloService": _SLO_SERVICE,
     "sloDefaults": _complete(_SLO_SERVICE),

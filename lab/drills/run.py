@@ -268,6 +268,9 @@ def _wrong(drill: Drill, found: Notification, values: Mapping[str, Any]) -> list
         wrong.append(f"runbook_url is {found.annotations.get('runbook_url')!r}, not {runbook!r}")
     if not found.annotations.get("dashboard_url", "").startswith(f"{monitoring['grafanaUrl']}/d/"):
         wrong.append(f"dashboard_url is {found.annotations.get('dashboard_url')!r}")
+    receiver = values["alerting"][drill.labels["severity"]]
+    if found.receiver != receiver:
+        wrong.append(f"delivered to {found.receiver}, not {receiver}")
     wrong += [
         f"the {name} is empty" for name in ("summary", "description") if not found.annotations.get(name)
     ]

@@ -1,5 +1,10 @@
-"""Alertmanager, configured by the values from which kube-prometheus-stack makes its Secret."""
+"""Alertmanager, configured by the values from which kube-prometheus-stack makes its Secret.
 
+The chart's AlertmanagerConfig is added as the operator would add it, but its receivers deliver to the lab:
+the Secrets with the addresses of pagers and chats exist only in a cluster.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,9 +14,9 @@ import yaml
 from lab import toolchain
 from lab.command import Command
 from lab.ports import Ports
+from lab.render.alertmanager_config import translate
 from lab.render.chart import load_yaml
 from lab.render.stack import Stack
-from lab.servers import receiver
 from lab.servers.config_check import require_valid
 
 # The operator mounts the Secret here, so configurations name template files below this path.
@@ -27,45 +32,53 @@ class AlertmanagerConfig:
     flags: list[str]
 
 
-def configuration(stack: Stack, folder: Path) -> AlertmanagerConfig:
-    """The configuration of a stack, for a server whose files are in the folder."""
+def configuration(
+    stack: Stack, folder: Path, added: Iterable[Mapping[str, Any]] = (), delivery_url: str = ""
+) -> AlertmanagerConfig:
+    """The configuration of a stack, for a server whose files are in the folder.
+
+    `added` are objects of the kind AlertmanagerConfig. Each of their receivers becomes a webhook at
+    `delivery_url`/name, or delivers nothing if that is empty.
+    """
     values = stack.values["alertmanager"]
     main = load_yaml(values["stringConfig"]) if values["stringConfig"] else dict(values["config"])
     main["templates"] = [
         path.replace(_MOUNTED, f"{folder}/") if path.startswith(_MOUNTED) else path
         for path in main.get("templates") or ()
     ]
+    strategy = values["alertmanagerSpec"].get("alertmanagerConfigMatcherStrategy") or {}
+    for item in added:
+        main = translate(
+            main,
+            item,
+            strategy=strategy.get("type") or "OnNamespace",
+            # The chart puts its object there.
+            alertmanager_namespace=item["metadata"]["namespace"],
+            integrations=lambda receiver: _webhook(receiver["name"], delivery_url),
+        )
     retention = values["alertmanagerSpec"]["retention"]
     return AlertmanagerConfig(main, values["templateFiles"] or {}, [f"--data.retention={retention}"])
 
 
-def delivered(main: dict[str, Any], url: str) -> dict[str, Any]:
-    """The configuration with one more receiver, a webhook at `url` that gets every alert within seconds.
+def _webhook(name: str, url: str) -> dict[str, Any]:
+    if not url or name == "null":
+        return {}
+    return {"webhook_configs": [{"url": f"{url}/{name}", "send_resolved": True}]}
 
-    Watchdog always fires, and InfoInhibitor only mutes others, so both are left out.
+
+def command(
+    stack: Stack,
+    ports: Ports,
+    folder: Path,
+    added: Iterable[Mapping[str, Any]] = (),
+    delivery_url: str = "",
+) -> Command:
+    """How to start Alertmanager in a folder; raises LabError where amtool refuses the configuration.
+
+    `added` and `delivery_url` are those of `configuration`.
     """
-    route = {
-        "receiver": receiver.NAME,
-        "matchers": ["alertname !~ Watchdog|InfoInhibitor"],
-        "group_by": ["namespace", "alertname"],
-        "group_wait": "1s",
-        "group_interval": "1s",
-        "repeat_interval": "1h",
-        "continue": True,
-    }
-    webhook = {"name": receiver.NAME, "webhook_configs": [{"url": url, "send_resolved": True}]}
-    root = main["route"]
-    return main | {
-        "route": root | {"routes": [route, *(root.get("routes") or ())]},
-        "receivers": [*(main.get("receivers") or ()), webhook],
-    }
-
-
-def command(stack: Stack, ports: Ports, folder: Path) -> Command:
-    """How to start Alertmanager in a folder; raises LabError where amtool refuses the configuration."""
-    config = configuration(stack, folder)
-    main = delivered(config.main, f"{ports.url('receiver')}{receiver.PATH}")
-    files = {"alertmanager.yml": yaml.safe_dump(main, sort_keys=False), **config.templates}
+    config = configuration(stack, folder, added, delivery_url)
+    files = {"alertmanager.yml": yaml.safe_dump(config.main, sort_keys=False), **config.templates}
     require_valid([str(toolchain.amtool()), "check-config", "alertmanager.yml"], files)
     return Command(
         name="alertmanager",

@@ -79,7 +79,11 @@ def configuration(
         name = f"{item['metadata']['namespace']}/{item['metadata']['name']}"
         kind = {"ServiceMonitor": "serviceMonitor", "PrometheusRule": "rule"}.get(item["kind"])
         if kind is None:
-            if item["apiVersion"].startswith("monitoring.coreos.com/"):
+            # An AlertmanagerConfig is Alertmanager's.
+            if (
+                item["apiVersion"].startswith("monitoring.coreos.com/")
+                and item["kind"] != "AlertmanagerConfig"
+            ):
                 left_out.append(f"{item['kind']} {name}: the lab ignores this kind")
         elif not stack.selects(kind, item):
             left_out.append(f"{item['kind']} {name}: the rendered Prometheus does not select it")

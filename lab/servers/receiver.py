@@ -10,7 +10,7 @@ from lab.ports import HOST, Ports
 
 NAME = "receiver"
 PATH = "/alerts"
-"""The path of its webhook."""
+"""The path of its webhooks, one for each receiver of the chart, such as /alerts/pager."""
 
 
 def command(ports: Ports, folder: Path, root: Path) -> Command:

@@ -49,7 +49,8 @@ def release(cluster: Cluster, chart: Path, image_values: Object, monitoring: Mon
     values = {
         "alerting": {
             "enabled": monitoring.alertmanager,
-            "receivers": [{"name": "default", "webhookConfigs": [{"url": "https://alerts.example.com"}]}],
+            "receivers": {"default": {"config": {"webhookConfigs": [{"url": "https://alerts.example.com"}]}}},
+            "critical": "default",
         },
         "storage-api": {"image": image_values},
     }

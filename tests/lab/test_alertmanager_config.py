@@ -1,15 +1,20 @@
-"""Alertmanager's configuration is derived from the values, and amtool accepts it."""
+"""Alertmanager's configuration is derived from values and AlertmanagerConfig, and amtool accepts it."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
 
 from lab import toolchain
 from lab.platform import VALUES
-from lab.render.chart import render_chart
+from lab.render.alertmanager_config import translate
+from lab.render.chart import load_yaml, render_chart
 from lab.render.stack import Stack
 from lab.servers import alertmanager
+from tests.support.chart.alerting import integrations, routed
+
+RECORDED = load_yaml(Path(__file__).with_name("operator.yaml").read_text(encoding="utf-8"))
 
 
 def build(folder, **settings):
@@ -69,3 +74,33 @@ def test_a_configuration_given_as_text_takes_precedence(tmp_path):
 def test_the_retention_is_taken_from_the_values(tmp_path, retention):
     config = build(tmp_path, alertmanagerSpec={"retention": retention})
     assert config.flags == [f"--data.retention={retention}"]
+
+
+@pytest.mark.parametrize("case", RECORDED["cases"], ids=lambda case: case["strategy"])
+def test_an_alertmanagerconfig_is_added_as_by_the_operator(case, tmp_path):
+    expected = RECORDED["configuration"] | case["differs"]
+    made = translate(
+        RECORDED["main"],
+        RECORDED["item"],
+        strategy=case["strategy"],
+        alertmanager_namespace=case["alertmanager_namespace"],
+        integrations=lambda each: integrations(each, lambda name, key: RECORDED["secrets"][name][key]),
+    )
+    assert made == expected
+    check(alertmanager.AlertmanagerConfig(made, {}, []), tmp_path)
+
+
+def test_the_charts_receivers_deliver_to_the_lab(tmp_path):
+    """The Secrets with the real addresses exist only in a cluster."""
+    hook = {"webhook": {"secret": "hook"}}
+    alerting = {"enabled": True, "receivers": {"pager": hook, "chat": hook}, "critical": "pager"}
+    render = render_chart({"alerting": alerting}, value_files=[VALUES])
+    added = render.find("AlertmanagerConfig")
+    config = alertmanager.configuration(Stack.of(render), tmp_path, added, "http://127.0.0.1:1/alerts")
+    check(config, tmp_path)
+    assert routed(config.main, tmp_path, {"alertname": "A", "severity": "critical"}) == ["pager"]
+    urls = [hook["url"] for each in config.main["receivers"] for hook in each.get("webhook_configs", ())]
+    assert sorted(urls) == [f"http://127.0.0.1:1/alerts/{name}" for name in ("chat", "pager")]
+    silent = alertmanager.configuration(Stack.of(render), tmp_path, added)
+    check(silent, tmp_path)
+    assert not any("webhook_configs" in each for each in silent.main["receivers"])

@@ -27,7 +27,7 @@ def payload(*names: str, status: str = "firing") -> dict:
 
 
 def deliver(url: str, body: object) -> requests.Response:
-    return requests.post(f"{url}/alerts", data=json.dumps(body), timeout=5)
+    return requests.post(f"{url}/alerts/pager", data=json.dumps(body), timeout=5)
 
 
 def test_deliveries_are_kept_newest_first_and_survive_a_restart(url, tmp_path):
@@ -35,6 +35,7 @@ def test_deliveries_are_kept_newest_first_and_survive_a_restart(url, tmp_path):
     assert deliver(url, payload("A", "B")).status_code == 200
     assert deliver(url, payload("A", status="resolved")).status_code == 200
     kept = notifications.read(tmp_path)
+    assert {one.receiver for one in kept} == {"pager"}
     assert [(one.labels["alertname"], one.status) for one in kept] == [
         ("A", "resolved"),
         ("A", "firing"),
@@ -64,7 +65,7 @@ def test_a_body_that_is_too_large_or_of_unknown_length_is_refused(url):
     large = b"x" * (notifications.MAX_BODY_BYTES + 1)
     for data in (large, iter([b"x"])):
         try:
-            assert requests.post(f"{url}/alerts", data=data, timeout=5).status_code == 413
+            assert requests.post(f"{url}/alerts/pager", data=data, timeout=5).status_code == 413
         except requests.ConnectionError:  # the answer is lost if the body is still being sent
             assert data is large
     assert requests.get(f"{url}/healthz", timeout=5).ok

@@ -26,7 +26,8 @@ def test_promtool_finds_no_fault(rules, promtool):
 
 
 def test_every_alert_says_how_severe_it_is_and_what_to_do():
-    for o in render_chart({"global": {"monitoring": LINKS}}).find("PrometheusRule"):
+    ours = render_chart({"global": {"monitoring": LINKS}}).ours
+    for o in [o for o in ours if o["kind"] == "PrometheusRule"]:
         for rule in [rule for group in o["spec"]["groups"] for rule in group["rules"] if "alert" in rule]:
             labels, texts = rule["labels"], rule["annotations"]
             assert labels["severity"] in ("critical", "warning", "info")

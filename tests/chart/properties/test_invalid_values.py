@@ -9,6 +9,7 @@ import pytest
 from lab.render.chart import NAMESPACE, RELEASE, RenderError, render_chart
 from lab.toolchain import ToolError, checks
 from tests.support.chart import wiring
+from tests.support.chart.alerting import ALERTING
 from tests.support.chart.kube_schemas import errors, kubernetes_versions
 from tests.support.chart.schema_faults import Fault, faults
 from tests.support.chart.schema_values import nested
@@ -93,7 +94,7 @@ def prometheus(**values):
 
 def routed(**values):
     """Return values with a receiver for alerts and these values of the stack."""
-    return {"alerting": {"enabled": True, "receivers": [{"name": "default"}]}, STACK: values}
+    return {"alerting": ALERTING, STACK: values}
 
 
 def api(**values):
@@ -169,17 +170,7 @@ def api(**values):
         ("storage-api.serviceMonitor.scrapeTimeout", api(serviceMonitor={"scrapeTimeout": "20s"})),
         ("storage-api.serviceMonitor.interval", api(serviceMonitor={"interval": "1m"})),
         ("storage-api.extraVolumes", api(extraVolumes=[{"name": "tmp", "emptyDir": {}}])),
-        ("alerting.receivers", {"alerting": {"enabled": True}}),
-        (
-            "alerting.receivers",
-            {
-                "alerting": {
-                    "enabled": True,
-                    "receivers": [{"name": "default"}],
-                    "route": {"routes": [{"receiver": "pager"}]},
-                }
-            },
-        ),
+        ("alerting.critical", {"alerting": {"enabled": True}}),
         (
             f"{STACK}.alertmanager.config.receivers",
             {STACK: {"alertmanager": {"config": {"receivers": [{"name": "x"}]}}}},
@@ -276,6 +267,17 @@ def api(**values):
                     "alertmanagerSpec": {"alertmanagerConfigSelector": {"matchLabels": {"team": "a"}}}
                 }
             ),
+        ),
+        (
+            f"{STACK}.alertmanager.alertmanagerSpec.alertmanagerConfigMatcherStrategy.type",
+            {
+                **routed(
+                    alertmanager={
+                        "alertmanagerSpec": {"alertmanagerConfigMatcherStrategy": {"type": "OnNamespace"}}
+                    }
+                ),
+                "slo": {"services": {"checkout": {"namespace": "shop", "preset": "otel-http"}}},
+            },
         ),
         (
             f"{STACK}.prometheusOperator.alertmanagerConfigNamespaces",

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lab.render.chart import RenderError, render_chart
 from tests.support.chart import stack_draws
+from tests.support.chart.alerting import ALERTING
 from tests.support.chart.axes import presets
 from tests.support.chart.cel_rules import violations
 from tests.support.chart.client_models import is_built_in, losses
@@ -47,7 +48,7 @@ FEATURES = [
             "certificate": {"enabled": True, "issuerRef": {"name": "ca"}},
         }
     },
-    {"alerting": {"enabled": True, "receivers": [{"name": "default"}]}},
+    {"alerting": ALERTING},
     {"kube-prometheus-stack": {"enabled": False}},
 ]
 

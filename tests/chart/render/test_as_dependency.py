@@ -104,7 +104,7 @@ def test_the_notes_of_a_parent_chart_name_the_services(helm, parent):
     [
         ({"storage-api": {"replicas": 2}}, "storage-api.replicas"),
         ({"storage-api": {"ingress": {"enabled": True}}}, "storage-api.ingress.hosts"),
-        ({"alerting": {"enabled": True}}, "alerting.receivers"),
+        ({"alerting": {"enabled": True}}, "alerting.critical"),
     ],
 )
 def test_a_contradiction_is_refused_with_its_path_in_the_parent_chart(helm, parent, values, path):

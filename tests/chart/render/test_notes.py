@@ -6,6 +6,7 @@ import pytest
 
 from lab import ROOT
 from lab.render.chart import load_yaml
+from tests.support.chart.alerting import ALERTING
 from tests.support.chart.axes import presets
 from tests.support.chart.notes import notes
 
@@ -40,7 +41,7 @@ OPERATOR_LABELS = [
             **WITHOUT_STACK,
             "global": {"monitoring": {"labels": {"team": "a"}}},
             "storage-api": {"serviceMonitor": {"labels": {"team": "b"}}},
-            "alerting": {"enabled": True, "receivers": [{"name": "default"}], "labels": {"release": "c"}},
+            "alerting": {**ALERTING, "labels": {"release": "c"}},
         },
         [],
     ),

@@ -210,8 +210,14 @@ RECEIVERS = [{"name": name} for name in ("null", "page", "ticket", "unused")]
 )
 def test_the_alertmanager_test_expects_the_receivers_of_known_routes(rendered, alertmanager, expected):
     """A receiver without a route is allowed; receivers in the user's own Secret are unknown to the chart."""
-    alerting = {"enabled": True, "route": ROUTES, "receivers": RECEIVERS}
+    hook = {"webhook": {"secret": "hook"}}
+    alerting = {
+        "enabled": True,
+        "critical": "page",
+        "extraRoutes": [{"routes": [{"receiver": "ticket"}]}],
+        "receivers": dict.fromkeys(("page", "ticket", "unused"), hook),
+    }
     _, tests = workload_and_tests(rendered({STACK: {"alertmanager": alertmanager}, "alerting": alerting}))
     asked = json.loads(variable(tests["platform-test-alertmanager"], "EXPECTED"))["receivers"]
-    ours = [f"observability/platform/{name}" for name in ("page", "ticket")]
+    ours = [f"observability/platform/{name}" for name in ("null", "page", "ticket")]
     assert sorted(asked) == sorted([*expected, *ours])

@@ -2,15 +2,11 @@
 
 import itertools
 import re
-import subprocess
 
 import pytest
-import yaml
 
-from lab import ROOT, toolchain
 from lab.render.chart import load_yaml
-from lab.render.stack import Stack
-from lab.servers import alertmanager
+from tests.support.chart.alerting import alerts, configuration, routed
 from tests.support.chart.axes import presets
 from tests.support.chart.notes import notes
 
@@ -102,50 +98,17 @@ def test_the_notes_warn_of_tokens_over_plain_http(values, warned):
 # --- alerts ---------------------------------------------------------------------------------------
 
 
-def alertmanager_configuration(render, folder):
-    """Alertmanager's configuration as the operator makes it: our AlertmanagerConfig before its own routes."""
-    main = alertmanager.configuration(Stack.of(render), folder).main
-    (ours,) = render.find("AlertmanagerConfig")
-    prefix = f"{ours['metadata']['namespace']}/{ours['metadata']['name']}"
-
-    def converted(route):
-        matchers = [f'{m["name"]}{m["matchType"]}"{m["value"]}"' for m in route.get("matchers", ())]
-        routes = [converted(each) for each in route.get("routes", ())]
-        return {"receiver": f"{prefix}/{route['receiver']}", "matchers": matchers, "routes": routes}
-
-    first = {**converted(ours["spec"]["route"]), "continue": True}
-    receivers = [{"name": f"{prefix}/{each['name']}"} for each in ours["spec"]["receivers"]]
-    route = {**main["route"], "routes": [first, *main["route"].get("routes", ())]}
-    return {**main, "route": route, "receivers": [*main["receivers"], *receivers]}
-
-
-def receivers_of(render, folder, **labels):
-    """Our receivers to which amtool routes an alert, by the names in the values."""
-    file = folder / "alertmanager.yaml"
-    file.write_text(yaml.safe_dump(alertmanager_configuration(render, folder)))
-    command = [toolchain.amtool(), "config", "routes", "test", "--config.file", file]
-    command += [f"{key}={value}" for key, value in labels.items()]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return [name.rpartition("/")[2] for name in done.stdout.strip().split(",") if "/" in name]
-
-
-def test_only_real_alerts_reach_the_default_receiver(preset, tmp_path):
+def test_real_alerts_reach_somebody_and_watchdog_nobody_by_mistake(preset, tmp_path):
     _, render = preset
     if not render.values["alerting"]["enabled"]:
         return
-    real = {"namespace": "observability", "severity": "critical"}
-    assert receivers_of(render, tmp_path, alertname="PlatformStorageApiDown", **real) == ["default"]
-    for alert in ("Watchdog", "InfoInhibitor"):
-        assert receivers_of(render, tmp_path, alertname=alert, namespace="observability") == []
-
-
-def test_the_documented_heartbeat_receives_only_watchdog(rendered, tmp_path):
-    (block,) = re.findall(r"```yaml\n(alerting:.*?)```", (ROOT / "docs/install.md").read_text(), re.DOTALL)
-    render = rendered(load_yaml(block))
-    assert receivers_of(render, tmp_path, alertname="Watchdog") == ["heartbeat"]
-    assert receivers_of(render, tmp_path, alertname="PlatformStorageApiDown") == ["default"]
-    assert receivers_of(render, tmp_path, alertname="InfoInhibitor") == []
+    config = configuration(render)
+    for alert in alerts(render):
+        if alert["labels"]["severity"] in ("critical", "warning"):
+            assert routed(config, tmp_path, alert["labels"]), alert["labels"]
+    for name in ("Watchdog", "InfoInhibitor"):
+        labels = {"alertname": name, "namespace": "observability", "severity": "none"}
+        assert routed(config, tmp_path, labels) == ([] if name == "InfoInhibitor" else ["heartbeat"])
 
 
 # --- Prometheus -----------------------------------------------------------------------------------

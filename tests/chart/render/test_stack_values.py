@@ -8,12 +8,13 @@ import pytest
 from lab import ROOT
 from lab.render.chart import RenderError, load_yaml, render_chart
 from tests.support.chart import stack_draws
+from tests.support.chart.alerting import ALERTING
 from tests.support.chart.notes import notes
 from tests.support.chart.wiring import faults
 
 STACK = "kube-prometheus-stack"
 PREFIX = "observability-platform"
-ALERTING = {"alerting": {"enabled": True, "receivers": [{"name": "default"}]}}
+ALERTED = {"alerting": ALERTING}
 
 
 def environment(render, part):
@@ -141,7 +142,7 @@ def test_the_secret_of_grafana_has_the_keys_and_namespace_of_the_values(rendered
 
 def test_our_alertmanagerconfig_is_in_the_namespace_of_alertmanager(rendered):
     """In another namespace it would get only the alerts of that namespace."""
-    render = rendered({**ALERTING, STACK: {"namespaceOverride": "mm"}})
+    render = rendered({**ALERTED, STACK: {"namespaceOverride": "mm"}})
     (config,) = [o for o in render.ours if o["kind"] == "AlertmanagerConfig"]
     assert config["metadata"]["namespace"] == "mm"
     expected = json.loads(environment(render, "alertmanager")["EXPECTED"]["value"])
@@ -208,7 +209,7 @@ def spec(**values):
     ],
 )
 def test_supported_combinations_of_stack_values_render(rendered, values):
-    render = rendered({**ALERTING, STACK: values})
+    render = rendered({**ALERTED, STACK: values})
     assert faults(render, "platform", "observability") == []
 
 

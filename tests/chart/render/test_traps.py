@@ -199,13 +199,6 @@ def test_a_route_of_the_stack_to_a_missing_receiver_is_refused(config, missing):
         render_chart({STACK: {"alertmanager": {"config": config}}})
 
 
-def test_our_own_route_to_a_missing_receiver_is_refused():
-    route = {"receiver": "page", "routes": [{"receiver": "ticket"}]}
-    with pytest.raises(RenderError) as refused:
-        render_chart({"alerting": {"enabled": True, "route": route, "receivers": [{"name": "page"}]}})
-    assert "alerting.receivers: ticket is missing" in str(refused.value)
-
-
 def test_alerts_without_a_namespace_reach_our_routes(default):
     """The operator's default, OnNamespace, would drop alerts that are aggregated over namespaces."""
     strategy = {"type": "OnNamespaceExceptForAlertmanagerNamespace"}

@@ -12,6 +12,7 @@ import yaml
 
 from lab import ROOT
 from lab.render.chart import RenderError, render_chart
+from tests.support.chart.alerting import ALERTING
 from tests.support.draws import sample
 
 STACK = "kube-prometheus-stack"
@@ -20,11 +21,12 @@ FIXED = {STACK: {"grafana": {"adminPassword": "fixed"}}}
 S3 = {"type": "s3", "s3": {"bucket": "objects"}}
 GCS = {"type": "gcs", "gcs": {"bucket": "objects"}}
 AZURE = {"type": "azure", "azure": {"account": "someone", "container": "objects"}}
+RECEIVERS = {name: {"webhook": {"secret": name}} for name in ("default", "other")}
 KEY_PAIR = {"storage-api": {"store": {"s3": {"accessKeyId": "a", "secretAccessKey": "s"}}}}
 # Values that must be set for another value to have an effect, by the start of its path.
 CONTEXTS = {
     "slo.monitor": {"slo": {"services": {"checkout": {"preset": "otel-http"}}}},
-    "alerting": {"alerting": {"enabled": True, "receivers": [{"name": "default"}, {"name": "other"}]}},
+    "alerting": {"alerting": ALERTING | {"receivers": RECEIVERS}},
     "tests.grafana": {"tests": {"grafanaUrl": "http://grafana.example", "grafanaSecret": "grafana"}},
     "storage-api.replicas": {"storage-api": {"store": S3}},
     "storage-api.store.s3": {"storage-api": {"store": S3}},
@@ -65,13 +67,13 @@ SAMPLES = {
     "platformAlerts.samplesOverBudget.excludeJobs": ["apiserver"],
     "global.imagePullSecrets": ["registry"],
     "global.imageRegistry": "registry.example",
-    "alerting.route": {"receiver": "other"},
-    "alerting.receivers": [{"name": "default"}],
+    "alerting.receivers": {**RECEIVERS, "more": {"slack": {"secret": "slack"}}},
+    **{f"alerting.{role}": "other" for role in ("critical", "warning", "info", "heartbeat")},
+    "alerting.muteTimes": {"weekends": {"timeIntervals": [{"weekdays": ["saturday", "sunday"]}]}},
+    "alerting.extraRoutes": [{"receiver": "other"}],
     "tests.prometheusUrl": "http://prometheus.example",
     "tests.alertmanagerUrl": "http://alertmanager.example",
     "tests.grafanaUrl": "http://other.example",
-    "global.monitoring.runbookUrl": "https://runbooks.example",
-    "global.monitoring.grafanaUrl": "https://grafana.example",
     "slo.services": {"checkout": {"preset": "otel-http"}},
     "slo.defaults": {"keepFiringFor": "7m"},
     "slo.period": "7d",
