@@ -132,7 +132,7 @@ requests fail fast enough for a critical alert), 1 no traffic, 0 healthy. Argume
       (printf "or 3 * group %s (ALERTS{alertstate=\"firing\", severity=\"warning\", %s})" $on $sel)
       (printf "or 2 * group %s (ALERTS{alertstate=\"pending\", %s} or service:targets:up{%s} < service:targets:expected{%s})" $on $sel $sel $sel)
       (printf "or 2 * group %s (slo:alert_progress:ratio{severity=\"critical\", %s} >= 1)" $on $sel)
-      (printf "or 1 * (sum %s (service:requests:rate{%s}) == bool 0) > 0" $on $sel)
+      (printf "or 1 + 0 * service:targets:up{%s} unless on (namespace, slo_service) sum %s (service:requests:rate{%s}) > 0" $sel $on $sel)
       (printf "or 0 * service:targets:up{%s}" $sel) -}}
 {{- include "slo.record" (dict "record" "service:state" "labels" .s.labels "expr" (join "\n" $lines)) -}}
 {{- end }}
