@@ -1,8 +1,11 @@
 """The drills' files: each is valid, names an alert of the chart, and every kind of alert has one."""
 
+import re
+
 import pytest
 import yaml
 
+from lab import ROOT
 from lab.drills import EXCEPTIONS, VALUES, drill
 from lab.drills.run import alert_rule
 from lab.errors import LabError
@@ -55,6 +58,17 @@ def test_both_services_and_every_fault_are_used():
     assert {each.fault.part for each in DRILLS} == {"checkout", "storage-api"}
     used = {name for each in DRILLS for name, value in vars(each.fault).items() if value}
     assert used == {"part", "faults", "environment", "signal", "away", "damage"}
+
+
+def test_drills_named_in_documents_exist():
+    text = "".join(path.read_text() for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+    for variable, known in (
+        ("ALERT", {each.alert for each in DRILLS}),
+        ("NAME", {each.name for each in DRILLS}),
+    ):
+        named = set(re.findall(rf"make drill {variable}=([A-Za-z-]+)", text))
+        assert named
+        assert named <= known
 
 
 BAD = {

@@ -12,7 +12,7 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
-from lab import ROOT, preview_bundle
+from lab import ROOT, preview_bundle, traffic
 from tests.support.draws import sample
 
 pytestmark = pytest.mark.live
@@ -317,6 +317,7 @@ def test_an_invalid_or_unknown_dashboard_shows_an_error(visit, uid, message):
 
 
 def test_the_start_page_lists_services_processes_targets_alerts_and_dashboards(visit, platform):
+    traffic.send(platform.service_url, rounds=20, rate=5)
     with visit() as opened:
         page = opened.page
         (row,) = page.get_by_role("row").filter(has_text="platform-storage-apiobservability").all()
@@ -343,7 +344,9 @@ def test_the_start_page_shows_what_alertmanager_delivered(visit, platform):
         expect(opened.page.get_by_text("None was delivered yet.")).to_be_visible()
         requests.post(url, json=[alert], timeout=5).raise_for_status()
         row = opened.page.get_by_role("row").filter(has_text="CheckoutDown")
-        expect(row).to_contain_text("pagerCheckoutDownfiringcheckoutno target of the checkout", timeout=15_000)
+        expect(row).to_contain_text(
+            "pagerCheckoutDownfiringcheckoutno target of the checkout", timeout=15_000
+        )
         assert opened.faults == []
 
 
