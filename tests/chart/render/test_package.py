@@ -24,6 +24,8 @@ FILES = {
     "charts/storage-api/files/check_api.py",
     "charts/storage-api/values.schema.json",
     "charts/storage-api/values.yaml",
+    "files/alert-messages.yaml",
+    "files/stack-alerts.yaml",
     "files/stack-defaults.yaml",
     "files/check_monitoring.py",
     "files/known-names.yaml",
