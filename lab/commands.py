@@ -11,7 +11,8 @@ from rich.console import Console
 from lab import clean, deps, pictures, prepare, preview, preview_bundle, status_table, toolchain, traffic
 from lab.drills import report
 from lab.drills.drill import choose, read_all
-from lab.drills.run import Result, run_all
+from lab.drills.result import Result
+from lab.drills.run import run_all
 from lab.errors import LabError
 from lab.folders import tools_folder
 from lab.platform import Platform

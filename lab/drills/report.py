@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from lab.drills.drill import FOLDER
-from lab.drills.run import Result, Span
+from lab.drills.result import Result, Span
 
 RECORD = FOLDER / "measured.json"
 _TIMES = ("theory", "pending", "firing", "delivered", "resolved_theory", "resolved")

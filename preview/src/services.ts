@@ -59,7 +59,8 @@ export async function fetchServices(alerts: Array<{ labels: Labels; state: strin
         requests: requests.get(id),
         errors: errors.get(id),
         budget: budget.get(id),
-        firing: firing.map(({ labels }) => labels.alertname ?? ''),
+        // A critical alert and its warning share the name.
+        firing: [...new Set(firing.map(({ labels }) => labels.alertname ?? ''))],
       };
     });
 }

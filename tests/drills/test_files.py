@@ -7,7 +7,7 @@ import yaml
 
 from lab import ROOT
 from lab.drills import EXCEPTIONS, VALUES, drill
-from lab.drills.run import alert_rule
+from lab.drills.session import alert_rule
 from lab.errors import LabError
 from lab.platform import VALUES as LAB_VALUES
 from lab.render.chart import render_chart

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from lab.drills.drill import Expected
-from lab.drills.run import LATE_SECONDS, PIPELINE_SECONDS, SOON_SECONDS, Span
+from lab.drills.result import LATE_SECONDS, SOON_SECONDS, Span
+from lab.drills.session import PIPELINE_SECONDS
 from lab.drills.theory import Burn, burn, seconds
 
 MONTH = 30 * 24 * 3600
