@@ -6,8 +6,6 @@ from pathlib import Path
 import yaml
 
 PODS = 'namespace="observability", job="platform-storage-api"'
-NEIGHBOUR = 'namespace="observability", job="other-storage-api"'
-"""The storage API of another release in the same namespace."""
 CLAIM = "platform-storage-api"
 VOLUME = f'kubelet_volume_stats_available_bytes{{namespace="observability", persistentvolumeclaim="{CLAIM}"'
 GIB = 2**30
@@ -28,27 +26,25 @@ class Case:
     """Labels of the alert that come from its expression; the others are those of the rule."""
 
 
-def threads(pod: str, busy: str, queued: str, of: str = PODS, number: str = "8x80") -> dict[str, str]:
+def threads(pod: str, busy: str, queued: str, number: str = "8x80") -> dict[str, str]:
     """Gauges of one pod, by default with 8 threads."""
     return {
-        f'http_server_threads{{{of}, pod="{pod}"}}': number,
-        f'http_server_busy_threads{{{of}, pod="{pod}"}}': busy,
-        f'http_server_queued_requests{{{of}, pod="{pod}"}}': queued,
+        f'http_server_threads{{{PODS}, pod="{pod}"}}': number,
+        f'http_server_busy_threads{{{PODS}, pod="{pod}"}}': busy,
+        f'http_server_queued_requests{{{PODS}, pod="{pod}"}}': queued,
     }
 
 
-def requests(
-    path: str, method: str, status: int, values: str, *, of: str = PODS, pod: str = "a"
-) -> dict[str, str]:
+def requests(path: str, method: str, status: int, values: str, pod: str = "a") -> dict[str, str]:
     """A counter of responses."""
-    labels = f'{of}, pod="{pod}", path="{path}", method="{method}", status="{status}"'
+    labels = f'{PODS}, pod="{pod}", path="{path}", method="{method}", status="{status}"'
     return {f"http_request_count_total{{{labels}}}": values}
 
 
-def operations(operation: str, outcome: str, values: str, of: str = PODS) -> dict[str, str]:
+def operations(operation: str, outcome: str, values: str) -> dict[str, str]:
     """A counter of the store's operations."""
     return {
-        f'storage_operations_total{{{of}, pod="a", operation="{operation}", outcome="{outcome}"}}': values
+        f'storage_operations_total{{{PODS}, pod="a", operation="{operation}", outcome="{outcome}"}}': values
     }
 
 
@@ -67,13 +63,31 @@ SATURATED = [
         threads("a", "0x18 8x41 0x20", "0x18 4x41 0x20"),
         fires=(19, 31),
     ),
+    Case(
+        "StorageApiSaturated",
+        # The average of the queue reaches 1 in the sample of minute 11:30.
+        "waits for the queue's average of 5 minutes if all threads are busy already",
+        threads("a", "8x80", "0x18 2x41 0x20"),
+        fires=(17, 33),
+    ),
+    Case(
+        "StorageApiSaturated",
+        "fires exactly at the thresholds",
+        threads("a", "9x80", "1x80", number="10x80"),
+        fires=(5, 41),
+    ),
+    Case(
+        "StorageApiSaturated",
+        "is silent just below the threshold of busy threads",
+        threads("a", "89x80", "4x80", number="100x80"),
+    ),
     Case("StorageApiSaturated", "is silent at rest", threads("a", "0x80", "0x80")),
     Case(
         "StorageApiSaturated",
         "is silent while all threads are busy but no request waits",
         threads("a", "8x80", "0x80"),
     ),
-    Case("StorageApiSaturated", "is silent on short queues", threads("a", "1x80", "0x9 20 0x9 20 0x60")),
+    Case("StorageApiSaturated", "is silent on short queues", threads("a", "8x80", "0x9 9 0x9 9 0x60")),
     Case(
         "StorageApiSaturated",
         "is silent at a queue just below the threshold",
@@ -85,22 +99,32 @@ SATURATED = [
         threads("a", "8x8 stale", "4x8 stale", number="8x8 stale")
         | threads("b", "_x9 0x60", "_x9 0x60", number="_x9 8x60"),
     ),
-    Case(
-        "StorageApiSaturated",
-        "is silent about another release of the same namespace",
-        threads("a", "8x80", "4x80", of=NEIGHBOUR) | threads("a", "1x80", "0x80"),
-    ),
 ]
 
 NOT_READY = [
     Case(
         "StorageApiNotReady",
         "fires when no pod is ready any more",
-        ready("0+6x20 120x20 120+6x40", "0x20 0+6x20 120x40"),
+        ready("0+6x20 120x20 120+6x40", "0x20 0+6x20 120x40") | requests("/metrics", "GET", 200, "0+3x80"),
         # The last 200 leaves the window of 5 minutes at minute 15; 2 minutes later the alert fires.
         fires=(17, 22),
     ),
-    Case("StorageApiNotReady", "is silent while the pod is ready", ready("0+6x80", "0x80")),
+    Case(
+        "StorageApiNotReady",
+        "fires as long as pods are probed",
+        ready("0x80", "0x20 0+6x20 120x40"),
+        fires=(13, 25),
+    ),
+    Case(
+        "StorageApiNotReady",
+        "is silent while the pod is ready, whatever other requests are answered",
+        ready("0+6x80", "0x80") | requests(OBJECT, "GET", 503, "0+6x80"),
+    ),
+    Case(
+        "StorageApiNotReady",
+        "is silent on failing requests without probes",
+        requests(OBJECT, "GET", 503, "0+6x80"),
+    ),
     Case("StorageApiNotReady", "is silent without probes", ready("0x80", "0x80")),
     Case(
         "StorageApiNotReady",
@@ -118,7 +142,10 @@ STORE_ERRORS = [
     Case(
         "StorageApiStoreErrors",
         "fires if a tenth of the operations fail",
-        operations("get", "success", "0+90x80") | operations("get", "error", "0x20 0+10x30 300x40"),
+        operations("get", "success", "0+45x80")
+        | operations("put", "success", "0+45x80")
+        | operations("get", "error", "0x20 0+5x30 150x40")
+        | operations("put", "error", "0x20 0+5x30 150x40"),
         # More than 5 % of the last 5 minutes' operations from minute 13 on.
         fires=(18, 28),
     ),
@@ -126,6 +153,14 @@ STORE_ERRORS = [
         "StorageApiStoreErrors",
         "is silent while all operations succeed",
         operations("put", "success", "0+90x80"),
+    ),
+    Case(
+        "StorageApiStoreErrors",
+        "fires on three failures of a quiet service in each 5 minutes",
+        operations("get", "error", "0+0.2x80")
+        | operations("put", "error", "0+0.1x80")
+        | operations("get", "success", "0+1x80"),
+        fires=(10, 41),
     ),
     Case("StorageApiStoreErrors", "is silent without operations", operations("put", "error", "0x80")),
     Case(
@@ -135,8 +170,8 @@ STORE_ERRORS = [
     ),
     Case(
         "StorageApiStoreErrors",
-        "is silent on two failures of a quiet service in 5 minutes",
-        operations("get", "error", "0x20 0x4 1x4 2x4 3x4 4x40"),
+        "is silent on two failures of a quiet service in each 5 minutes",
+        operations("get", "error", "0+0.2x80") | operations("get", "success", "0+1x80"),
     ),
     Case(
         "StorageApiStoreErrors",
@@ -150,11 +185,6 @@ STORE_ERRORS = [
         "is silent on a restart, which resets the counters",
         operations("get", "success", "90000+90x20 0+90x60") | operations("get", "error", "9000x20 0x60"),
     ),
-    Case(
-        "StorageApiStoreErrors",
-        "is silent about another release of the same namespace",
-        operations("get", "error", "0+90x80", of=NEIGHBOUR) | operations("get", "success", "0+90x80"),
-    ),
 ]
 
 STORE_FULL = [
@@ -165,18 +195,17 @@ STORE_FULL = [
         # The first refusal is in the sample of minute 10:30, and the last in that of minute 25.
         fires=(16, 30),
     ),
-    Case("StorageApiStoreFull", "is silent while uploads succeed", requests(OBJECT, "PUT", 507, "0x80")),
+    Case(
+        "StorageApiStoreFull",
+        "is silent while uploads succeed",
+        requests(OBJECT, "PUT", 507, "0x80") | requests(OBJECT, "PUT", 200, "0+60x80"),
+    ),
     Case(
         "StorageApiStoreFull",
         "is silent on one upload too large for the volume",
         requests(OBJECT, "PUT", 507, "0x20 1x60"),
     ),
     Case("StorageApiStoreFull", "is silent on a restart", requests(OBJECT, "PUT", 507, "9x20 0x60")),
-    Case(
-        "StorageApiStoreFull",
-        "is silent about another release of the same namespace",
-        requests(OBJECT, "PUT", 507, "0+1x80", of=NEIGHBOUR),
-    ),
 ]
 
 DISK_FILLING = [
@@ -216,21 +245,21 @@ DISK_FILLING = [
         {f'{VOLUME}, node="a"}}': f"{10 * GIB}x240 _x480", f'{VOLUME}, node="b"}}': f"_x244 {10 * GIB}x480"},
         minutes=360,
     ),
-    Case(
-        "StorageApiDiskFilling",
-        "is silent about another claim",
-        {f"{VOLUME.replace('platform', 'other')}}}": f"{10 * GIB}-{GIB // 120}x720"},
-        minutes=360,
-    ),
 ]
 
 OBJECTS_NOT_SERVED = [
     Case(
         "StorageApiObjectsNotServed",
         "fires on the second failed read within 15 minutes",
-        requests(OBJECT, "GET", 500, "0x20 1x10 2x60") | requests(OBJECT, "GET", 200, "0+60x90"),
-        # The second failure is in the sample of minute 15:30, and the first is in the window until minute 25.
-        fires=(17, 25),
+        # The outage at the beginning is forgotten, and other requests do not matter. The second failure is in
+        # the sample of minute 20:30, and the first is in the window until minute 30.
+        requests(OBJECT, "GET", 500, "0x30 1x90")
+        | requests(OBJECT, "GET", 503, "0x40 1x80")
+        | requests(OBJECT, "GET", 200, "0+60x90")
+        | requests(OBJECT, "PUT", 200, "0+60x90")
+        | requests(OBJECT, "PUT", 503, "0x6 3x90")
+        | requests("/faults", "PUT", 503, "0+1x90"),
+        fires=(22, 30),
         minutes=44,
     ),
     Case(
@@ -252,12 +281,17 @@ OBJECTS_NOT_SERVED = [
         "leaves an outage of the whole service to other alerts",
         requests(OBJECT, "GET", 503, "0x20 0+60x60") | requests(OBJECT, "PUT", 503, "0x20 0+9x60"),
     ),
-    Case("StorageApiObjectsNotServed", "is silent on a restart", requests(OBJECT, "GET", 500, "9x20 0x60")),
     Case(
         "StorageApiObjectsNotServed",
-        "is silent about another release of the same namespace",
-        requests(OBJECT, "GET", 500, "0+1x80", of=NEIGHBOUR),
+        "leaves a short outage to other alerts until it is forgotten",
+        requests(OBJECT, "GET", 503, "0x20 9x60") | requests(OBJECT, "DELETE", 503, "0x20 3x60"),
     ),
+    Case(
+        "StorageApiObjectsNotServed",
+        "is silent if the listing fails",
+        requests("/api/buckets", "GET", 503, "0+1x80"),
+    ),
+    Case("StorageApiObjectsNotServed", "is silent on a restart", requests(OBJECT, "GET", 500, "9x20 0x60")),
 ]
 
 SHOP = 'namespace="shop", job="checkout"'
@@ -279,6 +313,18 @@ SCRAPE_SLOW = [
         "TargetScrapeSlow",
         "leaves a target whose scrapes all fail to TargetDown",
         {f"scrape_duration_seconds{{{SHOP}}}": "10x80", f"up{{{SHOP}}}": "0x80"},
+    ),
+    Case(
+        "TargetScrapeSlow",
+        "is silent on a target that begins to fail",
+        {f"scrape_duration_seconds{{{SHOP}}}": "0.1x20 10x60", f"up{{{SHOP}}}": "1x20 0x60"},
+    ),
+    Case(
+        "TargetScrapeSlow",
+        "fires for a target that answers every eighth minute only",
+        {f"scrape_duration_seconds{{{SHOP}}}": "10x80", f"up{{{SHOP}}}": "1 " + "0x14 1 " * 5},
+        labels={"namespace": "shop", "job": "checkout"},
+        fires=(10, 41),
     ),
     Case(
         "TargetScrapeSlow",
@@ -334,3 +380,10 @@ CASES = [
 
 TEXTS = yaml.safe_load(Path(__file__).with_name("own_alert_texts.yaml").read_text())
 """Summary and description of each alert in the first minute of its first case."""
+
+
+def neighbours(case: Case) -> dict[str, str]:
+    """Series with which the alert fires, of another namespace and of another release in the namespace."""
+    firing = next(other for other in CASES if other.alert == case.alert and other.fires)
+    renamed = (("observability", "elsewhere"), ("platform-storage-api", "other-storage-api"))
+    return {name.replace(*names): values for name, values in firing.series.items() for names in renamed}

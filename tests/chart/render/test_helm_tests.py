@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -124,6 +126,50 @@ def test_a_missing_rule_target_or_receiver_is_named(default, platform, part, exp
     )
     assert found.returncode == 1
     assert line in found.stdout
+
+
+@pytest.fixture
+def rules_api():
+    """A server of rules: a function that takes (group, interval, health of its rule) and returns the URL."""
+    groups = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"data": {"groups": groups}}).encode())
+
+        def log_message(self, *_):
+            pass
+
+    def serve(*found):
+        for name, interval, health in found:
+            rule = {"name": "AnAlert", "health": health, "lastError": "a reason" if health == "err" else ""}
+            groups.append({"name": name, "interval": interval, "rules": [rule]})
+        return f"http://127.0.0.1:{server.server_port}"
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield serve
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("groups", "line"),
+    [
+        ([("ours", 30, "err")], "FAILED rule group ours: AnAlert is err a reason"),
+        ([("ours", 30, "unknown")], "FAILED rule group ours: AnAlert is unknown"),
+        ([("ours", 120, "unknown")], "ok     rule group ours: 1 rules ok"),
+        ([("ours", 30, "err"), ("ours", 30, "ok")], "ok     rule group ours: 1 rules ok"),
+    ],
+)
+def test_a_rule_that_fails_is_named(default, rules_api, groups, line):
+    """A rule with a long interval may wait for its first turn; another release may have such a group too."""
+    expected = json.dumps({"groups": {"ours": 1}, "job": ""})
+    url = rules_api(*groups)
+    found = run(default, "platform-test-prometheus", URL=url, EXPECTED=expected, SECONDS="0")
+    assert found.stdout == f"{line}\n"
+    assert found.returncode == line.startswith("FAILED")
 
 
 @pytest.mark.live
