@@ -144,7 +144,7 @@ clean: ## Stop the lab; remove TOOLS_DIR with its caches, and the lab's data wit
 	@if [ -e $(TOOLS_DIR) ] && [ $(TOOLS_DIR) != .tools ] && [ ! -e $(TOOLS_DIR)/CACHEDIR.TAG ]; then \
 	  echo "clean: TOOLS_DIR $(TOOLS_DIR) held other files before make wrote into it; remove it yourself" >&2; exit 1; fi
 	@if [ -x $(PY) ]; then $(PY) -m lab clean; \
-	elif [ -e $(LAB)/state.json ]; then \
+	elif [ -e $(LAB)/state.json ] || [ -e $(LAB)/drills/state.json ]; then \
 	  echo "clean: a lab may run in $(LAB), started with another TOOLS_DIR; stop it first: make down TOOLS_DIR=..." >&2; exit 1; fi
 	@rm -rf $(TOOLS_DIR) dist .pytest_cache .ruff_cache .hypothesis preview/node_modules
 	@rm -rf $(addprefix $(LAB)/,alertmanager checkout drills grafana logs prometheus receiver storage-api user lock settings.json state.json)

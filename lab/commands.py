@@ -155,7 +155,7 @@ def run_drills(options: argparse.Namespace) -> int:
     chosen = drills if options.all else choose(drills, options.name, options.alert)
     if not chosen:
         raise LabError(f"set NAME or ALERT; names are {', '.join(drill.name for drill in drills)}")
-    prepare.install(["helm", *prepare.FOR_UP[:2]])
+    prepare.install(["helm", "prometheus", "alertmanager"])
     results = run_all(chosen, Settings.read().folder / DRILLS, _say_result)
     Console(width=max(Console().width, 110)).print(report.table(results))
     if options.record:
