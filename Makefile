@@ -27,7 +27,11 @@ READY := $(VENV)/.installed
 #: PROMETHEUS_PORT    Prometheus' port (9090)
 #: ALERTMANAGER_PORT  Alertmanager's port (9093)
 #: GRAFANA_PORT       Grafana's port, if a Grafana is found (3000)
+#: CHECKOUT_PORT      the port of the example service checkout (8000)
+#: RECEIVER_PORT      the port of the receiver of alerts (9094)
 #: GRAFANA_HOME       the folder of an unpacked Grafana (none)
+#: NAME               names of drills for `make drill`, separated by spaces (none)
+#: ALERT              alerts whose drills `make drill` runs, separated by spaces (none)
 #: KUBECONFIG         the cluster that `make e2e` uses (kubectl's default)
 #: LOAD_IMAGE         a command that loads {archive}, which holds {image}, into that cluster (that of kind or k3d)
 #: E2E_IMAGE          the image's name in that cluster (the chart's default)
@@ -54,8 +58,8 @@ help: ## Show this list
 
 # --- the platform on this machine ---------------------------------------------------------------------
 
-.PHONY: up status down traffic render tools preview pictures
-up: $(READY) ## Start the platform: storage API, Prometheus, Alertmanager, sample traffic
+.PHONY: up status down traffic drill drills render tools preview pictures
+up: $(READY) ## Start the platform: storage API, checkout, Prometheus, Alertmanager, sample traffic
 	@$(PY) -m lab up $(ARGS)
 status: $(READY) ## Show what runs, where, with live figures from Prometheus
 	@$(PY) -m lab status $(ARGS)
@@ -63,6 +67,12 @@ down: $(READY) ## Stop what `make up` started; stored objects are kept
 	@$(PY) -m lab down $(ARGS)
 traffic: $(READY) ## Send sample traffic and report what was sent
 	@$(PY) -m lab traffic $(ARGS)
+# Only from the command line: some systems set NAME for every process.
+only = $(if $(filter command,$(firstword $(origin $(1)))),$(addprefix $(2) ,$($(1))))
+drill: $(READY) ## Inject the fault of the drill NAME, or of the drills of ALERT, and time the alert
+	@$(PY) -m lab drills $(call only,NAME,--name) $(call only,ALERT,--alert) $(ARGS)
+drills: $(READY) ## Run every drill, in three minutes; ARGS=--record notes the times for docs/drills.md
+	@$(PY) -m lab drills --all $(ARGS)
 render: $(READY) ## Print the chart's objects, rendered with the lab's values and VALUES
 	@$(PY) -m lab render $(ARGS)
 tools: $(READY) ## Only install helm, kubectl, Prometheus and Alertmanager into TOOLS_DIR
@@ -92,6 +102,7 @@ lint: $(READY) ## Check style, imports between packages, and generated files
 	@$(PY) -m tools.values_schema --check
 	@$(PY) -m tools.service_settings --check
 	@$(PY) -m tools.service_metrics --check
+	@$(PY) -m tools.drills_table --check
 format: $(READY) ## Format the Python code
 	@$(PY) -m ruff check --fix --quiet . && $(PY) -m ruff format --quiet .
 e2e: $(READY) ## Install the chart into the cluster of KUBECONFIG and test it there
@@ -133,10 +144,10 @@ clean: ## Stop the lab; remove TOOLS_DIR with its caches, and the lab's data wit
 	@if [ -e $(TOOLS_DIR) ] && [ $(TOOLS_DIR) != .tools ] && [ ! -e $(TOOLS_DIR)/CACHEDIR.TAG ]; then \
 	  echo "clean: TOOLS_DIR $(TOOLS_DIR) held other files before make wrote into it; remove it yourself" >&2; exit 1; fi
 	@if [ -x $(PY) ]; then $(PY) -m lab clean; \
-	elif [ -e $(LAB)/state.json ]; then \
+	elif [ -e $(LAB)/state.json ] || [ -e $(LAB)/drills/state.json ]; then \
 	  echo "clean: a lab may run in $(LAB), started with another TOOLS_DIR; stop it first: make down TOOLS_DIR=..." >&2; exit 1; fi
 	@rm -rf $(TOOLS_DIR) dist .pytest_cache .ruff_cache .hypothesis preview/node_modules
-	@rm -rf $(addprefix $(LAB)/,alertmanager grafana logs prometheus storage-api user lock settings.json state.json)
+	@rm -rf $(addprefix $(LAB)/,alertmanager checkout drills grafana logs prometheus receiver storage-api user lock settings.json state.json)
 	@rmdir $(LAB) 2>/dev/null || true
 
 # --- the virtual environments -------------------------------------------------------------------------

@@ -68,8 +68,17 @@ def _parser() -> argparse.ArgumentParser:
     sender.add_argument(
         "--rate", type=_rate, default=0.0, help="limit of rounds per second, 0 for none (%(default)s)"
     )
+    sender.add_argument("--path", default="/api/buckets", help="path of the objects (%(default)s)")
+    sender.add_argument("--keep-going", action="store_true", help="go on even if the server does not answer")
     sender.add_argument("--json", action="store_true", help="print one line of JSON instead of a table")
     sender.set_defaults(run=commands.run_traffic)
+
+    driller = add("drills", help="inject faults into a lab of their own, and time the alerts")
+    driller.add_argument("--name", action="append", default=[], help="only this drill; may be repeated")
+    driller.add_argument("--alert", action="append", default=[], help="only drills of this alert")
+    driller.add_argument("--all", action="store_true", help="every drill")
+    driller.add_argument("--record", action="store_true", help="write the times to drills/measured.json")
+    driller.set_defaults(run=commands.run_drills)
 
     add("render", help="print the rendered objects").set_defaults(run=commands.run_render)
 

@@ -9,6 +9,10 @@ import yaml
 from rich.console import Console
 
 from lab import clean, deps, pictures, prepare, preview, preview_bundle, status_table, toolchain, traffic
+from lab.drills import report
+from lab.drills.drill import choose, read_all
+from lab.drills.result import Result
+from lab.drills.run import run_all
 from lab.errors import LabError
 from lab.folders import tools_folder
 from lab.platform import Platform
@@ -18,6 +22,8 @@ from lab.settings import Settings
 from lab.toolchain import ToolError
 
 DATA_SECONDS = 60
+DRILLS = "drills"
+"""The folder of the drills' lab, in that of the lab."""
 
 
 def _platform() -> Platform:
@@ -72,7 +78,7 @@ def _wait_for_data(platform: Platform, *, busy: bool) -> None:
     lacking = "not checked yet"
     with progress(say, lambda: f"waiting for the first data: {lacking}"):
         while True:
-            found = status_table.Figures.read(platform.prometheus, platform.started())
+            found = status_table.Figures.read(platform.prometheus)
             if not (lacking := found.lacking(busy=busy)):
                 return
             if time.monotonic() > deadline:
@@ -88,10 +94,10 @@ def run_status(_: argparse.Namespace) -> int:
 
 
 def _show(platform: Platform) -> int:
-    """Prints the table; returns 0 if every part that was started is running and ready."""
+    """Prints the tables; returns 0 if every part that was started is running and ready."""
     states = platform.states()
     try:
-        found = status_table.Figures.read(platform.prometheus, platform.started())
+        found = status_table.Figures.read(platform.prometheus)
     except LabError:
         found = None
     rows = [(name, state, platform.url(name) if name in PARTS else "") for name, state in states.items()]
@@ -99,7 +105,12 @@ def _show(platform: Platform) -> int:
         rows.append(("grafana", "not found on PATH or in GRAFANA_HOME", ""))
     if preview.published(platform):
         print(f"Dashboards: {preview.url(platform)}")
-    Console().print(status_table.table(rows, found))
+    console = Console()
+    console.print(status_table.parts_table(rows, found))
+    if found:
+        console.print(status_table.services_table(found.services))
+        console.print(status_table.firing_table(found.services))
+    console.print(status_table.notifications_table(platform.notifications()))
     return 0 if all(state.startswith(("running", "finished")) for state in states.values()) else 1
 
 
@@ -111,7 +122,8 @@ def run_down(_: argparse.Namespace) -> int:
 
 def run_clean(_: argparse.Namespace) -> int:
     platform = _platform()
-    if stopped := platform.down():
+    drills = Platform(folder=platform.folder / DRILLS)
+    if stopped := [*platform.down(), *drills.down()]:
         say(f"stopped: {', '.join(stopped)}")
     clean.refuse_running([tools_folder(), platform.folder])
     return 0
@@ -131,9 +143,29 @@ def run_traffic(options: argparse.Namespace) -> int:
         ids=options.ids,
         prefix=options.prefix,
         rate=options.rate,
+        path=options.path,
+        keep_going=options.keep_going,
     )
     traffic.show(report, as_json=options.json)
     return 0 if report.complete else 130
+
+
+def run_drills(options: argparse.Namespace) -> int:
+    drills = read_all()
+    chosen = drills if options.all else choose(drills, options.name, options.alert)
+    if not chosen:
+        raise LabError(f"set NAME or ALERT; names are {', '.join(drill.name for drill in drills)}")
+    prepare.install(["helm", "prometheus", "alertmanager"])
+    results = run_all(chosen, Settings.read().folder / DRILLS, _say_result)
+    Console(width=max(Console().width, 110)).print(report.table(results))
+    if options.record:
+        report.record(results)
+    return 1 if any(result.failures for result in results) else 0
+
+
+def _say_result(result: Result) -> None:
+    for failure in result.failures or ["passed"]:
+        say(f"drill {result.drill.name}: {failure}")
 
 
 def run_render(_: argparse.Namespace) -> int:

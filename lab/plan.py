@@ -12,7 +12,7 @@ from lab.ports import Ports
 from lab.render import self_monitoring, workload
 from lab.render.chart import Render
 from lab.render.stack import Stack
-from lab.servers import alertmanager, grafana, prometheus, storage_api
+from lab.servers import alertmanager, checkout, grafana, prometheus, receiver, storage_api
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,26 @@ def make_plan(
     """
     stack = Stack.of(render)
     api = workload.find(render, {"http": ports.address("service"), "metrics": ports.address("metrics")})
+    shop = checkout.manifests(root)
     pods = [
         api.pod,
+        checkout.pod(shop, ports.address("checkout")),
         *self_monitoring.pods(stack, {c: ports.address(c) for c in self_monitoring.COMPONENTS}),
     ]
-    monitoring = prometheus.configuration(
-        render, stack, pods, self_monitoring.objects(stack), ports.address("alertmanager")
-    )
+    others = [*self_monitoring.objects(stack), *shop]
+    monitoring = prometheus.configuration(render, stack, pods, others, ports.address("alertmanager"))
     commands = [
         storage_api.command(api, ports, folder / "storage-api", root),
+        checkout.command(ports, folder / "checkout", root),
         prometheus.command(monitoring, ports, folder / "prometheus", folder / "user"),
-        alertmanager.command(stack, ports, folder / "alertmanager", render.find("AlertmanagerConfig")),
+        alertmanager.command(
+            stack,
+            ports,
+            folder / "alertmanager",
+            render.find("AlertmanagerConfig"),
+            f"{ports.url('receiver')}{receiver.PATH}",
+        ),
+        receiver.command(ports, folder / "receiver", root),
     ]
     if found := grafana.find(os.environ | {"GRAFANA_HOME": grafana_home}):
         dashboards = grafana.dashboards(stack, render.ours)

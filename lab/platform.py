@@ -3,23 +3,25 @@
 import contextlib
 import fcntl
 import os
-import time
 from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 import requests
 
-from lab import ROOT
+from lab import ROOT, notifications
 from lab.clients import Alertmanager, Prometheus
 from lab.command import Command
 from lab.folders import using
+from lab.notifications import Notification
 from lab.plan import Plan, make_plan, require_complete
 from lab.ports import Ports
 from lab.processes import Processes, Started
 from lab.progress import say
 from lab.render.chart import Render, render_chart
-from lab.servers import PARTS, sample_traffic
+from lab.servers import PARTS, receiver, sample_traffic
 
 VALUES = Path(__file__).with_name("values.yaml")
 READY_SECONDS = 60
@@ -29,7 +31,7 @@ SHOWN_CHANGES = 4
 
 
 class Platform:
-    """Storage API, Prometheus, Alertmanager and, if one is found, Grafana, in one lab folder.
+    """Storage API, checkout, Prometheus, Alertmanager, receiver and perhaps Grafana, in one lab folder.
 
     `values` override `value_files`, which override the lab's own values. `ports` defaults to free ports,
     `grafana_home` to the variable GRAFANA_HOME. As a context manager it starts the platform on entry and
@@ -50,6 +52,7 @@ class Platform:
         self.folder = folder
         self.ports = ports or Ports.free()
         self.processes = Processes(folder)
+        self._commands: dict[str, Command] = {}
         self._values = values
         self._value_files = tuple(value_files)
         self._grafana_home = os.environ.get("GRAFANA_HOME") if grafana_home is None else grafana_home
@@ -106,6 +109,7 @@ class Platform:
         with self._lock():
             planned = self.plan()
             commands, notes = planned.commands, list(planned.notes)
+            self._commands = {command.name: command for command in commands}
             stale = [c for c in commands if not self._is_current(c)]
             for command in stale:
                 running = self.processes.running(command.name)
@@ -117,8 +121,8 @@ class Platform:
                 f"{name} is stopped: its program is gone" for name in stopped if self.processes.running(name)
             ]
             stopped += [command.name for command in stale]
-            if "storage-api" in stopped:  # its next round would find no storage API
-                stopped.append(sample_traffic.NAME)
+            # The service may move to another port.
+            stopped += [name for name, source in sample_traffic.SOURCES.items() if source.part in stopped]
             for note in notes:
                 say(note)
             self.processes.stop(stopped)
@@ -134,6 +138,14 @@ class Platform:
                 self.processes.stop([command.name for command in stale])
                 raise
 
+    def restart(self, part: str, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Restarts a part of the last `up`, with further variables; waits until it answers, ready or not."""
+        command = self._commands[part]
+        with self._lock():
+            self.processes.stop([part])
+            self.processes.start(replace(command, environment=command.environment | dict(environment)))
+        self.processes.wait(part, lambda: self._silent(part), READY_SECONDS, say)
+
     def down(self) -> list[str]:
         """Stops everything that was started, keeps its data, and returns the parts that were running."""
         return self.stop(list(self.processes.all())) if self.folder.is_dir() else []
@@ -146,15 +158,14 @@ class Platform:
     def send_sample_traffic(self, minutes: int) -> None:
         """Starts sample traffic in the background, unless it runs already; it ends after `minutes`."""
         with self._lock():
-            if not self.processes.running(sample_traffic.NAME):
-                self.processes.start(
-                    sample_traffic.command(self.service_url, minutes, self.folder, self.root)
-                )
+            for name, source in sample_traffic.SOURCES.items():
+                if not self.processes.running(name):
+                    url = self.url(source.part)
+                    self.processes.start(sample_traffic.command(name, url, minutes, self.folder, self.root))
 
-    def started(self) -> float:
-        """Start time of the running storage API, in seconds since the epoch; now if it is not running."""
-        api = self.processes.running("storage-api")
-        return api.created if api else time.time()
+    def notifications(self) -> list[Notification]:
+        """What Alertmanager delivered to the receiver, newest first."""
+        return notifications.read(self.folder / receiver.NAME)
 
     def ready(self, part: str) -> bool:
         return not self.not_ready(part)
@@ -172,13 +183,22 @@ class Platform:
             "" if answer.ok else f"{url} answers {answer.status_code}: {' '.join(answer.text.split())[:200]}"
         )
 
+    def _silent(self, part: str) -> str:
+        """The reason why a part answers nothing at all; empty if it does."""
+        url = self.url(part) + PARTS[part].ready
+        try:
+            requests.get(url, timeout=ANSWER_SECONDS)
+        except requests.RequestException:
+            return f"{url} can't be reached"
+        return ""
+
     def states(self) -> dict[str, str]:
         """The state in words of each part that was started."""
         return {name: self._state(name, started) for name, started in self.processes.all().items()}
 
     def _state(self, name: str, started: Started) -> str:
         if started.process() is None:
-            finished = name == sample_traffic.NAME and sample_traffic.is_complete(Path(started.log))
+            finished = name in sample_traffic.SOURCES and sample_traffic.is_complete(Path(started.log))
             return "finished" if finished else f"ended, see {started.log}"
         if name in PARTS and (reason := self.not_ready(name)):
             return f"not ready, see {started.log}: {reason}"

@@ -22,6 +22,8 @@ class Ports:
     prometheus: int
     alertmanager: int
     grafana: int
+    checkout: int
+    receiver: int
 
     KNOWN: ClassVar[dict[str, tuple[str, int]]] = {
         "service": ("PORT", 5000),
@@ -29,6 +31,8 @@ class Ports:
         "prometheus": ("PROMETHEUS_PORT", 9090),
         "alertmanager": ("ALERTMANAGER_PORT", 9093),
         "grafana": ("GRAFANA_PORT", 3000),
+        "checkout": ("CHECKOUT_PORT", 8000),
+        "receiver": ("RECEIVER_PORT", 9094),
     }
     """The variable that changes each part's port, and its default."""
 

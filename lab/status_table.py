@@ -1,51 +1,66 @@
-"""The table of `make up` and `make status`: each part's state and URL, and live figures from Prometheus."""
+"""The tables of `make up` and `make status`: parts, services, and the last notifications.
 
-import time
-from collections.abc import Iterable
+Figures of services come from the series that charts/slo records for every service (`service:*`, `slo:*`).
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from rich.table import Table
 
 from lab.clients import Prometheus
+from lab.notifications import Notification
 
-_REQUESTS = 'path!~"/healthz|/readyz|/metrics|/api/metrics|/openapi.json|/faults"'
-# The last two scrapes must lie within this many seconds.
-_LOOK_BACK = 120
+STATES = ("healthy", "no traffic", "degraded", "warning", "critical", "down")
+"""The words for the values of `service:state`, 0 first."""
+SHOWN_NOTIFICATIONS = 5
+_BY = "by (namespace, slo_service)"
+
+
+@dataclass(frozen=True)
+class Service:
+    """The figures of one service; None if Prometheus has no data."""
+
+    name: str
+    """`<namespace>/<name>`."""
+    state: int
+    """An index into STATES."""
+    request_rate: float | None
+    """Requests per second."""
+    error_ratio: float | None
+    """Share of requests that fail, 0 to 1."""
+    p99: float | None
+    """99th percentile of the request duration, in seconds."""
+    budget_left: float | None
+    """Share of the error budget that is left, of the indicator that has least; below 0 if it is overdrawn."""
+    firing: tuple[str, ...]
+    """The alerts that fire, by name."""
+
+    def idle(self) -> bool:
+        """True until its traffic shows in every figure; rules are evaluated one after the other."""
+        missing = None in (self.request_rate, self.error_ratio, self.p99)
+        return missing or not self.request_rate or STATES[self.state] == "no traffic"
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Current figures from Prometheus; None if it has no data."""
+    """Current figures from Prometheus."""
 
-    request_rate: float | None
-    """User requests per second: without probes, scrapes and the drills' control requests."""
-    error_ratio: float | None
-    """Share of 5xx responses, 0 to 1."""
-    p99: float | None
-    """99th percentile of the request duration, in seconds."""
+    services: list[Service]
+    """Every service that rules watch."""
     down: list[str]
     """Jobs whose targets are not up, with Prometheus' error message."""
     targets: int
     rules: int
-    rules_healthy: int
+    rules_failing: int
 
     @classmethod
-    def read(cls, prometheus: Prometheus, since: float) -> "Figures":
-        """Reads the figures; raises LabError if Prometheus does not answer.
-
-        Rates are taken between the last two scrapes: just after a start, a rate over a longer window would be
-        too low. Scrapes before `since` (seconds since the epoch) are ignored, as they came from an earlier
-        process.
-        """
+    def read(cls, prometheus: Prometheus) -> "Figures":
+        """Reads the figures; raises LabError if Prometheus does not answer."""
         targets, rules = prometheus.targets(), prometheus.rules()
-        window = f"[{max(1, min(_LOOK_BACK, int(time.time() - since)))}s]"
-        requests = f"irate(http_request_count_total{{{_REQUESTS}}}{window})"
-        errors = f'irate(http_request_count_total{{{_REQUESTS}, status=~"5.."}}{window})'
-        buckets = f"irate(http_request_duration_seconds_bucket{{{_REQUESTS}}}{window})"
         return cls(
-            request_rate=prometheus.value(f"sum({requests})"),
-            error_ratio=prometheus.value(f"(sum({errors}) or vector(0)) / (sum({requests}) > 0)"),
-            p99=prometheus.value(f"histogram_quantile(0.99, sum by (le) ({buckets})) >= 0"),
+            services=read_services(prometheus),
             down=[
                 f"{target['labels']['job']} ({target['lastError'] or 'not scraped yet'})"
                 for target in targets
@@ -53,48 +68,122 @@ class Figures:
             ],
             targets=len(targets),
             rules=len(rules),
-            rules_healthy=sum(rule["health"] == "ok" for rule in rules),
+            rules_failing=sum(rule["health"] == "err" for rule in rules),
         )
 
     def lacking(self, *, busy: bool) -> str:
         """The first thing that is still missing, in words; empty once every figure is there.
 
-        With `busy`, traffic is expected too.
+        With `busy`, each service is expected to have traffic too.
         """
         if self.down:
             return f"targets that are not up: {', '.join(self.down)}"
         if not self.targets:
             return "no target is scraped yet"
-        if not self.rules_healthy == self.rules > 0:
-            return f"{self.rules_healthy} of {self.rules} rules evaluated"
-        if busy and not (self.request_rate and self.p99 is not None):
-            return "no request of the sample traffic has been scraped yet"
+        if not self.rules:
+            return "no rule is loaded yet"
+        if self.rules_failing:
+            return f"{self.rules_failing} of {self.rules} rules fail"
+        if busy:
+            idle = [each.name for each in self.services if each.idle()]
+            if idle or not self.services:
+                return f"no sample traffic is recorded yet of {', '.join(idle) or 'any service'}"
         return ""
 
 
-def table(parts: Iterable[tuple[str, str, str]], figures: Figures | None) -> Table:
-    """The table; each part is its name, state and URL."""
-    made = Table(title="Observability platform", title_justify="left")
-    for heading in ("part", "state", "URL"):
-        made.add_column(heading, overflow="fold")
+def read_services(prometheus: Prometheus) -> list[Service]:
+    """The services, ordered by name; raises LabError if Prometheus does not answer."""
+
+    def by_service(expression: str) -> dict[str, float]:
+        return {_name(each["metric"]): float(each["value"][1]) for each in prometheus.query(expression)}
+
+    rates = by_service(f"sum {_BY} (service:requests:rate)")
+    errors = by_service('slo:bad_requests_per_requests:ratio_rate5m{slo_indicator="availability"}')
+    p99 = by_service('service:latency_seconds:quantile{quantile="0.99"}')
+    budgets = by_service(f"min {_BY} (slo:error_budget_remaining:ratio)")
+    firing: dict[str, set[str]] = {}
+    for each in prometheus.query('ALERTS{alertstate="firing", slo_service!=""}'):
+        firing.setdefault(_name(each["metric"]), set()).add(each["metric"]["alertname"])
+    return [
+        Service(
+            name,
+            int(state),
+            rates.get(name),
+            errors.get(name),
+            p99.get(name),
+            budgets.get(name),
+            tuple(sorted(firing.get(name, ()))),
+        )
+        for name, state in sorted(by_service("service:state").items())
+    ]
+
+
+def parts_table(parts: Iterable[tuple[str, str, str]], figures: Figures | None) -> Table:
+    """The parts, each with name, state and URL, and whether Prometheus scrapes and evaluates everything."""
+    made = _table("Observability platform", "part", "state", "URL")
     for part in parts:
         made.add_row(*part)
     made.add_section()
-    for name, value in _lines(figures):
-        made.add_row(name, value)
+    if figures is None:
+        made.add_row("live figures", "Prometheus does not answer")
+    else:
+        made.add_row("targets up", f"{figures.targets - len(figures.down)} of {figures.targets}")
+        made.add_row("rules loaded", f"{figures.rules}, {figures.rules_failing or 'none'} failing")
     return made
 
 
-def _lines(figures: Figures | None) -> list[tuple[str, str]]:
-    if figures is None:
-        return [("live figures", "Prometheus does not answer")]
-    return [
-        ("request rate", _format(figures.request_rate, "{:.1f} per second")),
-        ("error ratio", _format(figures.error_ratio, "{:.2%}")),
-        ("p99", _format(figures.p99, "{:.4f} s")),
-        ("targets up", f"{figures.targets - len(figures.down)} of {figures.targets}"),
-        ("rules loaded", f"{figures.rules}, {figures.rules_healthy} healthy"),
-    ]
+def services_table(services: Iterable[Service]) -> Table:
+    made = _table("Services", "service", "state", "requests/s", "errors", "p99", "budget left")
+    made.columns[0].no_wrap = True
+    for each in services:
+        made.add_row(
+            each.name.rpartition("/")[2],
+            STATES[each.state],
+            _format(each.request_rate, "{:.1f}"),
+            _format(each.error_ratio, "{:.2%}"),
+            _format(each.p99 and each.p99 * 1000, "{:.0f} ms"),
+            _format(each.budget_left, "{:.0%}"),
+        )
+    return made
+
+
+def firing_table(services: Iterable[Service]) -> Table:
+    made = _table("Firing alerts", "service", "alert")
+    for each in services:
+        for alert in each.firing:
+            made.add_row(each.name.rpartition("/")[2], alert)
+    if not made.row_count:
+        made.add_row("none")
+    return made
+
+
+def notifications_table(notifications: Sequence[Notification]) -> Table:
+    """The newest notifications; the argument has the newest first."""
+    made = _table("Last notifications", "delivered", "to", "alert", "status", "service", "summary")
+    for each in notifications[:SHOWN_NOTIFICATIONS]:
+        labels = each.labels
+        made.add_row(
+            datetime.fromtimestamp(each.at).astimezone().strftime("%H:%M:%S"),
+            each.receiver,
+            labels.get("alertname", ""),
+            each.status,
+            labels.get("slo_service", ""),
+            each.annotations.get("summary", ""),
+        )
+    if not notifications:
+        made.add_row("none yet")
+    return made
+
+
+def _table(title: str, *headings: str) -> Table:
+    made = Table(title=title, title_justify="left")
+    for heading in headings:
+        made.add_column(heading, overflow="fold")
+    return made
+
+
+def _name(labels: dict[str, str]) -> str:
+    return f"{labels.get('namespace', '')}/{labels['slo_service']}"
 
 
 def _format(value: float | None, form: str) -> str:

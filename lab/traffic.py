@@ -84,13 +84,22 @@ class Report:
 
 
 def send(
-    url: str, *, rounds: int = 1000, parallel: int = 8, ids: int = 8, prefix: str = "", rate: float = 0.0
+    url: str,
+    *,
+    path: str = "/api/buckets",
+    rounds: int = 1000,
+    parallel: int = 8,
+    ids: int = 8,
+    prefix: str = "",
+    rate: float = 0.0,
+    keep_going: bool = False,
 ) -> Report:
     """Sends the rounds and returns the report, even if Ctrl-C ends the run early.
 
-    A round is one PUT of each id, then one GET of each, then one DELETE of each. Ids are `prefix` and a
-    number from 1 to `ids`, such as `sample-1`; `parallel` requests run at a time. `rate` limits rounds per
-    second, 0 is no limit. Raises LabError if the server does not answer.
+    A round is one PUT of each id below `path`, then one GET of each, then one DELETE of each. Ids are
+    `prefix` and a number from 1 to `ids`, such as `sample-1`; `parallel` requests run at a time. `rate`
+    limits rounds per second, 0 is no limit. Raises LabError if the server does not answer, unless
+    `keep_going` is set.
     """
     report = Report()
     started = time.monotonic()
@@ -100,9 +109,9 @@ def send(
             for index in range(rounds):
                 statuses = set()
                 for method in METHODS:
-                    send_one = partial(_request, session, report, method, url)
+                    send_one = partial(_request, session, report, method, f"{url}{path}")
                     statuses |= set(pool.map(send_one, [f"{prefix}{number}" for number in range(1, ids + 1)]))
-                if statuses == {NO_ANSWER}:
+                if statuses == {NO_ANSWER} and not keep_going:
                     raise LabError(f"nothing answers at {url} (round {index + 1} of {rounds})")
                 if rate:
                     time.sleep(max(0.0, started + (index + 1) / rate - time.monotonic()))
@@ -113,12 +122,12 @@ def send(
     return report
 
 
-def _request(session: requests.Session, report: Report, method: str, url: str, bucket: str) -> str:
+def _request(session: requests.Session, report: Report, method: str, url: str, id: str) -> str:
     """Sends one request, adds it to the report, and returns its status."""
-    body = f"sample object {bucket}".encode() if method == "PUT" else None
+    body = f"sample object {id}".encode() if method == "PUT" else None
     started = time.perf_counter()
     try:
-        response = session.request(method, f"{url}/api/buckets/{bucket}", data=body, timeout=TIMEOUT_SECONDS)
+        response = session.request(method, f"{url}/{id}", data=body, timeout=TIMEOUT_SECONDS)
         status = str(response.status_code)
     except requests.RequestException:
         status = NO_ANSWER

@@ -75,6 +75,16 @@ def test_a_lab_in_a_custom_folder_is_stopped_and_removed(clean, tools, lab, chec
     lab._children[0].wait()
 
 
+def test_the_lab_of_killed_drills_is_stopped_and_removed(clean, tools, lab):
+    drills = lab.folder / "drills"
+    drills.mkdir()
+    (lab.folder / "state.json").rename(drills / "state.json")
+    done = clean(TOOLS_DIR=tools, LAB_DIR=lab.folder)
+    assert (done.returncode, done.stderr) == (0, "lab: stopped: storage-api\n")
+    assert not lab.folder.exists()
+    lab._children[0].wait()
+
+
 def test_tools_in_use_by_another_lab_are_kept(clean, tools, lab):
     done = clean(TOOLS_DIR=tools)
     assert done.returncode != 0
@@ -104,7 +114,7 @@ def test_a_tools_folder_that_held_other_files_is_kept(clean, tmp_path, tools):
 
 def test_other_files_in_the_lab_folder_are_kept(clean, tmp_path, tools):
     folder = tmp_path / "lab"
-    for name in ("logs", "prometheus", "thesis"):
+    for name in ("checkout", "drills", "logs", "prometheus", "receiver", "thesis"):
         (folder / name).mkdir(parents=True)
     assert clean(TOOLS_DIR=tools, LAB_DIR=folder).returncode == 0
     assert [each.name for each in folder.iterdir()] == ["thesis"]

@@ -73,17 +73,21 @@ def find(render: Render, addresses: Mapping[str, str]) -> Workload:
 
 def _container(render: Render, addresses: Mapping[str, str]) -> tuple[Pod, dict[str, Any]]:
     for workload in (o for o in render.ours if o["kind"] in _KINDS):
-        template = workload["spec"]["template"]
-        for container in template["spec"]["containers"]:
+        for container in workload["spec"]["template"]["spec"]["containers"]:
             if container["name"] == CONTAINER:
-                metadata = workload["metadata"]
-                ports = (
-                    Port(port["name"], port["containerPort"], CONTAINER, addresses.get(port["name"], ""))
-                    for port in container["ports"]
-                )
-                labels = template["metadata"]["labels"]
-                return Pod(f"{metadata['name']}-0", metadata["namespace"], labels, tuple(ports)), container
+                return pod_of(workload, container, addresses), container
     raise LabError(f"these values render no container {CONTAINER!r}: storage-api.enabled must be true")
+
+
+def pod_of(workload: Mapping[str, Any], container: Mapping[str, Any], addresses: Mapping[str, str]) -> Pod:
+    """The first pod of a workload; `addresses` maps the names of the container's ports to local host:port."""
+    metadata = workload["metadata"]
+    ports = (
+        Port(port["name"], port["containerPort"], container["name"], addresses.get(port["name"], ""))
+        for port in container["ports"]
+    )
+    labels = workload["spec"]["template"]["metadata"]["labels"]
+    return Pod(f"{metadata['name']}-0", metadata["namespace"], labels, tuple(ports))
 
 
 def _references(container: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -15,8 +15,10 @@ class Part:
 
 PARTS = {
     "storage-api": Part("service", "/readyz"),
+    "checkout": Part("checkout", "/healthz"),
     "prometheus": Part("prometheus", "/-/ready"),
     "alertmanager": Part("alertmanager", "/-/ready"),
+    "receiver": Part("receiver", "/healthz"),
     "grafana": Part("grafana", "/api/health"),
 }
 """Every server by the name of its command."""

@@ -59,13 +59,14 @@ class PrometheusConfig:
 
 
 def configuration(
-    render: Render, stack: Stack, pods: Sequence[Pod], own: Sequence[dict[str, Any]], alertmanager: str
+    render: Render, stack: Stack, pods: Sequence[Pod], others: Sequence[dict[str, Any]], alertmanager: str
 ) -> PrometheusConfig:
     """The configuration for the chart's own objects in a render.
 
-    `own` are the Services and ServiceMonitors of the stack itself; `alertmanager` is its host:port.
+    `others` are objects that a cluster has beside them: the Services and ServiceMonitors of the stack itself,
+    and the Services of other applications. `alertmanager` is its host:port.
     """
-    objects = [*own, *render.ours]
+    objects = [*others, *render.ours]
     left_out = [
         f"prometheusSpec.{key} is set; the lab ignores it"
         for key in _NOT_CARRIED
@@ -78,7 +79,11 @@ def configuration(
         name = f"{item['metadata']['namespace']}/{item['metadata']['name']}"
         kind = {"ServiceMonitor": "serviceMonitor", "PrometheusRule": "rule"}.get(item["kind"])
         if kind is None:
-            if item["apiVersion"].startswith("monitoring.coreos.com/"):
+            # An AlertmanagerConfig is Alertmanager's.
+            if (
+                item["apiVersion"].startswith("monitoring.coreos.com/")
+                and item["kind"] != "AlertmanagerConfig"
+            ):
                 left_out.append(f"{item['kind']} {name}: the lab ignores this kind")
         elif not stack.selects(kind, item):
             left_out.append(f"{item['kind']} {name}: the rendered Prometheus does not select it")

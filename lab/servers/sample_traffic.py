@@ -2,20 +2,36 @@
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from lab.command import Command
 from lab.processes import last_line
 
-NAME = "sample-traffic"
+
+@dataclass(frozen=True)
+class Source:
+    """A process that sends requests to one service."""
+
+    part: str
+    """The service, one of PARTS."""
+    path: str
+    """The path below which it stores and deletes objects."""
 
 
-def command(url: str, minutes: int, folder: Path, root: Path) -> Command:
-    """Sends one round a second to the storage API at `url` for `minutes`."""
+SOURCES = {
+    "sample-traffic": Source("storage-api", "/api/buckets"),
+    "checkout-traffic": Source("checkout", "/orders"),
+}
+
+
+def command(name: str, url: str, minutes: int, folder: Path, root: Path) -> Command:
+    """Sends one round a second to the service at `url` for `minutes`; `name` is one of SOURCES."""
     # Separate ids: `make traffic` deletes the objects with the usual ones.
-    arguments = ["--url", url, "--rounds", str(minutes * 60), "--rate", "1", "--prefix", "sample-", "--json"]
+    arguments = ["--url", url, "--path", SOURCES[name].path, "--prefix", "sample-", "--keep-going"]
+    arguments += ["--rounds", str(minutes * 60), "--rate", "1", "--json"]
     return Command(
-        name=NAME,
+        name=name,
         arguments=(sys.executable, "-m", "lab", "traffic", *arguments),
         environment={"PYTHONPATH": str(root)},
         folder=folder,

@@ -1,4 +1,4 @@
-/** The start page: dashboards, processes, alerts and targets. */
+/** The start page: services, dashboards, processes, alerts, notifications and targets. */
 import { dateTimeFormatTimeAgo } from '@grafana/data';
 import { Badge, type BadgeColor } from '@grafana/ui';
 import { useEffect, useState, type ReactNode } from 'react';
@@ -7,8 +7,10 @@ import { PreviewNotice } from './PreviewNotice';
 import { format, type Address } from './address';
 import type { Platform } from './platform';
 import { ask, type Labels } from './prometheus';
+import { fetchNotifications, fetchServices, type Notification, type Service } from './services';
 
 const EVERY_MS = 5000;
+const SHOWN_NOTIFICATIONS = 10;
 
 interface Target {
   labels: Labels;
@@ -29,31 +31,48 @@ interface Alert {
 interface Snapshot {
   targets: Target[];
   alerts: Alert[];
+  services: Service[];
+  notifications: Notification[];
   error?: string;
 }
 
-const COLORS: Record<string, BadgeColor> = { up: 'green', down: 'red', firing: 'red', pending: 'orange' };
+const EMPTY: Snapshot = { targets: [], alerts: [], services: [], notifications: [] };
+const COLORS: Record<string, BadgeColor> = {
+  up: 'green',
+  healthy: 'green',
+  resolved: 'green',
+  pending: 'orange',
+  degraded: 'orange',
+  warning: 'orange',
+  critical: 'red',
+  down: 'red',
+  firing: 'red',
+};
 
-async function fetchSnapshot(): Promise<Snapshot> {
+async function fetchSnapshot(receiver: string | undefined): Promise<Snapshot> {
   const [{ activeTargets: targets }, { alerts }] = await Promise.all([
     ask<{ activeTargets: Target[] }>('targets', new URLSearchParams({ state: 'active' })),
     ask<{ alerts: Alert[] }>('alerts', new URLSearchParams()),
   ]);
-  return { targets, alerts };
+  const [services, notifications] = await Promise.all([
+    fetchServices(alerts),
+    receiver ? fetchNotifications(receiver) : [],
+  ]);
+  return { targets, alerts, services, notifications: notifications.slice(0, SHOWN_NOTIFICATIONS) };
 }
 
-/** The targets and alerts of this moment, fetched again every few seconds. */
-function useSnapshot(): Snapshot | undefined {
+/** The state of this moment, fetched again every few seconds; `receiver` is the URL of the receiver of alerts. */
+function useSnapshot(receiver: string | undefined): Snapshot | undefined {
   const [snapshot, setSnapshot] = useState<Snapshot>();
   useEffect(() => {
     const run = () =>
-      fetchSnapshot()
-        .catch((error: Error): Snapshot => ({ targets: [], alerts: [], error: error.message }))
+      fetchSnapshot(receiver)
+        .catch((error: Error): Snapshot => ({ ...EMPTY, error: error.message }))
         .then(setSnapshot);
     void run();
     const timer = setInterval(run, EVERY_MS);
     return () => clearInterval(timer);
-  }, []);
+  }, [receiver]);
   useEffect(() => {
     document.body.dataset.ready = String(snapshot !== undefined);
   }, [snapshot]);
@@ -86,6 +105,8 @@ function Table({ heads, rows }: { heads: string[]; rows: ReactNode[][] }) {
 }
 
 const state = (text: string) => <Badge text={text} color={COLORS[text] ?? 'blue'} />;
+const percent = (ratio: number | undefined, digits: number) =>
+  ratio === undefined ? 'no data' : `${(100 * ratio).toFixed(digits)} %`;
 const link = (url: string) => <a href={url}>{url}</a>;
 
 /** The state of a process, from Prometheus' targets: Prometheus scrapes every process, itself included. */
@@ -95,7 +116,7 @@ function stateOf({ url }: { url: string }, { targets }: Snapshot): string {
 }
 
 export function StartPage({ platform, address }: { platform: Platform; address: Address }) {
-  const snapshot = useSnapshot();
+  const snapshot = useSnapshot(platform.parts.find(({ name }) => name === 'receiver')?.url);
   const folders = Map.groupBy(platform.dashboards, ({ folder }) => folder);
   return (
     <>
@@ -103,6 +124,23 @@ export function StartPage({ platform, address }: { platform: Platform; address: 
         <h1>Platform</h1>
       </header>
       <main className="start">
+        {snapshot && (
+          <>
+            <h2>Services</h2>
+            <Table
+              heads={['Service', 'Namespace', 'State', 'Requests', 'Errors', 'Error budget left', 'Firing']}
+              rows={snapshot.services.map(({ name, namespace, state: now, requests, errors, budget, firing }) => [
+                name,
+                namespace,
+                state(now),
+                requests === undefined ? 'no data' : `${requests.toFixed(1)} per second`,
+                percent(errors, 2),
+                percent(budget, 0),
+                firing.join(', ') || 'nothing',
+              ])}
+            />
+          </>
+        )}
         <h2>Dashboards</h2>
         {[...folders].map(([folder, dashboards]) => (
           <section key={folder}>
@@ -138,6 +176,21 @@ export function StartPage({ platform, address }: { platform: Platform; address: 
                   state(now),
                   labels.severity,
                   dateTimeFormatTimeAgo(activeAt),
+                  annotations.summary,
+                ])}
+              />
+            )}
+            <h2>Last notifications</h2>
+            {snapshot.notifications.length === 0 && <p>None was delivered yet.</p>}
+            {snapshot.notifications.length > 0 && (
+              <Table
+                heads={['Delivered', 'To', 'Alert', 'Status', 'Service', 'Summary']}
+                rows={snapshot.notifications.map(({ at, receiver, status, labels, annotations }) => [
+                  dateTimeFormatTimeAgo(1000 * at),
+                  receiver,
+                  labels.alertname,
+                  state(status),
+                  labels.slo_service,
                   annotations.summary,
                 ])}
               />

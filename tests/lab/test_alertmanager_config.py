@@ -100,7 +100,7 @@ def test_the_charts_receivers_deliver_to_the_lab(tmp_path):
     check(config, tmp_path)
     assert routed(config.main, tmp_path, {"alertname": "A", "severity": "critical"}) == ["pager"]
     urls = [hook["url"] for each in config.main["receivers"] for hook in each.get("webhook_configs", ())]
-    assert sorted(urls) == [f"http://127.0.0.1:1/alerts/{name}" for name in ("chat", "pager")]
+    assert sorted(urls) == [f"http://127.0.0.1:1/alerts/{name}" for name in ("chat", "pager", "tickets")]
     silent = alertmanager.configuration(Stack.of(render), tmp_path, added)
     check(silent, tmp_path)
     assert not any("webhook_configs" in each for each in silent.main["receivers"])

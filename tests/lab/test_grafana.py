@@ -11,7 +11,7 @@ from lab.ports import Ports
 from lab.render.stack import Stack
 from lab.servers import grafana
 
-PORTS = Ports(service=1, metrics=5, prometheus=2, alertmanager=3, grafana=4)
+PORTS = Ports(service=1, metrics=5, prometheus=2, alertmanager=3, grafana=4, checkout=6, receiver=7)
 
 
 @pytest.fixture

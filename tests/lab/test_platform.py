@@ -15,7 +15,8 @@ import psutil
 import pytest
 import requests
 
-from lab import ROOT, traffic
+from lab import ROOT, status_table, traffic
+from lab.clients import Prometheus
 from lab.errors import LabError
 from lab.platform import Platform
 from lab.ports import Ports
@@ -24,7 +25,8 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.live
 
-SERVERS = ("storage-api", "prometheus", "alertmanager")
+SERVERS = ("storage-api", "checkout", "prometheus", "alertmanager", "receiver")
+TRAFFIC = ("sample-traffic", "checkout-traffic")
 
 
 @pytest.fixture
@@ -45,22 +47,22 @@ def nothing_runs(folder) -> bool:
 
 
 def test_up_status_and_down_work(lab, folder, pids, variables, scraped_every):
-    # Between two scrapes there must be some rounds of traffic, as the rate counts whole rounds.
     variables |= scraped_every(3)
     up = lab("up", **variables)
     assert up.returncode == 0, up.stderr
     first = pids()
-    assert set(first) == {*SERVERS, "sample-traffic"}
-    for part in ("PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT"):
+    assert set(first) == {*SERVERS, *TRAFFIC}
+    for part in ("PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT", "CHECKOUT_PORT", "RECEIVER_PORT"):
         assert f"http://127.0.0.1:{variables[part]}" in up.stdout
-    rate = float(re.search(r"request rate\s*│\s*([\d.]+) per second", up.stdout)[1])
-    # One round of 24 requests per second; two scrapes may see one round more or less.
-    assert rate == pytest.approx(24, rel=0.5)
-    assert re.search(r"p99\s*│\s*0\.\d+ s", up.stdout)
-    assert re.search(r"error ratio\s*│\s*0\.00%", up.stdout)
-    assert re.search(r"targets up\s*│\s*3 of 3", up.stdout)
-    loaded, healthy = re.search(r"rules loaded\s*│\s*(\d+), (\d+) healthy", up.stdout).groups()
-    assert loaded == healthy
+    for service in ("platform-storage-api", "checkout"):
+        state, rate, errors, p99 = re.search(
+            rf"│ {service} *│ (.+?) *│ ([\d.]+) *│ (.+?)% *│ (\d+) ms", up.stdout
+        ).groups()
+        assert (state, errors) == ("healthy", "0.00")
+        assert 0 < float(rate) < 30
+        assert 0 < int(p99) < 1000
+    assert re.search(r"targets up\s*│\s*4 of 4", up.stdout)
+    assert re.search(r"rules loaded\s*│\s*\d+, none failing", up.stdout)
 
     again = lab("up", **variables)
     assert (again.returncode, pids()) == (0, first)
@@ -69,6 +71,13 @@ def test_up_status_and_down_work(lab, folder, pids, variables, scraped_every):
     status = lab("status")
     assert status.returncode == 0
     assert f"http://127.0.0.1:{variables['PORT']}" in status.stdout
+    # One round of 24 requests per second, averaged over 30 s: the window of 5m at the lab's speed.
+    prometheus = Prometheus(f"http://127.0.0.1:{variables['PROMETHEUS_PORT']}")
+
+    def rates():
+        return [each.request_rate for each in status_table.read_services(prometheus)]
+
+    wait_until(lambda: rates() == pytest.approx([24, 24], rel=0.3), 60, "24 requests a second", every=1)
 
     body = b"kept over a restart"
     requests.put(
@@ -77,7 +86,7 @@ def test_up_status_and_down_work(lab, folder, pids, variables, scraped_every):
     down = lab("down")
     assert (down.returncode, down.stdout) == (
         0,
-        "stopped: storage-api, prometheus, alertmanager, sample-traffic\n",
+        f"stopped: {', '.join((*SERVERS, *TRAFFIC))}\n",
     )
     assert nothing_runs(folder)
     status = lab("status")
@@ -109,7 +118,7 @@ def test_only_changed_or_dead_processes_are_restarted(folder, pids):
     platform.up()
     third = pids()
     assert {name for name in SERVERS if second[name] != third[name]} == {"alertmanager"}
-    assert platform.down() == ["storage-api", "prometheus", "alertmanager"]
+    assert sorted(platform.down()) == sorted(SERVERS)
     assert before.down() == []
     assert nothing_runs(folder)
 
@@ -127,7 +136,7 @@ def test_sample_traffic_restarts_when_the_storage_api_moves(folder, pids):
     other = Ports.free()
     moved = Platform(folder=folder, ports=other, values={"storage-api": {"config": {"logLevel": "debug"}}})
     moved.up()
-    assert "sample-traffic" not in pids()
+    assert set(TRAFFIC).isdisjoint(pids())
     moved.send_sample_traffic(1)
     assert psutil.Process(pids()["sample-traffic"]).cmdline().count(other.url("service")) == 1
     psutil.Process(pids()["sample-traffic"]).kill()

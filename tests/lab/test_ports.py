@@ -1,5 +1,6 @@
 """Ports in use are reported with the process that holds them and the variable that changes them."""
 
+import dataclasses
 import os
 import socket
 
@@ -18,13 +19,13 @@ def taken():
 
 def test_free_ports_are_free_and_different():
     ports = Ports.free()
-    assert len({getattr(ports, part) for part in Ports.KNOWN}) == 5
+    assert len({getattr(ports, part) for part in Ports.KNOWN}) == len(Ports.KNOWN)
     for part in Ports.KNOWN:
         ports.require_free(part)
 
 
 def test_a_port_in_use_is_reported_with_holder_and_variable(taken):
-    ports = Ports(service=1, metrics=4, prometheus=taken, alertmanager=2, grafana=3)
+    ports = dataclasses.replace(Ports.free(), prometheus=taken)
     with pytest.raises(LabError) as error:
         ports.require_free("prometheus")
     assert str(error.value).startswith(f"port {taken} is in use by ")
@@ -37,18 +38,24 @@ def test_a_port_with_lingering_connections_is_free():
         with socket.create_connection(("127.0.0.1", port)):
             accepted, _ = server.accept()
             accepted.close()
-    Ports(service=port, metrics=4, prometheus=1, alertmanager=2, grafana=3).require_free("service")
+    dataclasses.replace(Ports.free(), service=port).require_free("service")
 
 
 def test_the_same_port_for_two_servers_is_refused():
     with pytest.raises(LabError, match="PROMETHEUS_PORT and PORT are both 5000"):
-        Ports(service=5000, metrics=4, prometheus=5000, alertmanager=2, grafana=3)
+        dataclasses.replace(Ports.free(), service=5000, prometheus=5000)
 
 
 def test_the_default_settings():
     settings = Settings.read({})
     assert settings.ports == Ports(
-        service=5000, metrics=9797, prometheus=9090, alertmanager=9093, grafana=3000
+        service=5000,
+        metrics=9797,
+        prometheus=9090,
+        alertmanager=9093,
+        grafana=3000,
+        checkout=8000,
+        receiver=9094,
     )
     assert settings.folder.name == ".lab"
     assert settings.value_files == ()

@@ -7,24 +7,29 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from lab import toolchain
+from lab import ROOT, toolchain
 from lab.platform import VALUES
 from lab.render import self_monitoring, workload
 from lab.render.chart import render_chart
 from lab.render.discovery import Pod, Port
 from lab.render.stack import Stack
-from lab.servers import prometheus
+from lab.servers import checkout, prometheus
 
 ADDRESSES = {"prometheus": "127.0.0.1:9090", "alertmanager": "127.0.0.1:9093"}
+CHECKOUT = "127.0.0.1:8000"
 API = {"http": "127.0.0.1:5000", "metrics": "127.0.0.1:9797"}
 
 
 def build(render):
     stack = Stack.of(render)
-    pods = [workload.find(render, API).pod, *self_monitoring.pods(stack, ADDRESSES)]
-    return prometheus.configuration(
-        render, stack, pods, self_monitoring.objects(stack), ADDRESSES["alertmanager"]
-    )
+    shop = checkout.manifests(ROOT)
+    pods = [
+        workload.find(render, API).pod,
+        checkout.pod(shop, CHECKOUT),
+        *self_monitoring.pods(stack, ADDRESSES),
+    ]
+    others = [*self_monitoring.objects(stack), *shop]
+    return prometheus.configuration(render, stack, pods, others, ADDRESSES["alertmanager"])
 
 
 def altered(render, kind, change):
@@ -88,7 +93,11 @@ def test_metrics_with_their_own_port_are_scraped_there(target_labels):
 
 
 def test_interval_timeout_and_path_are_those_of_the_monitor(render):
-    (rendered,) = [o for o in render.ours if o["kind"] == "ServiceMonitor"]
+    (rendered,) = [
+        o
+        for o in render.ours
+        if o["kind"] == "ServiceMonitor" and o["metadata"]["name"] == "platform-storage-api"
+    ]
     (wanted,) = rendered["spec"]["endpoints"]
     found = scrape(build(render))
     assert found["scrape_interval"] == wanted["interval"] == "5s"
@@ -107,6 +116,20 @@ def test_targets_have_the_labels_of_a_cluster(render, target_labels):
         "container": "storage-api",
         "endpoint": "http",
         "instance": API["http"],
+    }
+
+
+def test_a_service_outside_the_chart_has_the_labels_of_a_cluster(render, target_labels):
+    (found,) = [s for s in build(render).main["scrape_configs"] if "checkout" in s["job_name"]]
+    (labels,) = target_labels(found)
+    assert {name: value for name, value in labels.items() if not name.startswith("__")} == {
+        "namespace": "shop",
+        "service": "checkout",
+        "job": "checkout",
+        "pod": "checkout-0",
+        "container": "checkout",
+        "endpoint": "http",
+        "instance": CHECKOUT,
     }
 
 

@@ -9,9 +9,10 @@ from itertools import cycle
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
+import requests
 from playwright.sync_api import expect
 
-from lab import ROOT, preview_bundle
+from lab import ROOT, preview_bundle, traffic
 from tests.support.draws import sample
 
 pytestmark = pytest.mark.live
@@ -315,18 +316,37 @@ def test_an_invalid_or_unknown_dashboard_shows_an_error(visit, uid, message):
         expect(opened.page.get_by_role("alert")).to_contain_text(message)
 
 
-def test_the_start_page_lists_processes_targets_alerts_and_dashboards(visit, platform):
+def test_the_start_page_lists_services_processes_targets_alerts_and_dashboards(visit, platform):
+    traffic.send(platform.service_url, rounds=20, rate=5)
     with visit() as opened:
         page = opened.page
+        (row,) = page.get_by_role("row").filter(has_text="platform-storage-apiobservability").all()
+        expect(row).to_have_text(re.compile(r"healthy[\d.]+ per second0\.00 %100 %nothing"))
+        (idle,) = page.get_by_role("row").filter(has_text="checkoutshop").all()
+        expect(idle).to_contain_text("no traffic")
         for part in ("storage-api", "prometheus", "alertmanager"):
             row = page.get_by_role("row").filter(has=page.get_by_role("link", name=platform.url(part)))
             expect(row).to_contain_text(f"{part}up")
         for target in platform.prometheus.targets():
-            expect(page.get_by_role("cell", name=target["labels"]["job"])).to_be_visible()
+            expect(page.get_by_role("row").filter(has_text=target["labels"]["job"]).last).to_be_visible()
         expect(page.get_by_text("No alert is pending or firing.")).to_be_visible()
         for document in SHIPPED.values():
             expect(page.get_by_role("link", name=document["title"])).to_be_visible()
         expect(page.get_by_role("heading", name="Fixtures")).to_be_visible()
+        assert opened.faults == []
+
+
+def test_the_start_page_shows_what_alertmanager_delivered(visit, platform):
+    labels = {"alertname": "CheckoutDown", "slo_service": "checkout", "severity": "critical"}
+    alert = {"labels": labels, "annotations": {"summary": "no target of the checkout"}}
+    url = f"{platform.alertmanager.url}/api/v2/alerts"
+    with visit() as opened:
+        expect(opened.page.get_by_text("None was delivered yet.")).to_be_visible()
+        requests.post(url, json=[alert], timeout=5).raise_for_status()
+        row = opened.page.get_by_role("row").filter(has_text="CheckoutDown")
+        expect(row).to_contain_text(
+            "pagerCheckoutDownfiringcheckoutno target of the checkout", timeout=15_000
+        )
         assert opened.faults == []
 
 

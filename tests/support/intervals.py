@@ -11,5 +11,6 @@ def every(seconds: int) -> dict[str, Any]:
             "prometheus": {"prometheusSpec": {"scrapeInterval": interval, "evaluationInterval": interval}},
             "grafana": {"sidecar": {"datasources": {"defaultDatasourceScrapeInterval": interval}}},
         },
+        "slo": {"interval": interval, "defaults": {"scrape": {"interval": interval}}},
         "storage-api": {"serviceMonitor": {"interval": interval, "scrapeTimeout": interval}},
     }

@@ -1,0 +1,8 @@
+"""Drills: inject a fault into a lab of their own, and measure when its alert arrives and is resolved."""
+
+from pathlib import Path
+
+VALUES = Path(__file__).with_name("values.yaml")
+"""The values of the drills' lab: short intervals, and windows that pass faster than their names say."""
+EXCEPTIONS = Path(__file__).with_name("exceptions.yaml")
+"""Kinds of alerts without a drill, and the reasons."""

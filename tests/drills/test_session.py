@@ -1,0 +1,46 @@
+"""A notification with wrong labels or links fails a drill."""
+
+from dataclasses import replace
+
+import pytest
+
+from lab.drills.drill import read_all
+from lab.drills.session import wrong
+from lab.notifications import Notification
+
+DRILL = next(each for each in read_all() if each.name == "checkout-killed")
+VALUES = {
+    "global": {"monitoring": {"runbookUrl": "https://runbooks", "grafanaUrl": "https://grafana"}},
+    "alerting": {"critical": "pager"},
+}
+GOOD = Notification(
+    at=1,
+    receiver="pager",
+    status="firing",
+    labels={"alertname": "CheckoutDown", **DRILL.labels},
+    annotations={
+        "runbook_url": "https://runbooks/target-down",
+        "dashboard_url": "https://grafana/d/x",
+        "summary": "down",
+        "description": "for 5m",
+    },
+)
+
+
+def test_the_expected_notification_is_right():
+    assert wrong(DRILL, GOOD, VALUES) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"labels": {**GOOD.labels, "severity": "warning"}}, "label severity is 'warning', not 'critical'"),
+        ({"labels": {"severity": "critical"}}, "label runbook is None, not 'target-down'"),
+        ({"receiver": "tickets"}, "delivered to tickets, not pager"),
+        ({"annotations": {}}, "runbook_url is None, not 'https://runbooks/target-down'"),
+        ({"annotations": {**GOOD.annotations, "dashboard_url": "/d/x"}}, "dashboard_url is '/d/x'"),
+        ({"annotations": {**GOOD.annotations, "summary": ""}}, "the summary is empty"),
+    ],
+)
+def test_a_wrong_label_link_or_receiver_is_named(changed, message):
+    assert message in wrong(DRILL, replace(GOOD, **changed), VALUES)
