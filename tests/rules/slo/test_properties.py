@@ -1,4 +1,4 @@
-"""Properties of charts/slo for any valid values: rules that Prometheus takes, and thresholds that make sense."""
+"""Properties of charts/slo for any valid values: valid rules, and thresholds that make sense."""
 
 import itertools
 import json
@@ -60,7 +60,11 @@ def services(draw):
         "excludeRegex": draw(st.dictionaries(LABELS, PATTERNS, max_size=1)),
         "slis": {
             "availability": {"objective": draw(OBJECTIVES)},
-            "latency": {"objective": draw(OBJECTIVES), "threshold": 5, "enabled": draw(st.sampled_from(["auto", False]))},
+            "latency": {
+                "objective": draw(OBJECTIVES),
+                "threshold": 5,
+                "enabled": draw(st.sampled_from(["auto", False])),
+            },
         },
         "metrics": {"lazy": draw(st.booleans()), "bounds": []},
         "minBadRequests": draw(st.integers(1, 1000)),
@@ -185,7 +189,7 @@ def test_the_pattern_of_a_bound_matches_each_way_to_write_it_and_no_other_bound(
 
 
 def spellings(bounds):
-    """How clients write bounds: as a decimal, whole numbers with .0 too, and as Go does in its shortest form."""
+    """How clients write bounds: as a decimal, whole numbers with .0 too, and in Go's shortest form."""
     for bound in bounds:
         decimal = bound.rstrip("0").rstrip(".") if "." in bound else bound
         yield decimal

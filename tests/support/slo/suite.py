@@ -2,10 +2,7 @@
 
 import functools
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from tests.support.slo.case import Case
 from tests.support.slo.cases import (
@@ -41,11 +38,8 @@ def runbooks(rules: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
     }
 
 
-def covered(folder: Path, names: Mapping[tuple[str, str], str]) -> tuple[set[str], set[str]]:
-    """The runbooks of alerts that some case sees fire, and of those that some case sees stay silent.
-
-    `names` are the runbooks of the alerts that promtool's own test files in `folder` are about.
-    """
+def covered() -> tuple[set[str], set[str]]:
+    """The runbooks of alerts that some case sees fire, and of those that some case sees stay silent."""
     fires: set[str] = set()
     silent: set[str] = set()
     for case in cases():
@@ -54,10 +48,4 @@ def covered(folder: Path, names: Mapping[tuple[str, str], str]) -> tuple[set[str
         found = runbooks(rule for group in case.groups for rule in group["rules"])
         for alert, runbook in found.items():
             (fires if case.firing.get(alert) else silent).add(runbook)
-    by_name = {alert: runbook for (alert, _), runbook in names.items()}
-    for file in folder.rglob("*.yaml"):
-        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["tests"]:
-            for test in group.get("alert_rule_test", ()):
-                runbook = by_name.get(test["alertname"], test["alertname"])
-                (fires if test.get("exp_alerts") else silent).add(runbook)
     return fires, silent
