@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from lab import ROOT, toolchain
+from lab.drills import EXCEPTIONS
 from lab.render.chart import render_chart
 from storage_api.api.app import create_app
 from storage_api.config import Config
