@@ -26,6 +26,7 @@ OF_STACK = [
     {"alertname": "Watchdog", "severity": "none"},
     {"alertname": "InfoInhibitor", "severity": "none", "namespace": "shop"},
     {"alertname": "TargetDown", "severity": "warning", "namespace": "shop", "job": "checkout"},
+    {"alertname": "ForOtherRules", "severity": "none"},
     {"alertname": "CPUThrottlingHigh", "severity": "info", "namespace": "shop"},
 ]
 # Alertmanager's configuration in a cluster with an operator of its own.
@@ -99,6 +100,15 @@ def test_the_notes_name_receivers_and_secrets():
     )
     assert "critical to default, warning to chat, info to nobody, Watchdog to nobody." in text
     assert "or the operator ignores all of it: alert-receiver (url), slack (url)." in text
+
+
+def test_the_heartbeat_is_repeated_every_minute(rendered):
+    (route,) = [
+        route
+        for route in configuration(rendered(VALUES))["route"]["routes"][0]["routes"]
+        if route["receiver"].endswith("/deadman")
+    ]
+    assert (route["group_interval"], route["repeat_interval"]) == ("1m", "1m")
 
 
 MUTED = {
