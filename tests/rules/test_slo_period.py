@@ -1,10 +1,12 @@
 """The share of bad requests over the period, on recorded rates of which every sum is known."""
 
+import pytest
 import yaml
 
 from bench.slo.shapes import rendered
 
 MINUTES = 24 * 60
+CHECKOUT = '{namespace="shop", slo="checkout-availability"}'
 
 
 def test_busy_days_weigh_more_and_the_period_is_read_every_five_minutes(promtool, tmp_path):
@@ -15,7 +17,7 @@ def test_busy_days_weigh_more_and_the_period_is_read_every_five_minutes(promtool
     def series(record, quiet, busy):
         values = f"{busy}x{6 * MINUTES - 1} {quiet}x{MINUTES - 1} {busy}x{3 * MINUTES}"
         return {
-            "series": f'slo:{record}:avg5m_rate5m{{namespace="shop", slo="checkout-availability"}}',
+            "series": f"slo:{record}:avg5m_rate5m{CHECKOUT}",
             "values": values,
         }
 
@@ -32,6 +34,28 @@ def test_busy_days_weigh_more_and_the_period_is_read_every_five_minutes(promtool
             for record, value in asked.items()
         ],
     }
+    (tmp_path / "tests.yaml").write_text(yaml.safe_dump({"tests": [test]}))
+    done = promtool("test", "rules", tmp_path / "tests.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("minute", range(10, 15))
+def test_each_recorded_rate_counts_once(promtool, tmp_path, minute):
+    """Errors every five minutes: whenever it is read, the mean over five minutes has them."""
+    groups = rendered(["checkout"], 99.9)["checkout"]
+    (expression,) = [
+        rule["expr"]
+        for group in groups
+        for rule in group["rules"]
+        if rule.get("record") == "slo:bad_requests:avg5m_rate5m"
+    ]
+    series = {"series": f"slo:bad_requests:rate5m{CHECKOUT}", "values": "0 0 0 0 10 " * 4}
+    asked = {
+        "expr": f"sum({expression})",
+        "eval_time": f"{minute}m",
+        "exp_samples": [{"labels": "{}", "value": 2}],
+    }
+    test = {"interval": "1m", "input_series": [series], "promql_expr_test": [asked]}
     (tmp_path / "tests.yaml").write_text(yaml.safe_dump({"tests": [test]}))
     done = promtool("test", "rules", tmp_path / "tests.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
