@@ -88,7 +88,7 @@ pictures: $(READY) ## Draw every dashboard, light and dark, as PNG into docs/pic
 PYTEST := $(PY) -m pytest --numprocesses 2 --dist loadfile
 
 .PHONY: check test lint format e2e
-check: lint ## Lint, and every test without servers and browsers; three to four minutes
+check: lint ## Lint, and every test without servers and browsers; about a minute
 	@$(PYTEST) --quiet -m 'not live and not browser' $(ARGS)
 test: lint ## Run every test that needs no cluster; THOROUGH=1 runs every case
 	@$(PYTEST) $(ARGS)
