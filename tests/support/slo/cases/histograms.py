@@ -33,25 +33,26 @@ def cases() -> Iterator[Case]:
                 "metrics": {"duration": f"http_request_duration_{unit}", "unit": unit},
             },
         )
-    name = "http_request_duration_milliseconds_bucket"
     quantile = "service:latency_seconds:quantile"
-    yield Case(
-        name="quantiles are in seconds also if the histogram is in milliseconds, and absent without requests",
-        series={**latencies([("20m", 10, 0), ("20m", 0, 0)], unit="milliseconds", le="200"),
-                selector(name, **TARGET, code="200", le="200"): counter([("20m", 10), ("20m", 0)]),
-                selector(name, **TARGET, code="200", le="100"): counter([("40m", 0)])},
-        until="40m",
-        queries=[
-            record("20m", quantile, SERVICE_LABELS, 0.15, 'of="good", quantile="0.5"'),
-            record("20m", quantile, SERVICE_LABELS, 0.19, 'of="good", quantile="0.9"'),
-            record("20m", quantile, SERVICE_LABELS, 0.199, 'of="good", quantile="0.99"'),
-            ("40m", quantile, {}),
-        ],
-        values={
-            "metrics": {"duration": "http_request_duration_milliseconds", "unit": "milliseconds"},
-            "slis": {"latency": {"threshold": 0.2}},
-        },
-    )  # fmt: skip
+    for unit, scale in (("seconds", 1), ("milliseconds", 1000)):
+        bucket = f"http_request_duration_{unit}_bucket"
+        traffic = [("20m", 10, 0), ("20m", 0, 0)]
+        lower = selector(bucket, **TARGET, code="200", le=f"{0.1 * scale:g}")
+        yield Case(
+            name=f"quantiles of a histogram in {unit} are in seconds, and absent without requests",
+            series={**latencies(traffic, unit=unit, le=f"{0.2 * scale:g}"), lower: counter([("40m", 0)])},
+            until="40m",
+            queries=[
+                record("20m", quantile, SERVICE_LABELS, 0.15, 'of="good", quantile="0.5"'),
+                record("20m", quantile, SERVICE_LABELS, 0.19, 'of="good", quantile="0.9"'),
+                record("20m", quantile, SERVICE_LABELS, 0.199, 'of="good", quantile="0.99"'),
+                ("40m", quantile, {}),
+            ],
+            values={
+                "metrics": {"duration": f"http_request_duration_{unit}", "unit": unit},
+                "slis": {"latency": {"threshold": 0.2}},
+            },
+        )
     errors = {selector("http_request_duration_seconds_count", **TARGET, code="500"): counter([("20m", 10)])}
     errors[selector("http_request_duration_seconds_bucket", **TARGET, code="500", le="0.5")] = counter(
         [("20m", 10)]

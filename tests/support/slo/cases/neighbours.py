@@ -70,6 +70,8 @@ def cases() -> Iterator[Case]:
         every += [
             ("slo:error_budget_remaining:ratio", labels, 1 - bad / budget),
             ("slo:objective:ratio", labels, 1 - budget),
+            ("slo:period_covered:ratio", labels, 40 / 86400),
+            ("slo_info", f'{labels}, objective="{100 - 100 * budget:g}", period="30d"', 1),
         ]
     queries = [
         ("20m", f"{name}{{{labels}}}", {f"{name}{{{labels}}}": value}) for name, labels, value in every
