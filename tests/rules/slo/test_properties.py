@@ -1,4 +1,4 @@
-"""Properties of charts/slo for any valid values: rules that Prometheus takes, and thresholds that make sense."""
+"""Properties of charts/slo for any valid values: Prometheus takes the rules, and thresholds make sense."""
 
 import itertools
 import json
@@ -27,6 +27,7 @@ TEXTS = st.one_of(
 )
 PATTERNS = st.sampled_from(["5..", "a|b", 'a"b.*', r"\d+", "{{.*", "it's", ".+"])
 OBJECTIVES = st.decimals(min_value="0.001", max_value="99.999", places=3).map(lambda value: f"{value:f}")
+ENABLED = st.sampled_from(["auto", False])
 WINDOWS = ["5m", "10m", "30m", "1h", "2h", "3h", "6h", "12h", "1d", "3d", "7d"]
 
 
@@ -60,7 +61,7 @@ def services(draw):
         "excludeRegex": draw(st.dictionaries(LABELS, PATTERNS, max_size=1)),
         "slis": {
             "availability": {"objective": draw(OBJECTIVES)},
-            "latency": {"objective": draw(OBJECTIVES), "threshold": 5, "enabled": draw(st.sampled_from(["auto", False]))},
+            "latency": {"objective": draw(OBJECTIVES), "threshold": 5, "enabled": draw(ENABLED)},
         },
         "metrics": {"lazy": draw(st.booleans()), "bounds": []},
         "minBadRequests": draw(st.integers(1, 1000)),
@@ -185,7 +186,7 @@ def test_the_pattern_of_a_bound_matches_each_way_to_write_it_and_no_other_bound(
 
 
 def spellings(bounds):
-    """How clients write bounds: as a decimal, whole numbers with .0 too, and as Go does in its shortest form."""
+    """How clients write bounds: as a decimal, whole numbers with .0 too, and with an exponent as Go does."""
     for bound in bounds:
         decimal = bound.rstrip("0").rstrip(".") if "." in bound else bound
         yield decimal

@@ -101,7 +101,8 @@ def _every_window() -> Case:
             ("slo:bad_requests", "latency", 30),
         ):
             steady = 10 if record == "slo:requests" else 0
-            asked = f'sum(round({record}:rate{window}{{slo="checkout-{indicator}"}} * {length} - {steady * length}))'
+            rate = f'{record}:rate{window}{{slo="checkout-{indicator}"}}'
+            asked = f"sum(round({rate} * {length} - {steady * length}))"
             queries.append(("68m", asked, {"{}": count}))
     births = "sum by (code) (round(service:requests:rate * 300))"
     queries.append(("68m", births, {'{code="200"}': 3040, '{code="500"}': 5}))

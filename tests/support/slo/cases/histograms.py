@@ -37,10 +37,20 @@ def cases() -> Iterator[Case]:
     for unit, scale in (("seconds", 1), ("milliseconds", 1000)):
         bucket = f"http_request_duration_{unit}_bucket"
         traffic = [("20m", 10, 0), ("20m", 0, 0)]
-        lower = selector(bucket, **TARGET, code="200", le=f"{0.1 * scale:g}")
+        bounds = [f"{bound * scale:g}" for bound in (0.1, 0.2)]
+        pods = {
+            name: text
+            for pod in ("a", "b")
+            for name, text in latencies(traffic, unit=unit, le=bounds[1], instance=pod, pod=pod).items()
+        }
+        lower = {selector(bucket, **TARGET, code="200", le=bounds[0]): counter([("40m", 0)])}
+        # Errors are fast, and there are more of them.
+        errors = {
+            selector(bucket, **TARGET, code="500", le=le): counter([("40m", 90)]) for le in (*bounds, "+Inf")
+        }
         yield Case(
             name=f"quantiles of a histogram in {unit} are in seconds, and absent without requests",
-            series={**latencies(traffic, unit=unit, le=f"{0.2 * scale:g}"), lower: counter([("40m", 0)])},
+            series={**pods, **lower, **errors},
             until="40m",
             queries=[
                 record("20m", quantile, SERVICE_LABELS, 0.15, 'of="good", quantile="0.5"'),

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from tests.support.slo.case import Case
-from tests.support.slo.series import requests
-from tests.support.slo.vocabulary import AVAILABILITY, SERVICE_LABELS, record
+from tests.support.slo.series import latencies, requests
+from tests.support.slo.vocabulary import AVAILABILITY, LATENCY, SERVICE_LABELS, record
 
 
 def cases() -> Iterator[Case]:
@@ -60,6 +60,23 @@ def cases() -> Iterator[Case]:
         ],
         values={"slis": {"latency": {"enabled": False}}},
     )
+    for name, labels, series in (
+        ("availability", AVAILABILITY, requests),
+        ("latency", LATENCY, latencies),
+    ):
+        # A day of 100 requests a second, of which 1 % fail, and four of 1000, of which none do.
+        ratios = {"6h": 0, "1d": 0, "3d": 0, "30d": 0.01 * 100 / (100 + 4 * 1000)}
+        yield Case(
+            name=f"the period still has the first day's errors, weighted by traffic: {name}",
+            series=series([("1d", 100, 0.01), ("4d", 1000, 0)], "2m"),
+            until="120h",
+            queries=[
+                ("120h", f"sum(round({ratio}{window}{{{labels}}}, 0.00001))", {"{}": round(expected, 5)})
+                for window, expected in ratios.items()
+            ],
+            every="2m",
+            step="30m",
+        )
     yield Case(
         name="all windows are without a ratio if there was no request at all",
         series=requests([("30m", 0, 0)]),
