@@ -41,10 +41,13 @@ def runbooks(rules: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
     }
 
 
-def covered(folder: Path, names: Mapping[tuple[str, str], str]) -> tuple[set[str], set[str]]:
+def covered(
+    folder: Path, names: Mapping[tuple[str, str], str], others: Iterable[tuple[str, bool]] = ()
+) -> tuple[set[str], set[str]]:
     """The runbooks of alerts that some case sees fire, and of those that some case sees stay silent.
 
-    `names` are the runbooks of the alerts that promtool's own test files in `folder` are about.
+    `names` are the runbooks of the alerts that promtool's own test files in `folder` are about. `others` are further
+    cases, as (alert, if it fires in the case).
     """
     fires: set[str] = set()
     silent: set[str] = set()
@@ -56,8 +59,10 @@ def covered(folder: Path, names: Mapping[tuple[str, str], str]) -> tuple[set[str
             (fires if case.firing.get(alert) else silent).add(runbook)
     by_name = {alert: runbook for (alert, _), runbook in names.items()}
     for file in folder.rglob("*.yaml"):
-        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["tests"]:
+        for group in yaml.safe_load(file.read_text(encoding="utf-8")).get("tests", ()):
             for test in group.get("alert_rule_test", ()):
                 runbook = by_name.get(test["alertname"], test["alertname"])
                 (fires if test.get("exp_alerts") else silent).add(runbook)
+    for alert, it_fires in others:
+        (fires if it_fires else silent).add(by_name.get(alert, alert))
     return fires, silent
