@@ -46,8 +46,8 @@ def covered(
 ) -> tuple[set[str], set[str]]:
     """The runbooks of alerts that some case sees fire, and of those that some case sees stay silent.
 
-    `names` are the runbooks of the alerts that promtool's own test files in `folder` are about. `others` are further
-    cases, as (alert, if it fires in the case).
+    `names` are the runbooks of the alerts that promtool's own test files in `folder` are about. `others` are
+    further cases, as (alert, if it fires in the case).
     """
     fires: set[str] = set()
     silent: set[str] = set()

@@ -79,11 +79,11 @@ def cases() -> Iterator[Case]:
         )
     yield Case(
         name="all windows are without a ratio if there was no request at all",
-        series=requests([("30m", 0, 0)]),
+        series=latencies([("30m", 0, 0)]),
         until="30m",
         queries=[
-            record("30m", f"{ratio}{window}", AVAILABILITY, None)
+            record("30m", f"{ratio}{window}", labels, None)
             for window in ("5m", "30m", "1h", "2h", "6h", "1d", "3d", "30d")
+            for labels in (AVAILABILITY, LATENCY)
         ],
-        values={"slis": {"latency": {"enabled": False}}},
     )
