@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tests.support.slo.case import Case
-from tests.support.slo.series import TARGET, counter, latencies, requests, selector
+from tests.support.slo.series import latencies, requests
 from tests.support.slo.vocabulary import AVAILABILITY, LATENCY, record, recorded
 
 
@@ -80,14 +80,18 @@ def cases() -> Iterator[Case]:
     # How near an alert is, is decided by the window with the lower ratio: the long one at first, and then the
     # short one.
     # Windows over 1h have the mean of the rates of 5m that were recorded.
+    # The rate of a counter that starts from nothing is a little low: Prometheus does not extrapolate below zero.
     progress = {
-        "25m": {"1h": 0.5556, "6h": 0.8791, "1d": 1.7582, "3d": 5.2747},
-        "45m": {"1h": 0, "6h": 0.7797, "1d": 1.5595, "3d": 4.6784},
-        "60m": {"1h": 0, "6h": 0, "1d": 1.1544, "3d": 3.4632},
-    }
-    # A tenth of the objective's strictness and ten times the fault are the same.
-    errors = {  # there from the start
-        selector("http_requests_total", **TARGET, code="500"): counter([("20m", 0), ("5m", 40), ("35m", 0)])
+        "availability": {
+            "25m": {"1h": 0.5280, "6h": 0.8062, "1d": 1.6124, "3d": 4.8373},
+            "45m": {"1h": 0, "6h": 0.7409, "1d": 1.4818, "3d": 4.4455},
+            "60m": {"1h": 0, "6h": 0, "1d": 1.0969, "3d": 3.2906},
+        },
+        "latency": {
+            "25m": {"1h": 0.5556, "6h": 0.8791, "1d": 1.7582, "3d": 5.2747},
+            "45m": {"1h": 0, "6h": 0.7797, "1d": 1.5595, "3d": 4.6784},
+            "60m": {"1h": 0, "6h": 0, "1d": 1.1544, "3d": 3.4632},
+        },
     }
     for indicator, series, ratio in (("availability", requests, 0.04), ("latency", latencies, 0.4)):
         asked = (
@@ -95,10 +99,10 @@ def cases() -> Iterator[Case]:
         )
         yield Case(
             name=f"how near each alert is: {indicator}",
-            series={**series([("20m", 1000, 0), ("5m", 1000, ratio), ("35m", 1000, 0)]), **errors},
+            series=series([("20m", 1000, 0), ("5m", 1000, ratio), ("35m", 1000, 0)]),
             until="60m",
             queries=[
                 (time, asked, {f'{{severity="{s}", long="{long}"}}': near[long] for s, long, _ in factors})
-                for time, near in progress.items()
+                for time, near in progress[indicator].items()
             ],
         )
