@@ -80,7 +80,7 @@ def cases() -> Iterator[Case]:
     # How near an alert is, is decided by the window with the lower ratio: the long one at first, and then the
     # short one.
     # Windows over 1h have the mean of the rates of 5m that were recorded.
-    # The rate of a counter that starts from nothing is a little low: Prometheus does not extrapolate below zero.
+    # The rate of a counter that starts from nothing is a little low: it is not extrapolated below zero.
     progress = {
         "availability": {
             "25m": {"1h": 0.5280, "6h": 0.8062, "1d": 1.6124, "3d": 4.8373},

@@ -47,19 +47,21 @@ def cases() -> Iterator[Case]:
         ],
         values={"slis": {"latency": {"enabled": False}}},
     )
-    yield Case(
-        name="without any error there is a ratio, which is 0, and without any request there is none",
-        series=requests([("20m", 4, 0), ("70m", 0, 0)]),
-        until="90m",
-        queries=[
-            record("20m", f"{ratio}5m", AVAILABILITY, 0),
-            record("20m", f"{ratio}1d", AVAILABILITY, 0),
-            record("90m", f"{ratio}30m", AVAILABILITY, None),
-            record("90m", f"{ratio}1h", AVAILABILITY, None),
-            record("90m", f"{ratio}1d", AVAILABILITY, 0),
-        ],
-        values={"slis": {"latency": {"enabled": False}}},
-    )
+    for name, labels, series in (("availability", AVAILABILITY, requests), ("latency", LATENCY, latencies)):
+        yield Case(
+            name=f"without errors the ratio is 0, and without requests there is none: {name}",
+            series=series([("20m", 0.5, 0), ("70m", 0, 0)]),
+            until="90m",
+            queries=[
+                *(
+                    record("20m", f"slo:bad_requests:rate{window}", labels, 0)
+                    for window in ("5m", "30m", "1h")
+                ),
+                *(record("20m", f"{ratio}{window}", labels, 0) for window in ("5m", "1h", "1d")),
+                *(record("90m", f"{ratio}{window}", labels, None) for window in ("30m", "1h")),
+                record("90m", f"{ratio}1d", labels, 0),
+            ],
+        )
     for name, labels, series in (
         ("availability", AVAILABILITY, requests),
         ("latency", LATENCY, latencies),
