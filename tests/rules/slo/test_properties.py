@@ -97,7 +97,7 @@ def unique_pairs(drawn):
 def test_any_valid_values_render_rules_that_promtool_accepts_with_unique_names(draws, tmp_path):
     count = itertools.count()
 
-    @settings(QUICK, max_examples=draws(8, 60))
+    @settings(QUICK, max_examples=draws(4, 30))
     @given(values().filter(unique_pairs))
     def check(drawn):
         groups = rendered(drawn)
@@ -127,7 +127,7 @@ def test_the_order_of_keys_and_the_way_of_setting_values_make_no_difference(draw
             return {name: reverse(value[name]) for name in reversed(value)}
         return value
 
-    @settings(QUICK, max_examples=draws(4, 20))
+    @settings(QUICK, max_examples=draws(2, 10))
     @given(values().filter(unique_pairs))
     def check(drawn):
         assert rendered(drawn) == rendered(reverse(drawn))
@@ -154,7 +154,7 @@ BOUNDS = st.one_of(
 
 
 def test_the_pattern_of_a_bound_matches_each_way_to_write_it_and_no_other_bound(draws):
-    @settings(QUICK, max_examples=draws(8, 60))
+    @settings(QUICK, max_examples=draws(4, 30))
     @given(st.lists(BOUNDS, min_size=12, max_size=12, unique_by=float))
     def check(bounds):
         # One render for many bounds: each is the threshold of a service of its own.
@@ -199,7 +199,7 @@ def spellings(bounds):
 
 
 def test_label_values_survive_escaping(draws):
-    @settings(QUICK, max_examples=draws(6, 40))
+    @settings(QUICK, max_examples=draws(3, 20))
     @given(st.lists(TEXTS, min_size=10, max_size=10))
     def check(texts):
         service = {"namespace": "shop", "preset": "promhttp"}
@@ -225,7 +225,7 @@ def unquoted(text):
 
 
 def test_a_total_outage_pages_and_a_ratio_within_the_budget_never_does(draws):
-    @settings(QUICK, max_examples=draws(8, 60))
+    @settings(QUICK, max_examples=draws(4, 30))
     @given(
         st.lists(OBJECTIVES, min_size=10, max_size=10),
         st.lists(burn_rates(), min_size=1, max_size=2),

@@ -112,6 +112,13 @@ def _indicator_broken() -> Iterator[Case]:
             UP: gauge([("50m", 1)]),
             plain: counter([("50m", 1)]),
             selector("http_requests_total", **TARGET, code="200"): counter([("30m", None), ("20m", 1)]),
+            # Others have the label.
+            selector("http_requests_total", **{**TARGET, "job": "payment"}, code="200"): counter(
+                [("50m", 1)]
+            ),
+            selector("http_requests_total", **{**TARGET, "namespace": "test"}, code="200"): counter(
+                [("50m", 1)]
+            ),
         },
         until="50m",
         alerts=[NO_ERRORS[0]],

@@ -94,15 +94,14 @@ def cases() -> Iterator[Case]:
         },
     }
     for indicator, series, ratio in (("availability", requests, 0.04), ("latency", latencies, 0.4)):
-        asked = (
-            f'sum by (long, severity) (round(slo:alert_progress:ratio{{slo="checkout-{indicator}"}}, 0.0001))'
-        )
+        near_by = f'slo:alert_progress:ratio{{slo="checkout-{indicator}"}}'
+        asked = f"sum by (long, short, severity) (round({near_by}, 0.0001))"
         yield Case(
             name=f"how near each alert is: {indicator}",
             series=series([("20m", 1000, 0), ("5m", 1000, ratio), ("35m", 1000, 0)]),
             until="60m",
             queries=[
-                (time, asked, {f'{{severity="{s}", long="{long}"}}': near[long] for s, long, _ in factors})
+                (time, asked, {f"{{{pairs[pair]}}}": near[pair[1]] for pair in factors})
                 for time, near in progress[indicator].items()
             ],
         )
