@@ -48,9 +48,14 @@ def cases() -> Iterator[Case]:
         errors = {
             selector(bucket, **TARGET, code="500", le=le): counter([("40m", 90)]) for le in (*bounds, "+Inf")
         }
+        others = {
+            selector(bucket, **{**TARGET, **target}, code="200", le=le): counter([("40m", 90)])
+            for target in ({"job": "payment"}, {"namespace": "test"})
+            for le in (*bounds, "+Inf")
+        }
         yield Case(
             name=f"quantiles of a histogram in {unit} are in seconds, and absent without requests",
-            series={**pods, **lower, **errors},
+            series={**pods, **lower, **errors, **others},
             until="40m",
             queries=[
                 record("20m", quantile, SERVICE_LABELS, 0.15, 'of="good", quantile="0.5"'),
@@ -72,8 +77,18 @@ def cases() -> Iterator[Case]:
             name=f"fast errors {'do not count' if exclude else 'count'} as requests of the latency, as set",
             series={**latencies([("20m", 10, 0.3)]), **errors},
             until="20m",
-            queries=[record("20m", ratio, LATENCY, expected)],
-            values={"slis": {"latency": {"excludeErrors": exclude}, "availability": {"enabled": False}}},
+            queries=[
+                record("20m", ratio, LATENCY, expected),
+                *(
+                    (
+                        "20m",
+                        f"sum(round(slo:requests:rate{window}{{{LATENCY}}} * {minutes}))",
+                        {"{}": 200 if exclude else 400},
+                    )
+                    for window, minutes in (("5m", 20), ("30m", 30), ("1h", 60))
+                ),
+            ],
+            values={"slis": {"latency": {"excludeErrors": exclude}, "availability": {"enabled": True}}},
         )
     # Buckets of schema 0: (0.5, 1], (1, 2]; one observation of each per sample.
     step = "{{schema:0 count:30 sum:40 buckets:[15 15]}}"

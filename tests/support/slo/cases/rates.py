@@ -9,19 +9,19 @@ from tests.support.slo.vocabulary import AVAILABILITY, LATENCY, SERVICE_LABELS, 
 
 def cases() -> Iterator[Case]:
     pods = [{"instance": name, "pod": name} for name in ("a", "b")]
-    series = {**requests([("2h", 6, 0.25)], **pods[0]), **requests([("2h", 2, 0)], **pods[1])}
+    series = {**requests([("2h", 6, 0.25)], **pods[0]), **requests([("2h", 2, 0.25)], **pods[1])}
     queries = []
     for window in ("5m", "30m", "1h", "2h", "6h", "1d", "3d", "30d"):
         if window in ("5m", "30m", "1h"):
             queries += [
                 record("2h", f"slo:requests:rate{window}", AVAILABILITY, 8),
-                record("2h", f"slo:bad_requests:rate{window}", AVAILABILITY, 1.5),
+                record("2h", f"slo:bad_requests:rate{window}", AVAILABILITY, 2),
             ]
-        queries += [record("2h", f"slo:bad_requests_per_requests:ratio_rate{window}", AVAILABILITY, 1.5 / 8)]
+        queries += [record("2h", f"slo:bad_requests_per_requests:ratio_rate{window}", AVAILABILITY, 2 / 8)]
     queries += [
         ("2h", "service:requests:rate", {
-            f'service:requests:rate{{{SERVICE_LABELS}, code="200", outcome="good"}}': 6.5,
-            f'service:requests:rate{{{SERVICE_LABELS}, code="500", outcome="bad"}}': 1.5,
+            f'service:requests:rate{{{SERVICE_LABELS}, code="200", outcome="good"}}': 6,
+            f'service:requests:rate{{{SERVICE_LABELS}, code="500", outcome="bad"}}': 2,
         }),
         record("2h", "service:targets:up", SERVICE_LABELS, 2),
         record("2h", "service:targets:expected", SERVICE_LABELS, 2),
