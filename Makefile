@@ -74,7 +74,7 @@ pictures: $(READY) ## Draw every dashboard, light and dark, as PNG into docs/pic
 
 # --- checks -------------------------------------------------------------------------------------------
 
-.PHONY: check test lint format e2e
+.PHONY: check test lint mutate detection format e2e
 check: lint ## Lint, and every test without servers and browsers; three to four minutes
 	@$(PY) -m pytest --numprocesses 2 --dist loadfile --quiet -m 'not live and not browser' $(ARGS)
 test: lint ## Run every test that needs no cluster; THOROUGH=1 runs every case
@@ -89,6 +89,10 @@ lint: $(READY) ## Check style, imports between packages, and generated files
 	@$(PY) -m tools.values_schema --check
 	@$(PY) -m tools.service_settings --check
 	@$(PY) -m tools.service_metrics --check
+mutate: $(READY) ## Put small faults into the service levels' rules, and write the share that their proof notices into README.md
+	@$(PY) -m tests.support.slo.mutate $(ARGS)
+detection: $(READY) ## Measure how soon the service levels' alerts fire, and write docs/slo-detection.md
+	@$(PY) -m tests.support.slo.detection $(ARGS)
 format: $(READY) ## Format the Python code
 	@$(PY) -m ruff check --fix --quiet . && $(PY) -m ruff format --quiet .
 e2e: $(READY) ## Install the chart into the cluster of KUBECONFIG and test it there
