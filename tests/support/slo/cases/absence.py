@@ -144,6 +144,18 @@ def _indicator_broken() -> Iterator[Case]:
     )
     failed = selector("http_requests_total", **TARGET, code="500")
     yield Case(
+        name="LatencyIndicatorBroken: no bucket at the threshold, while most requests fail",
+        series={
+            UP: gauge([("30m", 1)]),
+            selector("http_requests_total", **TARGET, code="200"): counter([("30m", 0.5)]),
+            failed: counter([("30m", 1)]),
+            selector("http_request_duration_seconds_count", **TARGET, code="200"): counter([("30m", 0.5)]),
+        },
+        until="30m",
+        alerts=[NO_LATENCY[0]],
+        firing={NO_LATENCY: [("15m30s", "30m")]},
+    )
+    yield Case(
         name="IndicatorBroken: silent if every request fails, so that no success could be measured",
         series={UP: gauge([("40m", 1)]), failed: counter([("40m", 1)])},
         until="40m",

@@ -43,7 +43,7 @@ def cases() -> Iterator[Case]:
             for pod in ("a", "b")
             for name, text in latencies(traffic, unit=unit, le=bounds[1], instance=pod, pod=pod).items()
         }
-        lower = {selector(bucket, **TARGET, code="200", le=bounds[0]): counter([("40m", 0)])}
+        lower = {selector(bucket, **TARGET, code="200", le=bounds[0]): counter([("20m", 4), ("20m", 0)])}
         # Errors are fast, and there are more of them.
         errors = {
             selector(bucket, **TARGET, code="500", le=le): counter([("40m", 90)]) for le in (*bounds, "+Inf")
@@ -58,9 +58,9 @@ def cases() -> Iterator[Case]:
             series={**pods, **lower, **errors, **others},
             until="40m",
             queries=[
-                record("20m", quantile, SERVICE_LABELS, 0.15, 'of="good", quantile="0.5"'),
-                record("20m", quantile, SERVICE_LABELS, 0.19, 'of="good", quantile="0.9"'),
-                record("20m", quantile, SERVICE_LABELS, 0.199, 'of="good", quantile="0.99"'),
+                record("20m", quantile, SERVICE_LABELS, 0.1375, 'of="good", quantile="0.5"'),
+                record("20m", quantile, SERVICE_LABELS, 0.1875, 'of="good", quantile="0.9"'),
+                record("20m", quantile, SERVICE_LABELS, 0.19875, 'of="good", quantile="0.99"'),
                 ("40m", quantile, {}),
             ],
             values={
