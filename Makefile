@@ -87,7 +87,7 @@ pictures: $(READY) ## Draw every dashboard, light and dark, as PNG into docs/pic
 # Each file runs on one of two workers, in the order of tests/conftest.py rather than by number of tests.
 PYTEST := $(PY) -m pytest --numprocesses 2 --dist loadfile
 
-.PHONY: check test lint format e2e
+.PHONY: check test lint mutate detection format e2e
 check: lint ## Lint, and every test without servers and browsers; about a minute
 	@$(PYTEST) --quiet -m 'not live and not browser' $(ARGS)
 test: lint ## Run every test that needs no cluster; THOROUGH=1 runs every case
@@ -103,6 +103,10 @@ lint: $(READY) ## Check style, imports between packages, and generated files
 	@$(PY) -m tools.service_settings --check
 	@$(PY) -m tools.service_metrics --check
 	@$(PY) -m tools.drills_table --check
+mutate: $(READY) ## Put small faults into the service levels' rules, and write the share that their proof notices into README.md
+	@$(PY) -m tests.support.slo.mutate $(ARGS)
+detection: $(READY) ## Measure how soon the service levels' alerts fire, and write docs/slo-detection.md
+	@$(PY) -m tests.support.slo.detection $(ARGS)
 format: $(READY) ## Format the Python code
 	@$(PY) -m ruff check --fix --quiet . && $(PY) -m ruff format --quiet .
 e2e: $(READY) ## Install the chart into the cluster of KUBECONFIG and test it there

@@ -1,5 +1,6 @@
 """Cases for `promtool test rules`: series, and the alerts that fire with them, to the evaluation."""
 
+import functools
 import json
 import os
 import re
@@ -54,7 +55,7 @@ class Case:
     worth of 30 s
     steps per second: cases of several days look every few minutes."""
 
-    @property
+    @functools.cached_property
     def groups(self) -> list[Group]:
         """The rules that the case is about."""
         service = {**SERVICE, **self.values}

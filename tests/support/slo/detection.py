@@ -33,7 +33,7 @@ class Cell:
     severity: str
 
     def theory(self) -> float:
-        """Seconds until the ratio of a long window exceeds its threshold; infinite if it never does."""
+        """Seconds until the ratio over a pair's long window exceeds its threshold; infinite if never."""
         budget = round(1 - self.objective / 100, 9)
         times = [math.inf]
         for long, _, percent in BURN_RATES[self.severity]:
@@ -44,11 +44,11 @@ class Cell:
         return min(times)
 
     def step(self) -> int:
-        """Seconds between evaluations: the chart's for a page, fewer for a ticket, which takes days."""
+        """Seconds between evaluations: the chart's for a page, fewer for the three days before a ticket."""
         return 30 if self.severity == "critical" else 240
 
     def measured(self) -> float:
-        """Seconds until promtool sees the alert fire, at 100 requests per second; infinite if never."""
+        """Seconds until promtool sees the alert fire, at 100 requests a second; infinite if it never does."""
         before = "6h" if self.severity == "critical" else "3d"
         expected = self.theory()
         if math.isinf(expected):

@@ -112,6 +112,13 @@ def _indicator_broken() -> Iterator[Case]:
             UP: gauge([("50m", 1)]),
             plain: counter([("50m", 1)]),
             selector("http_requests_total", **TARGET, code="200"): counter([("30m", None), ("20m", 1)]),
+            # Others have the label.
+            selector("http_requests_total", **{**TARGET, "job": "payment"}, code="200"): counter(
+                [("50m", 1)]
+            ),
+            selector("http_requests_total", **{**TARGET, "namespace": "test"}, code="200"): counter(
+                [("50m", 1)]
+            ),
         },
         until="50m",
         alerts=[NO_ERRORS[0]],
@@ -136,6 +143,18 @@ def _indicator_broken() -> Iterator[Case]:
         firing={NO_LATENCY: [("15m30s", "30m")]},
     )
     failed = selector("http_requests_total", **TARGET, code="500")
+    yield Case(
+        name="LatencyIndicatorBroken: no bucket at the threshold, while most requests fail",
+        series={
+            UP: gauge([("30m", 1)]),
+            selector("http_requests_total", **TARGET, code="200"): counter([("30m", 0.5)]),
+            failed: counter([("30m", 1)]),
+            selector("http_request_duration_seconds_count", **TARGET, code="200"): counter([("30m", 0.5)]),
+        },
+        until="30m",
+        alerts=[NO_LATENCY[0]],
+        firing={NO_LATENCY: [("15m30s", "30m")]},
+    )
     yield Case(
         name="IndicatorBroken: silent if every request fails, so that no success could be measured",
         series={UP: gauge([("40m", 1)]), failed: counter([("40m", 1)])},

@@ -61,3 +61,55 @@ def cases() -> Iterator[Case]:
         ],
         values=only,
     )
+    yield _every_window()
+
+
+def _every_window() -> Case:
+    """Births count in each window, for requests and for latency; other targets' counters are not births."""
+    name = "http_request_duration_seconds"
+    own = {
+        selector("http_requests_total", **TARGET, code="200"): (10, 0),
+        selector("http_requests_total", **TARGET, code="200", route="/new"): (None, 40),
+        selector("http_requests_total", **TARGET, code="500", route="/new"): (None, 5),
+        selector(f"{name}_count", **TARGET, code="200"): (10, 0),
+        selector(f"{name}_count", **TARGET, code="200", route="/new"): (None, 40),
+        selector(f"{name}_bucket", **TARGET, code="200", le="0.5"): (10, 0),
+        selector(f"{name}_bucket", **TARGET, code="200", route="/new", le="0.5"): (None, 10),
+    }
+    series = {selector("up", **TARGET): gauge([("70m", 1)])}
+    for each, (rate, jump) in own.items():
+        series[each] = counter([("70m", rate)]) if rate else f"_x130 {jump}x10"
+    # Other targets: in another namespace, of another job, down until now, and scraped for the first time.
+    for target, up in (
+        ({"namespace": "test"}, gauge([("70m", 1)])),
+        ({"job": "payment"}, gauge([("70m", 1)])),
+        ({"instance": "b"}, gauge([("66m", 0), ("4m", 1)])),
+        ({"instance": "c"}, gauge([("66m", None), ("4m", 1)])),
+    ):
+        labels = {**TARGET, **target}
+        series[selector("up", **labels)] = up
+        for code in ("200", "500"):
+            series[selector("http_requests_total", **labels, code=code)] = "_x133 7000x7"
+        series[selector(f"{name}_count", **labels, code="200")] = "_x133 7000x7"
+        series[selector(f"{name}_bucket", **labels, code="200", le="0.5")] = "_x133 7000x7"
+    queries = []
+    for window, length in (("5m", 300), ("30m", 1800), ("1h", 3600)):
+        for record, indicator, count in (
+            ("slo:requests", "availability", 45),
+            ("slo:bad_requests", "availability", 5),
+            ("slo:requests", "latency", 40),
+            ("slo:bad_requests", "latency", 30),
+        ):
+            steady = 10 if record == "slo:requests" else 0
+            rate = f'{record}:rate{window}{{slo="checkout-{indicator}"}}'
+            asked = f"sum(round({rate} * {length} - {steady * length}))"
+            queries.append(("68m", asked, {"{}": count}))
+    births = "sum by (code) (round(service:requests:rate * 300))"
+    queries.append(("68m", births, {'{code="200"}': 3040, '{code="500"}': 5}))
+    return Case(
+        name="births count in each window, and counters of targets that were not scraped before do not",
+        series=series,
+        until="68m",
+        queries=queries,
+        step="1m",
+    )

@@ -80,22 +80,28 @@ def cases() -> Iterator[Case]:
     # How near an alert is, is decided by the window with the lower ratio: the long one at first, and then the
     # short one.
     # Windows over 1h have the mean of the rates of 5m that were recorded.
+    # The rate of a counter that starts from nothing is a little low: it is not extrapolated below zero.
     progress = {
-        "25m": {"1h": 0.5280, "6h": 0.8062, "1d": 1.6124, "3d": 4.8373},
-        "45m": {"1h": 0, "6h": 0.7409, "1d": 1.4818, "3d": 4.4455},
-        "60m": {"1h": 0, "6h": 0, "1d": 1.0969, "3d": 3.2906},
+        "availability": {
+            "25m": {"1h": 0.5280, "6h": 0.8062, "1d": 1.6124, "3d": 4.8373},
+            "45m": {"1h": 0, "6h": 0.7409, "1d": 1.4818, "3d": 4.4455},
+            "60m": {"1h": 0, "6h": 0, "1d": 1.0969, "3d": 3.2906},
+        },
+        "latency": {
+            "25m": {"1h": 0.5556, "6h": 0.8791, "1d": 1.7582, "3d": 5.2747},
+            "45m": {"1h": 0, "6h": 0.7797, "1d": 1.5595, "3d": 4.6784},
+            "60m": {"1h": 0, "6h": 0, "1d": 1.1544, "3d": 3.4632},
+        },
     }
-    asked = 'sum by (long, severity) (round(slo:alert_progress:ratio{slo="checkout-availability"}, 0.0001))'
-    yield Case(
-        name="how near each alert is",
-        series=requests([("20m", 1000, 0), ("5m", 1000, 0.04), ("35m", 1000, 0)]),
-        until="60m",
-        queries=[
-            (
-                time,
-                asked,
-                {f'{{severity="{severity}", long="{long}"}}': near[long] for severity, long, _ in factors},
-            )
-            for time, near in progress.items()
-        ],
-    )
+    for indicator, series, ratio in (("availability", requests, 0.04), ("latency", latencies, 0.4)):
+        near_by = f'slo:alert_progress:ratio{{slo="checkout-{indicator}"}}'
+        asked = f"sum by (long, short, severity) (round({near_by}, 0.0001))"
+        yield Case(
+            name=f"how near each alert is: {indicator}",
+            series=series([("20m", 1000, 0), ("5m", 1000, ratio), ("35m", 1000, 0)]),
+            until="60m",
+            queries=[
+                (time, asked, {f"{{{pairs[pair]}}}": near[pair[1]] for pair in factors})
+                for time, near in progress[indicator].items()
+            ],
+        )

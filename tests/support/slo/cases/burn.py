@@ -8,7 +8,8 @@ stay low, so that one pair of windows can be seen alone.
 from collections.abc import Iterator
 
 from tests.support.slo.case import Case
-from tests.support.slo.series import Traffic, latencies, requests, seconds
+from tests.support.slo.cases.silence import six_an_hour
+from tests.support.slo.series import TARGET, Traffic, latencies, requests, seconds, selector
 
 Firing = dict[str, list[tuple[str, str]]]
 """Times of the first and the last firing evaluation, by severity; of availability and of latency in a
@@ -39,6 +40,31 @@ def cases() -> Iterator[Case]:
                 every=every,
                 step=step,
             )
+    yield from _quiet()
+
+
+def _quiet() -> Iterator[Case]:
+    """Six requests an hour, of which three in a row are bad: the third one is enough for an alert.
+
+    The bad requests of windows over 1h are counted from the rates of 5m, which takes half of these 5 minutes.
+    """
+    failed = {selector("http_requests_total", **TARGET, code="500"): "0x299 1x9 2x9 3x160"}
+    for indicator, series, ticket in (
+        ("Availability", {**six_an_hour(), **failed}, "322m30s"),
+        ("Latency", six_an_hour(slow=(30, 31, 32)), "322m"),
+    ):
+        alert = f"Checkout{indicator}BudgetBurn"
+        yield Case(
+            name=f"{indicator}: three bad requests at six requests an hour",
+            series=series,
+            until="8h",
+            alerts=[alert],
+            firing={
+                (alert, "critical"): [("320m", "363m30s")],
+                (alert, "warning"): [(ticket, "480m")],
+            },
+            every="1m",
+        )
 
 
 def _progress(slo: str) -> list[tuple[str, str, dict[str, float]]]:
@@ -48,6 +74,7 @@ def _progress(slo: str) -> list[tuple[str, str, dict[str, float]]]:
     return [
         ("75h", asked, {'{long="1d"}': 0.83, '{long="3d"}': 0.83}),
         ("80h", asked, {'{long="1d"}': 0, '{long="3d"}': 1.39}),
+        ("84h", asked, {'{long="1d"}': 0, '{long="3d"}': 0}),
     ]
 
 

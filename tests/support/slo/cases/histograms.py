@@ -33,25 +33,41 @@ def cases() -> Iterator[Case]:
                 "metrics": {"duration": f"http_request_duration_{unit}", "unit": unit},
             },
         )
-    name = "http_request_duration_milliseconds_bucket"
     quantile = "service:latency_seconds:quantile"
-    yield Case(
-        name="quantiles are in seconds also if the histogram is in milliseconds, and absent without requests",
-        series={**latencies([("20m", 10, 0), ("20m", 0, 0)], unit="milliseconds", le="200"),
-                selector(name, **TARGET, code="200", le="200"): counter([("20m", 10), ("20m", 0)]),
-                selector(name, **TARGET, code="200", le="100"): counter([("40m", 0)])},
-        until="40m",
-        queries=[
-            record("20m", quantile, SERVICE_LABELS, 0.15, 'of="good", quantile="0.5"'),
-            record("20m", quantile, SERVICE_LABELS, 0.19, 'of="good", quantile="0.9"'),
-            record("20m", quantile, SERVICE_LABELS, 0.199, 'of="good", quantile="0.99"'),
-            ("40m", quantile, {}),
-        ],
-        values={
-            "metrics": {"duration": "http_request_duration_milliseconds", "unit": "milliseconds"},
-            "slis": {"latency": {"threshold": 0.2}},
-        },
-    )  # fmt: skip
+    for unit, scale in (("seconds", 1), ("milliseconds", 1000)):
+        bucket = f"http_request_duration_{unit}_bucket"
+        traffic = [("20m", 10, 0), ("20m", 0, 0)]
+        bounds = [f"{bound * scale:g}" for bound in (0.1, 0.2)]
+        pods = {
+            name: text
+            for pod in ("a", "b")
+            for name, text in latencies(traffic, unit=unit, le=bounds[1], instance=pod, pod=pod).items()
+        }
+        lower = {selector(bucket, **TARGET, code="200", le=bounds[0]): counter([("20m", 4), ("20m", 0)])}
+        # Errors are fast, and there are more of them.
+        errors = {
+            selector(bucket, **TARGET, code="500", le=le): counter([("40m", 90)]) for le in (*bounds, "+Inf")
+        }
+        others = {
+            selector(bucket, **{**TARGET, **target}, code="200", le=le): counter([("40m", 90)])
+            for target in ({"job": "payment"}, {"namespace": "test"})
+            for le in (*bounds, "+Inf")
+        }
+        yield Case(
+            name=f"quantiles of a histogram in {unit} are in seconds, and absent without requests",
+            series={**pods, **lower, **errors, **others},
+            until="40m",
+            queries=[
+                record("20m", quantile, SERVICE_LABELS, 0.1375, 'of="good", quantile="0.5"'),
+                record("20m", quantile, SERVICE_LABELS, 0.1875, 'of="good", quantile="0.9"'),
+                record("20m", quantile, SERVICE_LABELS, 0.19875, 'of="good", quantile="0.99"'),
+                ("40m", quantile, {}),
+            ],
+            values={
+                "metrics": {"duration": f"http_request_duration_{unit}", "unit": unit},
+                "slis": {"latency": {"threshold": 0.2}},
+            },
+        )
     errors = {selector("http_request_duration_seconds_count", **TARGET, code="500"): counter([("20m", 10)])}
     errors[selector("http_request_duration_seconds_bucket", **TARGET, code="500", le="0.5")] = counter(
         [("20m", 10)]
@@ -61,8 +77,18 @@ def cases() -> Iterator[Case]:
             name=f"fast errors {'do not count' if exclude else 'count'} as requests of the latency, as set",
             series={**latencies([("20m", 10, 0.3)]), **errors},
             until="20m",
-            queries=[record("20m", ratio, LATENCY, expected)],
-            values={"slis": {"latency": {"excludeErrors": exclude}, "availability": {"enabled": False}}},
+            queries=[
+                record("20m", ratio, LATENCY, expected),
+                *(
+                    (
+                        "20m",
+                        f"sum(round(slo:requests:rate{window}{{{LATENCY}}} * {minutes}))",
+                        {"{}": 200 if exclude else 400},
+                    )
+                    for window, minutes in (("5m", 20), ("30m", 30), ("1h", 60))
+                ),
+            ],
+            values={"slis": {"latency": {"excludeErrors": exclude}, "availability": {"enabled": True}}},
         )
     # Buckets of schema 0: (0.5, 1], (1, 2]; one observation of each per sample.
     step = "{{schema:0 count:30 sum:40 buckets:[15 15]}}"

@@ -38,7 +38,8 @@ def neighbours(until: str) -> dict[str, str]:
                 if name == "slo:alert_progress:ratio":
                     more["severity"] = "critical"
                 labels = {"namespace": namespace, "slo_service": service, **more}
-                found[selector(name, **labels)] = gauge([(until, 3)])
+                down = name == "service:targets:up" and service == "payment"
+                found[selector(name, **labels)] = gauge([(until, 0 if down else 3)])
     for namespace, service in (("test", "checkout"), ("shop", "payment")):
         for state, severity in (("firing", "critical"), ("firing", "warning"), ("pending", "info")):
             labels = {
@@ -70,14 +71,19 @@ def cases() -> Iterator[Case]:
         every += [
             ("slo:error_budget_remaining:ratio", labels, 1 - bad / budget),
             ("slo:objective:ratio", labels, 1 - budget),
+            ("slo:period_covered:ratio", labels, 40 / 86400),
+            ("slo_info", f'{labels}, objective="{100 - 100 * budget:g}", period="30d"', 1),
         ]
     queries = [
         ("20m", f"{name}{{{labels}}}", {f"{name}{{{labels}}}": value}) for name, labels, value in every
     ]
-    progress = f'slo:alert_progress:ratio{{{SERVICE_LABELS}, severity="critical", long="1h"}}'
+    progress = {
+        f'{{slo="checkout-{name}", long="{long}"}}': bad / (factor * budget)
+        for name, bad, budget in (("availability", 0.1, 0.001), ("latency", 0.2, 0.01))
+        for long, factor in (("1h", 14.4), ("6h", 6), ("1d", 3), ("3d", 1))
+    }
     queries += [
-        ("20m", f"sum by (slo) ({progress})", {
-            '{slo="checkout-availability"}': 0.1 / 0.0144, '{slo="checkout-latency"}': 0.2 / 0.144}),
+        ("20m", f"sum by (slo, long) (slo:alert_progress:ratio{own})", progress),
         ("20m", f"service:targets:up{own}", {f"service:targets:up{own}": 1}),
         ("20m", f"service:targets:expected{own}", {f"service:targets:expected{own}": 1}),
         ("20m", f"sum by (code) (service:requests:rate{own})", {'{code="200"}': 9, '{code="500"}': 1}),

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tests.support.slo.case import Case
 from tests.support.slo.series import TARGET, counter, gauge, latencies, requests, selector
@@ -24,16 +24,33 @@ def service(traffic: list[tuple[str, float, float]], every: str = "30s", **targe
     return {**durations, **requests(traffic, every, **target)}
 
 
+def six_an_hour(slow: Sequence[int] = ()) -> dict[str, str]:
+    """A pod that serves a request every ten minutes, for eight hours, with a sample every minute.
+
+    `slow` are the numbers of the requests that take longer than 0.5 s.
+    """
+
+    def counted(left_out: Sequence[int]) -> str:
+        counts = [number - sum(other <= number for other in left_out) for number in range(49)]
+        return " ".join(f"{count}x9" for count in counts[:-1]) + f" {counts[-1]}"
+
+    return {
+        name: "1x480" if name.startswith("up") else counted(slow if 'le="0.5"' in name else ())
+        for name in service([("8h", 1, 0)])
+    }
+
+
 def _traffic() -> Iterator[Case]:
     yield Case("healthy, with three quarters of its budget", service([("90m", 1000, 0.00075)]), "90m")
     yield Case("no traffic at all", service([("90m", 0, 0)]), "90m")
-    rare = {
-        name: "1x480" if name.startswith("up") else " ".join(f"{count}x9" for count in range(48)) + " 48"
-        for name in service([("8h", 1, 0)])
-    }
     once = selector("http_requests_total", **TARGET, code="500")
     for count, errors in (("one error", "_x300 1x180"), ("two errors", "_x300 1x9 2x170")):
-        yield Case(f"{count} at six requests an hour", {**rare, once: errors}, "8h", every="1m", step="2m")
+        yield Case(
+            f"{count} at six requests an hour", {**six_an_hour(), once: errors}, "8h", every="1m", step="2m"
+        )
+    yield Case(
+        "two slow requests at six requests an hour", six_an_hour(slow=(30, 31)), "8h", every="1m", step="2m"
+    )
     # Two days whose busiest hour has fifty times the traffic of the quietest, with seven tenths of the budget
     # failing.
     day = [200 * (1.04 - math.cos(2 * math.pi * hour / 24)) for hour in range(48)]
