@@ -136,7 +136,7 @@ package: deps ## Package the chart into dist/
 	@"$$($(PY) -m lab tools --print helm)" package . --destination dist
 requirements: ## Compile requirements*.in to hashed requirements (needs uv)
 	@command -v uv >/dev/null || { echo "make requirements needs uv: https://docs.astral.sh/uv/" >&2; exit 1; }
-	@for f in service/requirements service/requirements-traces bench/requirements requirements; do \
+	@for f in service/requirements service/requirements-traces bench/requirements tests/presets/requirements requirements; do \
 	  uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	    --no-emit-index-url --no-header --no-annotate $$f.in --output-file $$f.txt; done
 # A TOOLS_DIR is removed only if `make` created it, as its tag shows; in LAB_DIR only what the lab wrote.

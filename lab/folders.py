@@ -21,7 +21,7 @@ def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def build_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment for builds, with the caches of Go, pip, uv and npm in the cache folder.
+    """The environment for builds, with the caches of Go, pip, uv, npm and Maven in the cache folder.
 
     A cache variable that the caller has set is kept. Names are compared ignoring case, as npm does.
     """
@@ -32,6 +32,7 @@ def build_environment(environment: Mapping[str, str] = os.environ) -> dict[str, 
         "PIP_CACHE_DIR": cache / "pip",
         "UV_CACHE_DIR": cache / "uv",
         "npm_config_cache": cache / "npm",
+        "MAVEN_OPTS": f"-Dmaven.repo.local={cache / 'maven'}",
     }
     given = {name.lower() for name, value in environment.items() if value}
     return dict(environment) | {name: str(path) for name, path in ours.items() if name.lower() not in given}

@@ -17,12 +17,36 @@ alerting.route: replaced; name the receivers in alerting.critical and alerting.w
 {{- if not $receiver }}
 {{ $path }}: empty; set one or more of webhook, slack, pagerduty, email, opsgenie and config
 {{- end }}
-{{- if hasKey ($receiver.config | default dict) "name" }}
-{{ $path }}.config.name: not allowed, because the receiver's name is {{ $name }} already; remove it
-{{- end }}
 {{- with $receiver.email }}
 {{- if and (or .key .username) (not .secret) }}
 {{ $path }}.email.secret: empty, but key or username is set; set it to the Secret with the password, or remove both for a server without login
+{{- end }}
+{{- end }}
+{{- end }}
+{{- range $name, $mute := $alerting.muteTimes }}
+{{- range $interval := $mute.timeIntervals }}
+{{- if not (values $interval | compact) }}
+alerting.muteTimes.{{ $name }}.timeIntervals: an empty interval would mute alerts at all times; set one of times, weekdays, daysOfMonth, months and years
+{{- end }}
+{{- range $interval.times }}
+{{- if ge .startTime .endTime }}
+alerting.muteTimes.{{ $name }}.timeIntervals: {{ .startTime }} is not before {{ .endTime }}; write a night as two times, {startTime: {{ quote .startTime }}, endTime: "24:00"} and {startTime: "00:00", endTime: {{ quote .endTime }}}
+{{- end }}
+{{- end }}
+{{- range $field, $order := include "observability-platform.calendar" $ | fromYaml }}
+{{- range get $interval $field | default list }}
+{{- $ends := splitList ":" . }}
+{{- if gt (include "observability-platform.position" (dict "order" $order "value" (first $ends)) | int) (include "observability-platform.position" (dict "order" $order "value" (last $ends)) | int) }}
+alerting.muteTimes.{{ $name }}.timeIntervals: the {{ $field }} {{ . }} end before they begin; write two spans
+{{- end }}
+{{- end }}
+{{- end }}
+{{- range $interval.daysOfMonth }}
+{{- $start := int .start }}
+{{- $end := int .end }}
+{{- if or (eq 0 $start) (eq 0 $end) (and (lt $start 0) (gt $end 0)) (and (gt $start $end) (or (lt $start 0) (gt $end 0))) }}
+alerting.muteTimes.{{ $name }}.timeIntervals: the daysOfMonth {{ .start }} to {{ .end }} are not allowed; use 1 to 31, or -31 to -1 counted from the end, the earlier day first
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -37,11 +61,11 @@ alerting.{{ $role }}: {{ quote . }} is not in alerting.receivers; use one of its
 {{- end }}
 {{- end }}
 {{- end }}
-{{- range $number, $route := $alerting.extraRoutes }}
+{{- range $route := $alerting.extraRoutes }}
 {{- range $field, $known := dict "receiver" (append (keys $receivers) "null") "muteTimeIntervals" (keys $alerting.muteTimes) "activeTimeIntervals" (keys $alerting.muteTimes) }}
 {{- range include "observability-platform.routeNames" (dict "route" $route "field" $field) | splitList "\n" | compact | uniq }}
 {{- if not (has . $known) }}
-alerting.extraRoutes[{{ $number }}].{{ $field }}: {{ quote . }} is not in alerting.{{ eq $field "receiver" | ternary "receivers" "muteTimes" }}; use one of its names ({{ without $known "null" | sortAlpha | join ", " | default "none yet" }})
+alerting.extraRoutes: {{ quote . }} in {{ $field }} is not in alerting.{{ eq $field "receiver" | ternary "receivers" "muteTimes" }}; use one of its names ({{ without $known "null" | sortAlpha | join ", " | default "none yet" }})
 {{- end }}
 {{- end }}
 {{- end }}
@@ -56,4 +80,18 @@ Argument: a dict of `route` and `field`.
 {{- define "observability-platform.routeNames" -}}
 {{- range kindIs "slice" (get .route .field) | ternary (get .route .field) (list (get .route .field)) }}{{ . }}{{ "\n" }}{{ end -}}
 {{- range .route.routes }}{{ include "observability-platform.routeNames" (dict "route" . "field" $.field) }}{{ end -}}
+{{- end }}
+
+{{/* The fields of a time interval that have spans, and their values in order; years are numbers. */}}
+{{- define "observability-platform.calendar" -}}
+weekdays: [sunday, monday, tuesday, wednesday, thursday, friday, saturday]
+months: ["", january, february, march, april, may, june, july, august, september, october, november, december]
+years: []
+{{- end }}
+
+{{/* Position of a value in a list, or the value itself if it is a number. Argument: a dict of `order` and `value`. */}}
+{{- define "observability-platform.position" -}}
+{{- $position := .value -}}
+{{- range $index, $word := .order }}{{ if eq $word $.value }}{{ $position = $index }}{{ end }}{{ end -}}
+{{- $position -}}
 {{- end }}

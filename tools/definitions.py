@@ -84,13 +84,42 @@ _SLO_SERVICE = _map(
     alerts=_map(**dict.fromkeys(("down", "metricsMissing", "indicatorBroken", "trafficMissing"), _ALERT)),
 )
 _TEXT = {"type": "string", "minLength": 1}
-_SECRET = {"secret": {"type": "string", "maxLength": 253, "pattern": f"^{_HOST}$"}, "key": _TEXT}
+_SECRET = {
+    "secret": {"type": "string", "maxLength": 253, "pattern": f"^{_HOST}$"},
+    "key": {"type": "string", "maxLength": 253, "pattern": "^[-._a-zA-Z0-9]+$"},
+}
 
 
 def _receiver(*required: str, **properties: Schema) -> Schema:
     return {**_map(sendResolved={"type": "boolean"}, **_SECRET, **properties), "required": list(required)}
 
 
+_DAY = "(sun|mon|tues|wednes|thurs|fri|satur)day"
+_MONTH = (
+    "(january|february|march|april|may|june|july|august|september|october|november|december|1[0-2]|[1-9])"
+)
+_TIME = {"type": "string", "pattern": "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"}
+_DAY_OF_MONTH = {"type": "integer", "minimum": -31, "maximum": 31}
+
+
+def _all_of(**properties: Schema) -> Schema:
+    """A list of objects with exactly these properties."""
+    return {"type": "array", "items": {**_map(**properties), "required": list(properties)}}
+
+
+def _spans(value: str) -> Schema:
+    """A list of values such as `monday` and of spans such as `monday:friday`."""
+    return {"type": "array", "items": {"type": "string", "pattern": f"^{value}(:{value})?$"}}
+
+
+# The format of AlertmanagerConfig.
+_TIME_INTERVAL = _map(
+    times=_all_of(startTime=_TIME, endTime=_TIME),
+    weekdays=_spans(_DAY),
+    daysOfMonth=_all_of(start=_DAY_OF_MONTH, end=_DAY_OF_MONTH),
+    months=_spans(_MONTH),
+    years=_spans("2[0-9]{3}"),
+)
 _RECEIVER = _map(
     webhook=_receiver("secret"),
     slack=_receiver("secret", channel=_TEXT),
@@ -101,8 +130,14 @@ _RECEIVER = _map(
         username=_TEXT,
         **{"to": _TEXT, "from": _TEXT},
     ),
-    opsgenie=_receiver("secret", url={"type": "string", "pattern": "^https?://"}),
-    config={"type": "object", "additionalProperties": True},
+    opsgenie=_receiver(
+        "secret", url={"type": "string", "pattern": f"^https?://{_HOST}(:{_PORT})?(/[-._~a-zA-Z0-9]+)*/?$"}
+    ),
+    config={
+        "type": "object",
+        "propertyNames": {"pattern": "^[a-z0-9]+Configs$"},
+        "additionalProperties": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
+    },
 )
 
 
@@ -125,7 +160,7 @@ DEFINITIONS: dict[str, Schema] = {
     "alertMuteTime": {
         **_map(
             severities={"type": "array", "minItems": 1, "items": {"enum": ["critical", "warning", "info"]}},
-            timeIntervals={"type": "array", "minItems": 1, "items": {"type": "object"}},
+            timeIntervals={"type": "array", "minItems": 1, "items": _TIME_INTERVAL},
         ),
         "required": ["timeIntervals"],
     },

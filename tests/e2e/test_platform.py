@@ -16,6 +16,7 @@ import requests
 from lab import ROOT, toolchain
 from lab.clients import Prometheus
 from lab.render import workload
+from lab.render.alertmanager_config import translate
 from lab.render.chart import render_chart
 from lab.render.stack import Stack
 from lab.servers.prometheus import configuration
@@ -48,7 +49,7 @@ def release(cluster: Cluster, chart: Path, image_values: Object, monitoring: Mon
     """The release, not installed yet: default values, plus what the mode, VALUES and the image require."""
     values = {
         "alerting": {
-            "enabled": monitoring.alertmanager,
+            "enabled": monitoring.has_alertmanager,
             "receivers": {"default": {"config": {"webhookConfigs": [{"url": "https://alerts.example.com"}]}}},
             "critical": "default",
         },
@@ -61,7 +62,7 @@ def release(cluster: Cluster, chart: Path, image_values: Object, monitoring: Mon
     else:
         values["global"] = {"monitoring": {"labels": monitoring.labels}}
         values["tests"] = {"prometheusUrl": monitoring.prometheus_url}
-        if monitoring.alertmanager:
+        if monitoring.has_alertmanager:
             values["tests"]["alertmanagerUrl"] = monitoring.alertmanager_url
         presets = [ROOT / "ci/byo-operator-values.yaml"]
     files = (*presets, *map(Path, os.environ.get("VALUES", "").split()))
@@ -179,6 +180,28 @@ def test_the_operator_generates_the_same_configuration_as_the_lab(
     for name, ours in lab.rules.items():
         theirs = [file for file in files if file.startswith(name.removesuffix(".yaml") + "-")]
         assert [files[file] for file in theirs] == [ours]
+
+
+def test_the_operator_routes_alerts_as_the_lab(platform: Release, monitoring: Monitoring, missing_part):
+    """`helm test` has passed, so the operator has generated the configuration."""
+    if not monitoring.has_alertmanager:
+        missing_part(f"there is no Alertmanager in the namespace {monitoring.namespace}")
+    files = platform.value_files
+    render = render_chart(platform.values, value_files=files, release=platform.name, namespace=NAMESPACE)
+    (item,) = render.find("AlertmanagerConfig")
+    strategy = monitoring.alertmanager()["spec"].get("alertmanagerConfigMatcherStrategy") or {}
+    lab = translate(
+        {"route": {}},
+        item,
+        strategy=strategy.get("type") or "OnNamespace",
+        alertmanager_namespace=monitoring.namespace,
+        integrations=lambda _: {},
+    )
+    operator = monitoring.alertmanager_configuration()
+    assert lab["route"]["routes"][0] in operator["route"]["routes"]
+    assert [rule for rule in lab["inhibit_rules"] if rule not in operator["inhibit_rules"]] == []
+    names = [receiver["name"] for receiver in operator["receivers"]]
+    assert [receiver["name"] for receiver in lab["receivers"] if receiver["name"] not in names] == []
 
 
 def without_defaults(rule: Object) -> Object:

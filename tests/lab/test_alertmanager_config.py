@@ -7,7 +7,9 @@ import pytest
 import yaml
 
 from lab import toolchain
+from lab.plan import make_plan
 from lab.platform import VALUES
+from lab.ports import Ports
 from lab.render.alertmanager_config import translate
 from lab.render.chart import load_yaml, render_chart
 from lab.render.stack import Stack
@@ -104,3 +106,11 @@ def test_the_charts_receivers_deliver_to_the_lab(tmp_path):
     silent = alertmanager.configuration(Stack.of(render), tmp_path, added)
     check(silent, tmp_path)
     assert not any("webhook_configs" in each for each in silent.main["receivers"])
+
+
+def test_the_labs_alertmanager_has_the_charts_routes(tmp_path):
+    alerting = {"enabled": True, "receivers": {"pager": {"webhook": {"secret": "hook"}}}, "critical": "pager"}
+    render = render_chart({"alerting": alerting}, value_files=[VALUES])
+    commands = {each.name: each for each in make_plan(render, Ports.free(), tmp_path).commands}
+    main = load_yaml(commands["alertmanager"].files["alertmanager.yml"])
+    assert routed(main, tmp_path, {"alertname": "A", "severity": "critical"}) == ["pager"]

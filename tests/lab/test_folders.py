@@ -20,6 +20,11 @@ def test_all_caches_are_in_the_tools_folder():
     assert {Path(environment[name]).parent for name in CACHES} == {Path("/tools/cache")}
 
 
+def test_mavens_repository_is_in_the_cache_folder():
+    assert build_environment({"CACHE_DIR": "/shared"})["MAVEN_OPTS"] == "-Dmaven.repo.local=/shared/maven"
+    assert build_environment({"MAVEN_OPTS": "-X"})["MAVEN_OPTS"] == "-X"
+
+
 def test_cache_dir_shares_the_caches_between_clones():
     environment = build_environment({"TOOLS_DIR": "/tools", "CACHE_DIR": "/shared"})
     assert {Path(environment[name]).parent for name in CACHES} == {Path("/shared")}

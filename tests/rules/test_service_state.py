@@ -28,6 +28,9 @@ def test_a_service_without_requests_has_no_traffic(promtool, tmp_path, requests,
     for status, values in requests.items():
         matchers = f'{TARGET}, method="GET", status="{status}"'
         series.append({"series": f"flask_http_request_total{{{matchers}}}", "values": values})
+        duration = f"flask_http_request_duration_seconds_{{}}{{{{{matchers}{{}}}}}}"
+        for name, bound in (("count", ""), ("bucket", ', le="0.5"')):
+            series.append({"series": duration.format(name, bound), "values": values})
     expected = {
         "expr": "service:state",
         "eval_time": "9m",

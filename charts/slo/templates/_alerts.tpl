@@ -6,6 +6,11 @@ its page in docs/runbooks).
 {{- merge (dict "severity" .severity "runbook" .runbook) .labels | toYaml -}}
 {{- end }}
 
+{{/* Matchers as text in an annotation, where Prometheus expands templates. Argument: the matchers. */}}
+{{- define "slo.quotedText" -}}
+{{- replace "\"" "'" . | replace "{{" "{ {" -}}
+{{- end }}
+
 {{- define "slo.alertLinks" -}}
 {{- $monitoring := dig "monitoring" dict (.root.Values.global | default dict) -}}
 {{- with $monitoring.runbookUrl }}
@@ -78,12 +83,13 @@ One alert. Argument: a dict of `root`, `alert`, `expr`, `for` or `keepFiringFor`
 {{- end }}
 
 {{/*
-Ratio of bad requests at which a burn rate fires: the rate that uses up its share of the budget within the long window, and
-never more than 0.9, which a total outage exceeds whatever the objective. Argument: a dict of `root`, `rate` and `budget`.
+Ratio of bad requests at which a burn rate fires: the rate that uses up its share of the budget within the long window. It is
+at most 0.9, which a total outage exceeds whatever the objective, but never less than the budget itself. Argument: a dict of
+`root`, `rate` and `budget`.
 */}}
 {{- define "slo.burnThreshold" -}}
 {{- $factor := mulf (divf .rate.budgetPercent 100) (divf (include "slo.seconds" .root.Values.period) (include "slo.seconds" .rate.long)) -}}
-{{- minf 0.9 (mulf $factor .budget) -}}
+{{- maxf .budget (minf 0.9 (mulf $factor .budget)) -}}
 {{- end }}
 
 {{/*
@@ -110,20 +116,20 @@ sum_over_time(slo:bad_requests:rate5m{ {{- .sli -}} }[{{ include "slo.duration" 
       "alert" (printf "%sDown" $s.title)
       "expr" (printf "service:targets:up{%s} == 0" $s.recorded)
       "summary" (printf "%s: Prometheus can scrape none of its targets." $where)
-      "description" (printf "For %s, {{ with query `service:targets:expected{%s}` }}{{ . | first | value }}{{ end }} targets were known and none answered. Targets are selected by `up{%s}`." .for $s.recorded (replace "\"" "'" $s.target))) -}}
+      "description" (printf "For %s, {{ with query `service:targets:expected{%s}` }}{{ . | first | value }}{{ end }} targets were known and none answered. Targets are selected by `up{%s}`." .for $s.recorded (include "slo.quotedText" $s.target))) -}}
 {{- end -}}
 {{- end -}}
 {{- with $s.alerts.metricsMissing -}}
 {{- if .enabled -}}
 {{- /* Series that are born with the first request may be missing for good reason: only if there was traffic at this time
-yesterday, or if there has been none for a whole day. */}}
+yesterday, or if the targets have been up for a day without any request. */}}
 {{- $day := include "slo.duration" (dict "root" $root "duration" "1d") -}}
-{{- $expected := $s.metrics.lazy | ternary (printf "\nand on (namespace, slo_service) (slo:requests:rate1h{%s} offset %s > 0.1 or service:targets:up{%s} offset %s > 0)" $first.sli $day $s.recorded $day) "" -}}
+{{- $expected := $s.metrics.lazy | ternary (printf "\nand on (namespace, slo_service) (\n  slo:requests:rate1h{%s} offset %s > 0.1\n  or service:targets:up{%s} offset %s > 0 unless on (namespace, slo_service) present_over_time(slo:requests:rate5m{%s}[%s])\n)" $first.sli $day $s.recorded $day $first.sli $day) "" -}}
 {{- include "slo.alert" (dict "root" $root "labels" $s.labels "severity" .severity "for" .for "runbook" "metrics-missing"
       "alert" (printf "%sMetricsMissing" $s.title)
       "expr" (printf "service:targets:up{%s} > 0\nunless on (namespace, slo_service) slo:requests:rate5m{%s}%s" $s.recorded $first.sli $expected)
       "summary" (printf "%s: its targets answer, but without the metrics of its service levels." $where)
-      "description" (printf "For %s, {{ $value }} targets were up and none had `%s` with the labels {%s}." .for $s.metrics.requests (replace "\"" "'" $s.series))) -}}
+      "description" (printf "For %s, {{ $value }} targets were up and none had `%s` with the labels {%s}." .for $s.metrics.requests (include "slo.quotedText" $s.series))) -}}
 {{- end -}}
 {{- end -}}
 {{- with $s.alerts.indicatorBroken -}}
@@ -131,10 +137,15 @@ yesterday, or if there has been none for a whole day. */}}
 {{- range $s.indicators -}}
 {{- $alert := dict "root" $root "labels" .labels "severity" $s.alerts.indicatorBroken.severity "for" $s.alerts.indicatorBroken.for "runbook" "indicator-broken" "alert" (printf "%s%sIndicatorBroken" $s.title .title) -}}
 {{- if eq .name "latency" -}}
+{{- /* If requests succeed, there are durations: also if the whole histogram is missing. */}}
+{{- $measurable := printf "slo:requests:rate5m{%s} > 0" .sli -}}
+{{- if eq $first.name "availability" -}}
+{{- $measurable = printf "(%s or on (namespace, slo_service) slo:bad_requests_per_requests:ratio_rate5m{%s} < 0.5)" $measurable $first.sli -}}
+{{- end -}}
 {{- include "slo.alert" (merge $alert (dict
-      "expr" (printf "slo:requests:rate5m{%s} > 0\nunless on (namespace, slo) slo:bad_requests:rate5m{%s}" .sli .sli)
-      "summary" (printf "%s: no latency can be measured, because the histogram lacks the threshold %v s." $where $s.slis.latency.threshold)
-      "description" (printf "`%s` has no bucket at %s (%s); set slis.latency.threshold to a bound that it has." $s.metrics.duration (include "slo.threshold" $s) $s.metrics.unit))) -}}
+      "expr" (printf "%s\nunless on (namespace, slo_service) slo:bad_requests:rate5m{%s}" $measurable .sli)
+      "summary" (printf "%s: no latency can be measured, because the histogram is missing or lacks the threshold %v s." $where $s.slis.latency.threshold)
+      "description" (printf "`%s` is missing or has no bucket at %s (%s); set slis.latency.threshold to a bound that it has, or slis.latency.enabled to false." $s.metrics.duration (include "slo.threshold" $s) $s.metrics.unit))) -}}
 {{- else if $s.metrics.errorLabelOnSuccess -}}
 {{- $label := concat (keys ($s.metrics.errors.match | default dict)) (keys ($s.metrics.errors.regexMatch | default dict)) | sortAlpha | first -}}
 {{- include "slo.alert" (merge $alert (dict
@@ -147,12 +158,14 @@ yesterday, or if there has been none for a whole day. */}}
 {{- end -}}
 {{- with $s.alerts.trafficMissing -}}
 {{- if .enabled -}}
+{{- /* A service whose series are gone has no traffic either. Chance alone empties an hour of a service that had fewer than
+36 requests in it. */}}
 {{- $lastWeek := printf "slo:requests:rate1h{%s} offset %s" $first.sli (include "slo.duration" (dict "root" $root "duration" "1w")) -}}
 {{- include "slo.alert" (dict "root" $root "labels" $s.labels "severity" .severity "for" .for "runbook" "traffic-missing"
       "alert" (printf "%sTrafficMissing" $s.title)
-      "expr" (printf "slo:requests:rate1h{%s} < 0.1 * (%s)\nand %s > 0" $first.sli $lastWeek $lastWeek)
-      "summary" (printf "%s: {{ $value | humanize }} requests per second, less than a tenth of a week ago." $where)
-      "description" (printf "A week ago there were {{ with query `%s` }}{{ . | first | value | humanize }}{{ end }} requests per second in the same hour." $lastWeek)) -}}
+      "expr" (printf "sum by (namespace, slo_service) (\n  (slo:requests:rate1h{%s} or 0 * %s)\n  < 0.1 * (%s > 0.01)\n)" $first.sli $lastWeek $lastWeek)
+      "summary" (printf "%s: {{ $value | printf \"%%.3g\" }} requests per second, less than a tenth of a week ago." $where)
+      "description" (printf "A week ago there were {{ with query `%s` }}{{ . | first | value | printf \"%%.3g\" }}{{ end }} requests per second in the same hour." $lastWeek)) -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

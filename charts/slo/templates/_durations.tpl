@@ -17,6 +17,15 @@
 {{- $speed -}}
 {{- end }}
 
+{{/* The usual way to write a duration, such as 1h for 60m or 3600s: windows are parts of names. Argument: the duration. */}}
+{{- define "slo.usualDuration" -}}
+{{- $seconds := include "slo.seconds" . | int64 -}}
+{{- $unit := 0 | eq (mod $seconds 60) | ternary "m" "s" -}}
+{{- if eq (mod $seconds 3600) 0 }}{{ $unit = "h" }}{{ end -}}
+{{- if eq (mod $seconds 86400) 0 }}{{ $unit = "d" }}{{ end -}}
+{{- printf "%d%s" (div $seconds (include "slo.seconds" (printf "1%s" $unit))) $unit -}}
+{{- end }}
+
 {{/*
 A duration as rules use it: the given one, or the `speed`-th part of it in milliseconds. Argument: a dict of `root` and
 `duration`.

@@ -26,23 +26,35 @@ sum({{ include "slo.rate" (merge (dict "metric" (printf "%s_count" .s.metrics.du
 {{- end }}
 
 {{/*
-PromQL for the rate of observations up to the latency threshold. Prometheus writes whole bounds as `1.0`, some clients as
-`1`. Argument: a dict of `root`, `s`, `matchers` and `window`.
+PromQL for the rate of observations up to the latency threshold. The share that is fast is NaN without observations, and
+`>= 0` removes that, so that it does not spoil the sums over longer windows. Argument: a dict of `root`, `s`, `matchers` and
+`window`.
 */}}
 {{- define "slo.fastObservations" -}}
 {{- $threshold := include "slo.threshold" .s -}}
 {{- if eq .s.metrics.durationType "nativeHistogram" -}}
 {{- $rate := printf "sum(%s)" (include "slo.rate" (merge (dict "metric" .s.metrics.duration) .)) -}}
-histogram_fraction(0, {{ $threshold }}, {{ $rate }}) * histogram_count({{ $rate }})
+histogram_count({{ $rate }}) * (histogram_fraction(0, {{ $threshold }}, {{ $rate }}) >= 0 or vector(0))
 {{- else -}}
-{{- $le := contains "." $threshold | ternary (regexQuoteMeta $threshold) (printf "%s(\\.0)?" $threshold) -}}
-sum({{ include "slo.rate" (mergeOverwrite (dict) . (dict "metric" (printf "%s_bucket" .s.metrics.duration) "matchers" (printf "%s, le=~%q" .matchers $le))) }})
+sum({{ include "slo.rate" (mergeOverwrite (dict) . (dict "metric" (printf "%s_bucket" .s.metrics.duration) "matchers" (printf "%s, le=~%q" .matchers (include "slo.bound" $threshold)))) }})
 {{- end -}}
 {{- end }}
 
 {{/* The latency threshold in the histogram's own unit, such as 500 for 0.5 s. Argument: a service. */}}
 {{- define "slo.threshold" -}}
 {{- mulf .slis.latency.threshold (eq .metrics.unit "milliseconds" | ternary 1000 1) -}}
+{{- end }}
+
+{{/*
+Regular expression for a bucket's label `le`: a whole number is `1` or `1.0`, and a large or small one is `1000000`,
+`1000000.0` or `1e+06`, as a client writes it. Argument: the bound.
+*/}}
+{{- define "slo.bound" -}}
+{{- $exponent := contains "e" . -}}
+{{- $decimal := $exponent | ternary (regexReplaceAll "[.]?0+$" (printf (contains "e-" . | ternary "%.15f" "%.6f") (float64 .)) "") . -}}
+{{- $forms := list (contains "." $decimal | ternary (regexQuoteMeta $decimal) (printf "%s(\\.0)?" $decimal)) -}}
+{{- if $exponent }}{{ $forms = append $forms (regexQuoteMeta .) }}{{ end -}}
+{{- join "|" $forms -}}
 {{- end }}
 
 {{/* Matchers for the requests that the latency indicator covers. Argument: a service. */}}

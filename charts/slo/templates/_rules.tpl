@@ -21,10 +21,12 @@ groups:
     interval: {{ $slow }}
     rules:
       {{- include "slo.slowRules" $i | trim | nindent 6 }}
-  - name: {{ .slo }}-alerts
+  {{- with include "slo.burnRules" $i | trim }}
+  - name: {{ $i.i.slo }}-alerts
     interval: {{ $.root.Values.interval }}
     rules:
-      {{- include "slo.burnRules" $i | trim | nindent 6 }}
+      {{- . | nindent 6 }}
+  {{- end }}
   {{- end }}
   - name: {{ $s.name }}-alerts
     interval: {{ .root.Values.interval }}
@@ -55,10 +57,12 @@ groups:
 {{- if and $s.metrics.duration (ne $s.metrics.durationType "summary") -}}
 {{- $of := $s.slis.latency.excludeErrors | ternary "good" "all" -}}
 {{- $factor := eq $s.metrics.unit "milliseconds" | ternary " / 1000" "" -}}
-{{- $range := include "slo.duration" (dict "root" .root "duration" $window) -}}
+{{- $native := eq $s.metrics.durationType "nativeHistogram" -}}
+{{- $metric := $native | ternary $s.metrics.duration (printf "%s_bucket" $s.metrics.duration) -}}
+{{- $rate := include "slo.rate" (dict "root" .root "s" $s "metric" $metric "matchers" (include "slo.latencyMatchers" $s) "window" $window) -}}
+{{- $rate = printf "%s (%s)" ($native | ternary "sum" "sum by (le)") $rate -}}
 {{- range list "0.5" "0.9" "0.99" -}}
 {{- $labels := merge (dict "quantile" . "of" $of) $s.labels -}}
-{{- $rate := (eq $s.metrics.durationType "nativeHistogram") | ternary (printf "sum(rate(%s{%s}[%s]))" $s.metrics.duration (include "slo.latencyMatchers" $s) $range) (printf "sum by (le) (rate(%s_bucket{%s}[%s]))" $s.metrics.duration (include "slo.latencyMatchers" $s) $range) -}}
 {{- /* Without requests the quantile is NaN, and `>= 0` removes it. */}}
 {{- include "slo.record" (dict "record" "service:latency_seconds:quantile" "labels" $labels "expr" (printf "histogram_quantile(%s, %s)%s >= 0" . $rate $factor)) -}}
 {{- end -}}
@@ -132,7 +136,7 @@ requests fail fast enough for a critical alert), 1 no traffic, 0 healthy. Argume
       (printf "or 3 * group %s (ALERTS{alertstate=\"firing\", severity=\"warning\", %s})" $on $sel)
       (printf "or 2 * group %s (ALERTS{alertstate=\"pending\", %s} or service:targets:up{%s} < service:targets:expected{%s})" $on $sel $sel $sel)
       (printf "or 2 * group %s (slo:alert_progress:ratio{severity=\"critical\", %s} >= 1)" $on $sel)
-      (printf "or 1 + 0 * service:targets:up{%s} unless on (namespace, slo_service) sum %s (service:requests:rate{%s}) > 0" $sel $on $sel)
-      (printf "or 0 * service:targets:up{%s}" $sel) -}}
+      (printf "or 0 * (sum %s (service:requests:rate{%s}) > 0)" $on $sel)
+      (printf "or service:targets:up{%s} ^ 0" $sel) -}}
 {{- include "slo.record" (dict "record" "service:state" "labels" .s.labels "expr" (join "\n" $lines)) -}}
 {{- end }}

@@ -88,12 +88,21 @@ Errors in the services' values, one per line: the value's path, what is wrong, a
 {{/* Errors in the windows of the burn rates, one per line. */}}
 {{- define "slo.errors.windows" -}}
 {{- $period := include "slo.seconds" .Values.period | int64 -}}
+{{- if ne .Values.period (include "slo.usualDuration" .Values.period) }}
+period: {{ .Values.period }} is part of the rules' names; write it as {{ include "slo.usualDuration" .Values.period }}
+{{- end }}
 {{- range $severity, $rates := .Values.burnRates }}
 {{- range $number, $rate := $rates }}
 {{- $path := printf "burnRates.%s[%d]" $severity $number }}
 {{- $long := include "slo.seconds" .long | int64 }}
 {{- if ge (include "slo.seconds" .short | int64) $long }}
 {{ $path }}.short: {{ .short }} is not shorter than the long window of {{ .long }}; use about a twelfth of it
+{{- end }}
+{{- range $key := list "long" "short" }}
+{{- $usual := include "slo.usualDuration" (get $rate $key) }}
+{{- if ne $usual (get $rate $key) }}
+{{ $path }}.{{ $key }}: {{ get $rate $key }} is part of the rules' names; write it as {{ $usual }}
+{{- end }}
 {{- end }}
 {{- if ge $long $period }}
 {{ $path }}.long: {{ .long }} is not shorter than the period of {{ $.Values.period }}; use a shorter window

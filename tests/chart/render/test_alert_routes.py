@@ -26,6 +26,7 @@ OF_STACK = [
     {"alertname": "Watchdog", "severity": "none"},
     {"alertname": "InfoInhibitor", "severity": "none", "namespace": "shop"},
     {"alertname": "TargetDown", "severity": "warning", "namespace": "shop", "job": "checkout"},
+    {"alertname": "ForOtherRules", "severity": "none"},
     {"alertname": "CPUThrottlingHigh", "severity": "info", "namespace": "shop"},
 ]
 # Alertmanager's configuration in a cluster with an operator of its own.
@@ -99,6 +100,15 @@ def test_the_notes_name_receivers_and_secrets():
     )
     assert "critical to default, warning to chat, info to nobody, Watchdog to nobody." in text
     assert "or the operator ignores all of it: alert-receiver (url), slack (url)." in text
+
+
+def test_the_heartbeat_is_repeated_every_minute(rendered):
+    (route,) = [
+        route
+        for route in configuration(rendered(VALUES))["route"]["routes"][0]["routes"]
+        if route["receiver"].endswith("/deadman")
+    ]
+    assert (route["group_interval"], route["repeat_interval"]) == ("1m", "1m")
 
 
 MUTED = {
@@ -265,6 +275,10 @@ def test_the_upgrade_of_old_values_is_refused_before_and_complete_after(rendered
 # --- refused values -----------------------------------------------------------------------------------
 
 
+def mute(**interval):
+    return {"muteTimes": {"a": {"timeIntervals": [interval]}}}
+
+
 @pytest.mark.parametrize(
     ("changed", "line"),
     [
@@ -292,11 +306,6 @@ def test_the_upgrade_of_old_values_is_refused_before_and_complete_after(rendered
             "choose another name",
         ),
         (
-            {"receivers": {"default": {"config": {"name": "x"}}}},
-            "alerting.receivers.default.config.name: not allowed, "
-            "because the receiver's name is default already; remove it",
-        ),
-        (
             {
                 "receivers": {
                     "default": {
@@ -314,12 +323,12 @@ def test_the_upgrade_of_old_values_is_refused_before_and_complete_after(rendered
         ),
         (
             {"extraRoutes": [{"receiver": "default"}, {"routes": [{"receiver": "team"}]}]},
-            'alerting.extraRoutes[1].receiver: "team" is not in alerting.receivers; '
+            'alerting.extraRoutes: "team" in receiver is not in alerting.receivers; '
             "use one of its names (default)",
         ),
         (
             {"extraRoutes": [{"receiver": "default", "muteTimeIntervals": ["nights"]}]},
-            'alerting.extraRoutes[0].muteTimeIntervals: "nights" is not in alerting.muteTimes; '
+            'alerting.extraRoutes: "nights" in muteTimeIntervals is not in alerting.muteTimes; '
             "use one of its names (none yet)",
         ),
         (
@@ -334,7 +343,23 @@ def test_the_upgrade_of_old_values_is_refused_before_and_complete_after(rendered
         ),
         ({"receivers": {"default": {"slack": {}}}}, "missing property 'secret'"),
         ({"receivers": {"default": {"slak": {"secret": "a"}}}}, "'slak' not allowed"),
-        ({"muteTimes": {"a": {"severities": ["page"], "timeIntervals": [{}]}}}, "severities/0"),
+        ({"receivers": {"default": {"config": {"name": "x"}}}}, "'name' does not match pattern"),
+        (
+            mute(times=[{"startTime": "20:00", "endTime": "08:00"}]),
+            "alerting.muteTimes.a.timeIntervals: 20:00 is not before 08:00; write a night as two times, "
+            '{startTime: "20:00", endTime: "24:00"} and {startTime: "00:00", endTime: "08:00"}',
+        ),
+        (
+            mute(weekdays=["friday:monday"]),
+            "alerting.muteTimes.a.timeIntervals: the weekdays friday:monday end before they begin; "
+            "write two spans",
+        ),
+        (mute(years=[]), "an empty interval would mute alerts at all times"),
+        (mute(months=["december:2"]), "the months december:2 end before they begin"),
+        (mute(years=["2030:2029"]), "the years 2030:2029 end before they begin"),
+        (mute(daysOfMonth=[{"start": 0, "end": 3}]), "the daysOfMonth 0 to 3 are not allowed"),
+        (mute(weekdays=["Montag"]), "'Montag' does not match pattern"),
+        ({"muteTimes": {"a": {"severities": ["page"], "timeIntervals": [{"years": []}]}}}, "severities/0"),
     ],
 )
 def test_wrong_values_are_refused_in_one_line(changed, line):

@@ -40,7 +40,7 @@ class Monitoring:
     namespace: str
     labels: dict[str, str] = field(default_factory=dict)
     """Labels that our objects need to match its selectors."""
-    alertmanager: bool = True
+    has_alertmanager: bool = True
     """True if there is an Alertmanager in the same namespace."""
 
     prometheus_url = property(lambda self: f"http://prometheus-operated.{self.namespace}:9090")
@@ -77,6 +77,17 @@ class Monitoring:
         """The Prometheus configuration that the operator generated."""
         secret = self.cluster.get("secret", f"prometheus-{self.name}", self.namespace)
         return load_yaml(gzip.decompress(base64.b64decode(secret["data"]["prometheus.yaml.gz"])).decode())
+
+    def alertmanager(self) -> dict[str, Any]:
+        """The Alertmanager object in the namespace of this Prometheus."""
+        items = self.cluster.get("alertmanagers.monitoring.coreos.com", namespace=self.namespace)["items"]
+        return items[0]
+
+    def alertmanager_configuration(self) -> dict[str, Any]:
+        """The configuration that the operator generated for that Alertmanager."""
+        name = f"alertmanager-{self.alertmanager()['metadata']['name']}-generated"
+        secret = self.cluster.get("secret", name, self.namespace)
+        return load_yaml(gzip.decompress(base64.b64decode(secret["data"]["alertmanager.yaml.gz"])).decode())
 
     def rule_files(self) -> dict[str, dict[str, Any]]:
         """The rule files that the operator generated, by file name."""
