@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from lab.render import helm
 from lab.render.chart import DEPENDENCY, dependency_package
-from tests.support import caller_environment, markers
+from tests.support import answers, caller_environment, markers
 from tests.support import draws as sizes
 
 # At import, before anything reads the environment.
@@ -21,6 +22,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # A run in the background ignores SIGINT, and so would the processes that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     markers.watch()
+    helm.run = answers.run_helm
+    if not hasattr(config, "workerinput"):
+        answers.forget_old()
 
 
 def pytest_report_header() -> str:

@@ -124,6 +124,7 @@ def test_no_test_imports_a_conftest_file():
         ("-m", "tests.support.image", "--buil", "auto", "image.tar"),
         ("-m", "dashboards", "--chec"),
         ("-m", "bench", "--round", "1"),
+        ("-m", "bench.slo", "--hel"),
         ("-m", "tools.values_schema", "--chec"),
         ("-m", "tools.service_metrics", "--chec"),
         ("-m", "tools.service_settings", "--chec"),

@@ -9,6 +9,7 @@ import yaml
 
 from lab import toolchain
 from lab.render.chart import render_chart
+from tests.support import answers
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +41,6 @@ def promtool() -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         command = [str(toolchain.promtool()), *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        return answers.run(command, capture_output=True, text=True, check=False)
 
     return run

@@ -6,13 +6,13 @@ from collections import defaultdict
 import pytest
 
 from dashboards.config import USERS
-from lab import ROOT, status_table
+from lab import ROOT
 from storage_api import routes
 from storage_api.api.app import create_app
 from storage_api.config import Config
 from storage_api.stores import MemoryStore
 
-RULE = ROOT / "charts/storage-api/templates/_rules.tpl"
+RULE = ROOT / "templates/_storage_api_slo.tpl"
 
 
 def test_the_app_serves_exactly_the_routes_of_the_table():
@@ -33,7 +33,6 @@ def test_routes_are_found_by_their_properties():
     "text",
     [
         pytest.param(USERS, id="dashboards"),
-        pytest.param(status_table._REQUESTS, id="status table"),
         pytest.param(RULE.read_text(), id="rules"),
     ],
 )

@@ -94,6 +94,9 @@ groups:
 {{- range include "slo.windowsOf" (dict "root" .root "kind" "fast") | fromJsonArray -}}
 {{- include "slo.longRatio" (dict "root" $.root "i" $i "window" .) -}}
 {{- end -}}
+{{- range list "requests" "bad_requests" -}}
+{{- include "slo.record" (dict "record" (printf "slo:%s:avg5m_rate5m" .) "labels" $i.labels "expr" (printf "avg_over_time(slo:%s:rate5m{%s}[%s])" . $i.sli (include "slo.duration" (dict "root" $.root "duration" "5m")))) -}}
+{{- end -}}
 {{- end }}
 
 {{/* Ratios for the longer windows, the period among them, and what is left of the budget. Argument: as of fastRules. */}}
@@ -105,9 +108,9 @@ groups:
 {{- end -}}
 {{- include "slo.record" (dict "record" "slo:objective:ratio" "labels" $i.labels "expr" (printf "vector(%v)" $i.objective)) -}}
 {{- include "slo.record" (dict "record" "slo:error_budget_remaining:ratio" "labels" $i.labels "expr" (printf "1 - slo:bad_requests_per_requests:ratio_rate%s{%s} / %v" $period $i.sli $i.budget)) -}}
-{{- /* The share of the period for which there is a history; above 1 if evaluations were closer together once. */}}
-{{- $samples := divf (include "slo.scaledSeconds" (dict "root" .root "duration" $period)) (include "slo.seconds" .root.Values.interval) -}}
-{{- include "slo.record" (dict "record" "slo:period_covered:ratio" "labels" $i.labels "expr" (printf "clamp_max(count_over_time(slo:requests:rate5m{%s}[%s]) / %v, 1)" $i.sli (include "slo.duration" (dict "root" .root "duration" $period)) $samples)) -}}
+{{- /* The share of the period for which there is a history. */}}
+{{- $steps := divf (include "slo.seconds" $period) (include "slo.seconds" "5m") -}}
+{{- include "slo.record" (dict "record" "slo:period_covered:ratio" "labels" $i.labels "expr" (printf "clamp_max(count_over_time(slo:requests:avg5m_rate5m{%s}[%s]) / %v, 1)" $i.sli (include "slo.periodRange" .root) $steps)) -}}
 {{- if eq $i.name "latency" -}}
 {{- include "slo.record" (dict "record" "slo:latency_threshold:seconds" "labels" $i.labels "expr" (printf "vector(%v)" .s.slis.latency.threshold)) -}}
 {{- end -}}
@@ -119,8 +122,19 @@ The ratio over a long window, from the recorded rates: a ratio of sums, so that 
 Argument: a dict of `root`, `i` and `window`.
 */}}
 {{- define "slo.longRatio" -}}
+{{- $rate := "rate5m" -}}
 {{- $range := include "slo.duration" (dict "root" .root "duration" .window) -}}
-{{- include "slo.record" (dict "record" (printf "slo:bad_requests_per_requests:ratio_rate%s" .window) "labels" .i.labels "expr" (printf "sum_over_time(slo:bad_requests:rate5m{%s}[%s])\n/ (sum_over_time(slo:requests:rate5m{%s}[%s]) > 0)" .i.sli $range .i.sli $range)) -}}
+{{- if eq .window .root.Values.period }}{{ $rate = "avg5m_rate5m" }}{{ $range = include "slo.periodRange" .root }}{{ end -}}
+{{- include "slo.record" (dict "record" (printf "slo:bad_requests_per_requests:ratio_rate%s" .window) "labels" .i.labels "expr" (printf "sum_over_time(slo:bad_requests:%s{%s}[%s])\n/ (sum_over_time(slo:requests:%s{%s}[%s]) > 0)" $rate .i.sli $range $rate .i.sli $range)) -}}
+{{- end }}
+
+{{/*
+Range of `avg5m_rate5m` over the period: one sample every five minutes, because all 86,400 of a month would take most of the
+time of all rules together. A plain 5m rate would not do: taken every five minutes, it misses what happens between the last
+scrape of one window and the first of the next, and so every error of a job that runs every five minutes. Argument: the root.
+*/}}
+{{- define "slo.periodRange" -}}
+{{ include "slo.duration" (dict "root" . "duration" .Values.period) }}:{{ include "slo.duration" (dict "root" . "duration" "5m") }}
 {{- end }}
 
 {{/*

@@ -1,15 +1,15 @@
 """Service levels: what a few lines of values render, and which values are refused."""
 
 import json
-import subprocess
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import yaml
 
-from lab import ROOT, toolchain
+from lab import ROOT
 from lab.render.chart import RenderError, load_yaml
+from lab.render.helm import run_helm
 
 FIVE_LINES = """
 checkout:
@@ -33,18 +33,8 @@ def slo() -> Template:
     """Return a function that renders charts/slo on its own for these services."""
 
     def template(services: dict[str, Any], **values: Any) -> list[dict[str, Any]]:
-        command = [
-            str(toolchain.helm()),
-            "template",
-            "team",
-            str(ROOT / "charts/slo"),
-            "-n",
-            "team",
-            "-f",
-            "-",
-        ]
         given = json.dumps({"services": services, **values})
-        done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+        done = run_helm("template", "team", ROOT / "charts/slo", "-n", "team", "-f", "-", given=given)
         if done.returncode:
             raise RenderError(done.stderr)
         return [load_yaml(part) for part in done.stdout.split("\n---\n") if load_yaml(part)]

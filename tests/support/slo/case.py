@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import toolchain
+from tests.support import answers
 from tests.support.slo.rules import Group, needed, rendered
 from tests.support.slo.series import seconds
 
@@ -119,7 +119,7 @@ def promtool(files: Sequence[Path]) -> tuple[int, str]:
     """Run test files; returns the exit status and what promtool says."""
     command = [str(toolchain.promtool()), "test", "rules", *map(str, files)]
     # The garbage of short tests is not worth collecting often.
-    done = subprocess.run(
+    done = answers.run(
         command, capture_output=True, text=True, check=False, env={**os.environ, "GOGC": "400"}
     )
     return done.returncode, done.stdout + done.stderr

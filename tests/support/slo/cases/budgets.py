@@ -46,7 +46,7 @@ def cases() -> Iterator[Case]:
         series={**latencies([("90m", 10, 0)])},
         until="90m",
         queries=[
-            record("29m30s", "slo:period_covered:ratio", AVAILABILITY, 59 / 120),
+            record("29m30s", "slo:period_covered:ratio", AVAILABILITY, 5 / 12),
             record("90m", "slo:period_covered:ratio", AVAILABILITY, 1),
             ("90m", "slo_info", {
                 f'slo_info{{{AVAILABILITY}, objective="99.9", period="1h"}}': 1,
