@@ -88,7 +88,8 @@ class Session:
                 self._observe(drill, result, began)
             lifted = time.time()
         off = time.time()  # after a restart, if that ends the fault
-        seen = [ends(max(0.0, off - began + error)) for error in (-SEEN_SECONDS, SEEN_SECONDS)]
+        blur = SEEN_SECONDS + _slow(drill) / 2
+        seen = [ends(max(0.0, off - began + error)) for error in (-blur, blur)]
         kept = seconds(rule.get("keep_firing_for", ""))
         result.resolved_theory = Span(min(seen) + kept, _span(drill, max(seen) + kept).latest)
         while (found := self._delivered(drill, "resolved", lifted)) is None:
@@ -152,8 +153,13 @@ class Session:
 
 
 def _span(drill: Drill, earliest: float) -> Span:
+    return Span(earliest, earliest + PIPELINE_SECONDS + _slow(drill))
+
+
+def _slow(drill: Drill) -> float:
+    """For how long the alert's rules may wait for their next evaluation, beyond a second."""
     slow = drill.expected.bad_ratio is not None and drill.labels["severity"] == "warning"
-    return Span(earliest, earliest + PIPELINE_SECONDS + (SLOW_SECONDS if slow else 0))
+    return SLOW_SECONDS if slow else 0.0
 
 
 def alert_rule(render: Render, drill: Drill) -> Mapping[str, Any]:

@@ -54,7 +54,8 @@ class Visit:
                 self.faults.append(entry.text)
 
         def answered(answer: Response) -> None:
-            if not answer.ok:
+            # The browser asks again for a file that it has kept for a while: 304 if it has not changed.
+            if not answer.ok and answer.status != 304:
                 self.faults.append(f"{answer.status} {answer.url}")
 
         def asked(request: Request) -> None:
