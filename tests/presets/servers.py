@@ -1,11 +1,12 @@
 """Starts the applications and Prometheus as processes on loopback ports."""
 
+import contextlib
 import json
 import os
+import random
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,22 @@ def place(folder: Path, name: str, upstream: int = 0) -> Place:
     own = folder / name
     own.mkdir()
     with socket.socket() as one, socket.socket() as two:
-        for each in (one, two):
-            each.bind(("127.0.0.1", 0))
-        return Place(own, one.getsockname()[1], two.getsockname()[1], upstream)
+        return Place(own, _bind(one), _bind(two), upstream)
 
 
-@contextmanager
+def _bind(one: socket.socket) -> int:
+    """Bind to a free port, and return it.
+
+    The system gives ports from 32768 on to tests that run at the same time and start their server later.
+    """
+    for port in random.sample(range(20000, 30000), 100):
+        with contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no free port between 20000 and 30000")
+
+
+@contextlib.contextmanager
 def running(process: Process, folder: Path) -> Iterator[Callable[[int], bool]]:
     """Run a process until the block ends.
 
@@ -65,7 +76,7 @@ def running(process: Process, folder: Path) -> Iterator[Callable[[int], bool]]:
         started.wait()
 
 
-@contextmanager
+@contextlib.contextmanager
 def prometheus(folder: Path, places: Mapping[str, Place], speed: int) -> Iterator[Query]:
     """A Prometheus that scrapes the applications every second; the value is a function for queries."""
     folder.mkdir()

@@ -94,7 +94,7 @@ def test_the_prometheus_test_finds_our_targets_and_rules(default, platform):
     done = run(default, "platform-test-prometheus", URL=platform.url("prometheus"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ok     rule group platform-storage-api.alerts: 6 rules ok" in done.stdout
-    assert "ok     rule group platform-storage-api-availability-fast: 11 rules ok" in done.stdout
+    assert "ok     rule group platform-storage-api-availability-fast: 13 rules ok" in done.stdout
     assert "ok     rule group platform-platform.alerts: 2 rules ok" in done.stdout
     assert "ok     target http://" in done.stdout
 

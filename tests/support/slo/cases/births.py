@@ -62,6 +62,7 @@ def cases() -> Iterator[Case]:
         values=only,
     )
     yield _every_window()
+    yield _quantiles()
 
 
 def _every_window() -> Case:
@@ -112,4 +113,44 @@ def _every_window() -> Case:
         until="68m",
         queries=queries,
         step="1m",
+    )
+
+
+def _quantiles() -> Case:
+    """Quantiles count births beside steady traffic, but no counters of targets not scraped before."""
+    name = "http_request_duration_seconds_bucket"
+    up = {
+        "a": gauge([("70m", 1)]),
+        "b": gauge([("66m", 0), ("4m", 1)]),  # down until now
+        "c": gauge([("66m", None), ("4m", 1)]),  # scraped for the first time
+    }
+    series = {selector("up", **{**TARGET, "instance": each}): values for each, values in up.items()}
+    # One fast request a second; 10 fast and 30 slow ones are the first of their series; errors do not count.
+    for le, born in (("0.5", 10), ("1.0", 40), ("+Inf", 40)):
+        series[selector(name, **TARGET, code="200", le=le)] = counter([("70m", 1)])
+        series[selector(name, **TARGET, code="200", route="/new", le=le)] = f"_x130 {born}x10"
+        series[selector(name, **TARGET, code="500", route="/new", le=le)] = (
+            f"_x130 {900 if le == '+Inf' else 0}x10"
+        )
+        for each in ("b", "c"):
+            other = {**TARGET, "instance": each, "code": "200", "le": le}
+            series[selector(name, **other)] = f"_x133 {7000 if le == '+Inf' else 0}x7"
+    fast, all_requests = 1 + 10 / 300, 1 + 40 / 300
+    expected = {
+        "0.5": 0.5 * 0.5 * all_requests / fast,
+        "0.9": 0.5 * 0.9 * all_requests / fast,
+        "0.99": 0.5 + 0.5 * (0.99 * all_requests - fast) / (30 / 300),
+    }
+    asked = "sum by (quantile) (round(service:latency_seconds:quantile * 10000))"
+    return Case(
+        name="quantiles of latency count births, and not counters of targets that were not scraped before",
+        series=series,
+        until="68m",
+        queries=[
+            (
+                "68m",
+                asked,
+                {f'{{quantile="{each}"}}': round(value * 10000) for each, value in expected.items()},
+            )
+        ],
     )

@@ -26,6 +26,7 @@ def neighbours(until: str) -> dict[str, str]:
     windows = ("5m", "30m", "1h", "2h", "6h", "1d", "3d", "30d")
     series = [(f"{name}{window}", True) for name in names for window in windows]
     series += [("slo:alert_progress:ratio", True), ("slo:error_budget_remaining:ratio", True)]
+    series += [("slo:requests:avg5m_rate5m", True), ("slo:bad_requests:avg5m_rate5m", True)]
     series += [
         ("service:targets:up", False),
         ("service:targets:expected", False),
