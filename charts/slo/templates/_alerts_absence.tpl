@@ -1,0 +1,65 @@
+{{/* Alerts for what is missing: targets, metrics, an indicator's series, traffic. Argument: a dict of `root` and `s`. */}}
+{{- define "slo.absenceAlerts" -}}
+{{- $s := .s -}}
+{{- $root := .root -}}
+{{- $where := printf "%s/%s" $s.namespace $s.name -}}
+{{- $first := first $s.indicators -}}
+{{- with $s.alerts.down -}}
+{{- if .enabled -}}
+{{- include "slo.alert" (dict "root" $root "labels" $s.labels "severity" .severity "for" .for "runbook" "target-down"
+      "alert" (printf "%sDown" $s.title)
+      "expr" (printf "service:targets:up{%s} == 0" $s.recorded)
+      "summary" (printf "%s: Prometheus can scrape none of its targets." $where)
+      "description" (printf "For %s, {{ with query `service:targets:expected{%s}` }}{{ . | first | value }}{{ end }} targets were known and none answered. Targets are selected by `up{%s}`." .for $s.recorded (include "slo.quotedText" $s.target))) -}}
+{{- end -}}
+{{- end -}}
+{{- with $s.alerts.metricsMissing -}}
+{{- if .enabled -}}
+{{- /* Series that are born with the first request may be missing for good reason: only if there was traffic at this time
+yesterday, or if the targets have been up for a day without any request. */}}
+{{- $day := include "slo.duration" (dict "root" $root "duration" "1d") -}}
+{{- $expected := $s.metrics.lazy | ternary (printf "\nand on (namespace, slo_service) (\n  slo:requests:rate1h{%s} offset %s > 0.1\n  or service:targets:up{%s} offset %s > 0 unless on (namespace, slo_service) present_over_time(slo:requests:rate5m{%s}[%s])\n)" $first.sli $day $s.recorded $day $first.sli $day) "" -}}
+{{- include "slo.alert" (dict "root" $root "labels" $s.labels "severity" .severity "for" .for "runbook" "metrics-missing"
+      "alert" (printf "%sMetricsMissing" $s.title)
+      "expr" (printf "service:targets:up{%s} > 0\nunless on (namespace, slo_service) slo:requests:rate5m{%s}%s" $s.recorded $first.sli $expected)
+      "summary" (printf "%s: its targets answer, but without the metrics of its service levels." $where)
+      "description" (printf "For %s, {{ $value }} targets were up and none had `%s` with the labels {%s}." .for $s.metrics.requests (include "slo.quotedText" $s.series))) -}}
+{{- end -}}
+{{- end -}}
+{{- with $s.alerts.indicatorBroken -}}
+{{- if .enabled -}}
+{{- range $s.indicators -}}
+{{- $alert := dict "root" $root "labels" .labels "severity" $s.alerts.indicatorBroken.severity "for" $s.alerts.indicatorBroken.for "runbook" "indicator-broken" "alert" (printf "%s%sIndicatorBroken" $s.title .title) -}}
+{{- if eq .name "latency" -}}
+{{- /* If requests succeed, there are durations: also if the whole histogram is missing. */}}
+{{- $measurable := printf "slo:requests:rate5m{%s} > 0" .sli -}}
+{{- if eq $first.name "availability" -}}
+{{- $measurable = printf "(%s or on (namespace, slo_service) slo:bad_requests_per_requests:ratio_rate5m{%s} < 0.5)" $measurable $first.sli -}}
+{{- end -}}
+{{- include "slo.alert" (merge $alert (dict
+      "expr" (printf "%s\nunless on (namespace, slo_service) slo:bad_requests:rate5m{%s}" $measurable .sli)
+      "summary" (printf "%s: no latency can be measured, because the histogram is missing or lacks the threshold %v s." $where $s.slis.latency.threshold)
+      "description" (printf "`%s` is missing or has no bucket at %s (%s); set slis.latency.threshold to a bound that it has, or slis.latency.enabled to false." $s.metrics.duration (include "slo.threshold" $s) $s.metrics.unit))) -}}
+{{- else if $s.metrics.errorLabelOnSuccess -}}
+{{- $label := concat (keys ($s.metrics.errors.match | default dict)) (keys ($s.metrics.errors.regexMatch | default dict)) | sortAlpha | first -}}
+{{- include "slo.alert" (merge $alert (dict
+      "expr" (printf "slo:requests:rate5m{%s} > 0\nunless on () group(%s{%s, %s!=\"\"})" .sli ((eq $s.metrics.durationType "nativeHistogram") | ternary (trimSuffix "_count" $s.metrics.requests) $s.metrics.requests) $s.series $label)
+      "summary" (printf "%s: no error can be seen, because its metric lacks the label %s." $where $label)
+      "description" (printf "No series of `%s` has the label %s that tells errors from successes." $s.metrics.requests $label))) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- with $s.alerts.trafficMissing -}}
+{{- if .enabled -}}
+{{- /* A service whose series are gone has no traffic either. Chance alone empties an hour of a service that had fewer than
+36 requests in it. */}}
+{{- $lastWeek := printf "slo:requests:rate1h{%s} offset %s" $first.sli (include "slo.duration" (dict "root" $root "duration" "1w")) -}}
+{{- include "slo.alert" (dict "root" $root "labels" $s.labels "severity" .severity "for" .for "runbook" "traffic-missing"
+      "alert" (printf "%sTrafficMissing" $s.title)
+      "expr" (printf "sum by (namespace, slo_service) (\n  (slo:requests:rate1h{%s} or 0 * %s)\n  < 0.1 * (%s > 0.01)\n)" $first.sli $lastWeek $lastWeek)
+      "summary" (printf "%s: {{ $value | printf \"%%.3g\" }} requests per second, less than a tenth of a week ago." $where)
+      "description" (printf "A week ago there were {{ with query `%s` }}{{ . | first | value | printf \"%%.3g\" }}{{ end }} requests per second in the same hour." $lastWeek)) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}

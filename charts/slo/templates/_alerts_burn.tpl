@@ -1,0 +1,58 @@
+{{/* Thresholds, progress and alerts of an indicator's burn rates. Argument: a dict of `root`, `s` and `i` (the indicator). */}}
+{{- define "slo.burnRules" -}}
+{{- $i := .i -}}
+{{- $s := .s -}}
+{{- $root := .root -}}
+{{- $alerts := dict -}}
+{{- range $severity := list "critical" "warning" -}}
+{{- $conditions := list -}}
+{{- $windows := list -}}
+{{- range get $root.Values.burnRates $severity -}}
+{{- $labels := merge (dict "severity" $severity "long" .long "short" .short) $i.labels -}}
+{{- $threshold := include "slo.burnThreshold" (dict "root" $root "rate" . "budget" $i.budget) -}}
+{{- $long := printf "slo:bad_requests_per_requests:ratio_rate%s{%s}" .long $i.sli -}}
+{{- $short := printf "slo:bad_requests_per_requests:ratio_rate%s{%s}" .short $i.sli -}}
+{{- include "slo.record" (dict "record" "slo:burn_threshold:ratio" "labels" $labels "expr" (printf "vector(%s)" $threshold)) -}}
+{{- /* How near the alert is: 1 and more fires it, once enough requests are bad. */}}
+{{- include "slo.record" (dict "record" "slo:alert_progress:ratio" "labels" $labels "expr" (printf "(%s < %s or %s) / %s" $long $short $short $threshold)) -}}
+{{- $bad := include "slo.badCount" (dict "root" $root "window" .long "sli" $i.sli) -}}
+{{- $conditions = append $conditions (printf "(\n  %s > %s\n  and %s > %s\n  and %s > %v\n)" $long $threshold $short $threshold $bad (subf $s.minBadRequests 0.5)) -}}
+{{- $windows = append $windows .long -}}
+{{- end -}}
+{{- $_ := set $alerts $severity (dict "expr" (join "\nor\n" $conditions) "windows" (join " or " $windows)) -}}
+{{- end -}}
+{{- range $severity := list "critical" "warning" -}}
+{{- $alert := get $alerts $severity -}}
+{{- if $alert.expr -}}
+{{- include "slo.alert" (dict "root" $root "labels" $i.labels "severity" $severity
+      "alert" (printf "%s%sBudgetBurn" $s.title $i.title)
+      "runbook" (printf "%s-budget-burn" $i.name)
+      "keepFiringFor" $s.keepFiringFor
+      "expr" $alert.expr
+      "summary" (printf "%s/%s: {{ $value | humanizePercentage }} of requests %s, too many for the objective of %v%%." $s.namespace $s.name (eq $i.name "latency" | ternary (printf "take longer than %v s" $s.slis.latency.threshold) "fail") (mulf $i.objective 100))
+      "description" (printf "Measured over %s; at most %v%% may do so over %s. Left of that error budget: {{ with query `slo:error_budget_remaining:ratio{%s}` }}{{ . | first | value | humanizePercentage }}{{ else }}unknown{{ end }}." $alert.windows (mulf $i.budget 100) $root.Values.period $i.sli)) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/*
+Ratio of bad requests at which a burn rate fires: the rate that uses up its share of the budget within the long window. It is
+at most 0.9, which a total outage exceeds whatever the objective, but never less than the budget itself. Argument: a dict of
+`root`, `rate` and `budget`.
+*/}}
+{{- define "slo.burnThreshold" -}}
+{{- $factor := mulf (divf .rate.budgetPercent 100) (divf (include "slo.seconds" .root.Values.period) (include "slo.seconds" .rate.long)) -}}
+{{- maxf .budget (minf 0.9 (mulf $factor .budget)) -}}
+{{- end }}
+
+{{/*
+Number of bad requests in a window: few bad requests of a quiet service are no outage. Argument: a dict of `root`, `window`
+and `sli`.
+*/}}
+{{- define "slo.badCount" -}}
+{{- if le (include "slo.seconds" .window | int64) 3600 -}}
+slo:bad_requests:rate{{ .window }}{ {{- .sli -}} } * {{ include "slo.scaledSeconds" (dict "root" .root "duration" .window) }}
+{{- else -}}
+sum_over_time(slo:bad_requests:rate5m{ {{- .sli -}} }[{{ include "slo.duration" (dict "root" .root "duration" .window) }}]) * {{ include "slo.seconds" .root.Values.interval }}
+{{- end -}}
+{{- end }}
