@@ -22,6 +22,8 @@ from lab.settings import Settings
 from lab.toolchain import ToolError
 
 DATA_SECONDS = 60
+# Just after a start some metrics are missing for an evaluation, and their services count as degraded.
+SETTLE_SECONDS = 10
 DRILLS = "drills"
 """The folder of the drills' lab, in that of the lab."""
 
@@ -75,13 +77,17 @@ def _publish_preview(platform: Platform) -> None:
 
 def _wait_for_data(platform: Platform, *, busy: bool) -> None:
     deadline = time.monotonic() + DATA_SECONDS
-    lacking = "not checked yet"
+    lacking, complete = "not checked yet", 0.0
     with progress(say, lambda: f"waiting for the first data: {lacking}"):
         while True:
             found = status_table.Figures.read(platform.prometheus)
-            if not (lacking := found.lacking(busy=busy)):
-                return
-            if time.monotonic() > deadline:
+            lacking = found.lacking(busy=busy)
+            if not lacking:
+                complete = complete or time.monotonic()
+                if not found.unsettled() or time.monotonic() > complete + SETTLE_SECONDS:
+                    return
+                lacking = f"not settled yet: {', '.join(found.unsettled())}"
+            elif time.monotonic() > deadline:
                 raise LabError(f"no data after {DATA_SECONDS} s: {lacking}; logs: {platform.folder / 'logs'}")
             time.sleep(0.5)
 

@@ -90,6 +90,10 @@ class Figures:
                 return f"no sample traffic is recorded yet of {', '.join(idle) or 'any service'}"
         return ""
 
+    def unsettled(self) -> list[str]:
+        """The services that are degraded."""
+        return [each.name for each in self.services if STATES[each.state] == "degraded"]
+
 
 def read_services(prometheus: Prometheus) -> list[Service]:
     """The services, ordered by name; raises LabError if Prometheus does not answer."""
