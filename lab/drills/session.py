@@ -89,7 +89,7 @@ class Session:
             lifted = time.time()
         off = time.time()  # after a restart, if that ends the fault
         blur = SEEN_SECONDS + _slow(drill) / 2
-        seen = [ends(max(0.0, off - began + error)) for error in (-blur, blur)]
+        seen = [end for error in (-blur, blur) for end in ends(max(0.0, off - began + error))]
         kept = seconds(rule.get("keep_firing_for", ""))
         result.resolved_theory = Span(min(seen) + kept, _span(drill, max(seen) + kept).latest)
         while (found := self._delivered(drill, "resolved", lifted)) is None:
@@ -115,13 +115,13 @@ class Session:
             if result.theory and result.theory.too_soon(result.delivered):
                 result.failures.append(f"delivered after {result.delivered:.1f} s, not {result.theory} s")
 
-    def _theory(self, drill: Drill, history: float) -> tuple[float, Callable[[float], float]]:
-        """Seconds until the expression is true; and, given the fault's length, until it is false again."""
+    def _theory(self, drill: Drill, history: float) -> tuple[float, Callable[[float], list[float]]]:
+        """Seconds until the expression holds; and, given the fault's length, until it may hold no longer."""
         expected = drill.expected
         if expected.bad_ratio is None:
-            return expected.begins or 0.0, lambda _: expected.ends or 0.0
+            return expected.begins or 0.0, lambda _: [expected.ends or 0.0]
         found = burn(self.render.values, drill.labels, expected, history, drill.fault.part)
-        return found.begins(), found.ends
+        return found.begins(), found.possible_ends
 
     def _states(self, drill: Drill) -> set[str]:
         """`pending` and `firing`, as far as alerts with the drill's labels are so now."""

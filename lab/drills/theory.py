@@ -1,7 +1,7 @@
 """When a burn-rate alert must fire and be resolved, calculated from its windows and the traffic."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lab.drills.drill import USUAL_REQUESTS_PER_SECOND, Expected
@@ -60,6 +60,14 @@ class Burn:
         """Seconds from the end of a fault of this length until the expression is false for good."""
         held = [time for time in _times(fault) if self.holds(time, fault)]
         return held[-1] - fault if held else 0.0
+
+    def possible_ends(self, fault: float) -> list[float]:
+        """The ends with all burn rates, and with the faster ones alone.
+
+        If a fault is over when a slower rate is about to hold, a few requests decide which end is seen.
+        """
+        counts = range(1, len(self.windows) + 1)
+        return [replace(self, windows=self.windows[:count]).ends(fault) for count in counts]
 
 
 def burn(

@@ -43,6 +43,10 @@ class Cell:
                 times.append(threshold * seconds(long) / self.fault)
         return min(times)
 
+    def lag(self) -> int:
+        """Seconds by which windows over an hour are late: they sum rates of 5m, 150 s old on average."""
+        return 150 if self.theory() > seconds("1h") else 0
+
     def step(self) -> int:
         """Seconds between evaluations: the chart's for a page, fewer for the three days before a ticket."""
         return 30 if self.severity == "critical" else 240
