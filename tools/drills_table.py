@@ -11,7 +11,7 @@ import yaml
 from lab import ROOT
 from lab.drills import EXCEPTIONS
 from lab.drills.drill import Drill, read_all
-from lab.drills.report import recorded
+from lab.drills.report import TIMES, recorded
 from tools.doc_sections import main
 
 DOCUMENT = ROOT / "docs/drills.md"
@@ -19,7 +19,6 @@ HEAD = (
     "| drill | alert | fires: theory | pending | firing | delivered | resolved: theory | resolved |\n"
     "|---|---|---|---|---|---|---|---|\n"
 )
-_TIMES = ("theory", "pending", "firing", "delivered", "resolved_theory", "resolved")
 
 
 def section() -> str:
@@ -31,7 +30,7 @@ def section() -> str:
             [
                 f"| `{drill.name}`",
                 f"{drill.alert}, {drill.labels['severity']}",
-                *(times.get(drill.name, {}).get(key) or "–" for key in _TIMES),  # noqa: RUF001 (no value)
+                *(times.get(drill.name, {}).get(key) or "-" for key in TIMES),
             ]
         )
         + " |\n"

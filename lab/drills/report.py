@@ -11,7 +11,8 @@ from lab.drills.drill import FOLDER
 from lab.drills.result import Result, Span
 
 RECORD = FOLDER / "measured.json"
-_TIMES = ("theory", "pending", "firing", "delivered", "resolved_theory", "resolved")
+TIMES = ("theory", "pending", "firing", "delivered", "resolved_theory", "resolved")
+"""The fields of Result that hold times."""
 
 
 def table(results: Iterable[Result]) -> Table:
@@ -26,7 +27,7 @@ def table(results: Iterable[Result]) -> Table:
 
 def times_of(result: Result) -> dict[str, str | None]:
     """Seconds as text: `2.5`, or `2.5-7.5` for theory."""
-    return {name: _shown(getattr(result, name)) for name in _TIMES}
+    return {name: _shown(getattr(result, name)) for name in TIMES}
 
 
 def record(results: Iterable[Result], path: Path = RECORD) -> None:

@@ -25,7 +25,7 @@ class Span:
         return measured < self.earliest - SOON_SECONDS
 
     def __str__(self) -> str:
-        return f"{self.earliest:.1f}–{self.latest:.1f}"  # noqa: RUF001 (a range)
+        return f"{self.earliest:.1f}-{self.latest:.1f}"
 
 
 @dataclass
