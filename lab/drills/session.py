@@ -7,17 +7,19 @@ from typing import Any
 
 from lab.drills.drill import Drill
 from lab.drills.result import Result, Span
-from lab.drills.theory import burn, seconds
+from lab.drills.theory import burn
 from lab.errors import LabError
 from lab.notifications import Notification
 from lab.platform import Platform
 from lab.progress import say
 from lab.render.chart import Render
+from lab.render.duration import seconds
 from lab.status_table import read_services
 
 TRAFFIC_MINUTES = 30
 START_SECONDS = 60
 SETTLE_SECONDS = 90
+# Pause between two looks at what Prometheus' alerts are and what the receiver has got.
 POLL_SECONDS = 0.2
 PROBE_SECONDS = 0.5
 # A fault is scraped, recorded, evaluated by the alert's group, grouped by Alertmanager and delivered, each of
@@ -120,7 +122,14 @@ class Session:
         expected = drill.expected
         if expected.bad_ratio is None:
             return expected.begins or 0.0, lambda _: [expected.ends or 0.0]
-        found = burn(self.render.values, drill.labels, expected, history, drill.fault.part)
+        found = burn(
+            self.render.values,
+            drill.labels,
+            drill.fault.part,
+            bad_ratio=expected.bad_ratio,
+            requests_per_second=expected.requests_per_second,
+            history=history,
+        )
         return found.begins(), found.possible_ends
 
     def _states(self, drill: Drill) -> set[str]:

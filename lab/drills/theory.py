@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lab.drills.drill import USUAL_REQUESTS_PER_SECOND, Expected
+from lab.drills.drill import USUAL_REQUESTS_PER_SECOND
+from lab.render.duration import seconds
 
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _STEP_SECONDS = 0.05
 _LONGEST_SECONDS = 600
 
@@ -71,7 +71,13 @@ class Burn:
 
 
 def burn(
-    values: Mapping[str, Any], labels: Mapping[str, str], expected: Expected, history: float, service: str
+    values: Mapping[str, Any],
+    labels: Mapping[str, str],
+    service: str,
+    *,
+    bad_ratio: float,
+    requests_per_second: float,
+    history: float,
 ) -> Burn:
     """The burn of an alert with these labels; `values` are rendered, `service` is a key of slo.services."""
     slo, speed = values["slo"], values["global"]["monitoring"]["speed"]
@@ -90,20 +96,13 @@ def burn(
         )
         for rate in slo["burnRates"][labels["severity"]]
     )
-    assert expected.bad_ratio is not None  # noqa: S101
     return Burn(
         windows,
         entry.get("minBadRequests", defaults["minBadRequests"]),
-        expected.bad_ratio,
-        expected.requests_per_second,
+        bad_ratio,
+        requests_per_second,
         history,
     )
-
-
-def seconds(duration: str) -> float:
-    """Seconds of a Prometheus duration with one unit, such as 2500ms; an empty one is 0."""
-    unit = duration.lstrip("0123456789")
-    return float(duration[: len(duration) - len(unit)]) * _UNITS[unit] if duration else 0.0
 
 
 def _times(start: float = 0.0) -> list[float]:

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from lab.drills.drill import Expected
 from lab.drills.result import LATE_SECONDS, SOON_SECONDS, Span
 from lab.drills.session import PIPELINE_SECONDS
-from lab.drills.theory import Burn, burn, seconds
+from lab.drills.theory import Burn, burn
+from lab.render.duration import seconds
 
 MONTH = 30 * 24 * 3600
 VALUES = {
@@ -29,8 +29,7 @@ LABELS = {"severity": "critical", "slo_indicator": "availability"}
 
 
 def of(bad_ratio: float, service: str = "shop", rate: float = 24) -> Burn:
-    expected = Expected(bad_ratio=bad_ratio, requests_per_second=rate)
-    return burn(VALUES, LABELS, expected, MONTH, service)
+    return burn(VALUES, LABELS, service, bad_ratio=bad_ratio, requests_per_second=rate, history=MONTH)
 
 
 @pytest.mark.parametrize(
@@ -66,13 +65,13 @@ def test_a_fault_during_which_fewer_requests_are_sent_weighs_less():
 
 def test_speed_divides_every_window():
     fast = VALUES | {"global": {"monitoring": {"speed": 60}}}
-    found = burn(fast, LABELS, Expected(bad_ratio=0.1), MONTH, "shop")
+    found = burn(fast, LABELS, "shop", bad_ratio=0.1, requests_per_second=24, history=MONTH)
     assert [(window.long, window.short) for window in found.windows] == [(60, 5), (360, 30)]
 
 
 def test_durations_are_read():
-    read = [seconds(text) for text in ("", "2500ms", "5s", "2m", "1h", "3d")]
-    assert read == [0, 2.5, 5, 120, 3600, 259200]
+    read = [seconds(text) for text in ("", "2500ms", "5s", "2m", "1h", "3d", "1h30m")]
+    assert read == [0, 2.5, 5, 120, 3600, 259200, 5400]
 
 
 def test_a_time_outside_its_tolerance_is_wrong():
