@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +15,10 @@ import yaml
 from bench.slo.faults import DAY, HOUR, Series
 from bench.slo.server import Server, load
 from bench.slo.shapes import INTERVAL, NAMESPACE, entry, from_groups, rendered
-from lab import ROOT, toolchain
+from lab import ROOT
 from lab.errors import LabError
-from lab.render.chart import load_yaml
+from lab.render.chart import KubernetesLoader
+from lab.render.helm import run_helm
 
 COUNTS = (1, 10, 100)
 """Numbers of services."""
@@ -67,22 +67,14 @@ def measure(folder: Path) -> list[Cost]:
 def sizes(names: list[str]) -> tuple[int, int]:
     """Bytes that Helm stores for a release of charts/slo, and of its largest PrometheusRule."""
     values = json.dumps({"services": {name: entry(99.9) for name in names}})
-    command = [
-        str(toolchain.helm()),
-        "install",
-        "bench",
-        str(ROOT / "charts/slo"),
-        "--dry-run=client",
-        "-o",
-        "json",
-    ]
-    done = subprocess.run([*command, "-f", "-"], input=values, capture_output=True, text=True, check=True)
+    options = ["--dry-run=client", "--output", "json", "--values", "-"]
+    done = run_helm("install", "bench", ROOT / "charts/slo", *options, given=values)
+    done.check_returncode()
+    release = json.loads(done.stdout)
     # Helm stores the release as gzip at the best compression, in base64.
-    release = base64.b64encode(
-        gzip.compress(json.dumps(json.loads(done.stdout), separators=(",", ":")).encode(), 9)
-    )
-    objects = [load_yaml(part) for part in json.loads(done.stdout)["manifest"].split("---\n") if part.strip()]
-    return len(release), max(len(json.dumps(one, separators=(",", ":"))) for one in objects)
+    stored = base64.b64encode(gzip.compress(json.dumps(release, separators=(",", ":")).encode(), 9))
+    objects = yaml.load_all(release["manifest"], Loader=KubernetesLoader)
+    return len(stored), max(len(json.dumps(one, separators=(",", ":"))) for one in objects)
 
 
 def recorded(names: list[str], end: int) -> Iterator[Series]:
@@ -112,7 +104,7 @@ def evaluated(server: Server) -> dict[str, float]:
     started = time.monotonic()
     shortest: dict[str, float] = {}
     while time.monotonic() < started + 300:
-        time.sleep(EVERY / 4)
+        time.sleep(EVERY / 4)  # so that no evaluation is missed
         found = server.get("rules")["groups"]
         faults = [rule["lastError"] for group in found for rule in group["rules"] if rule.get("lastError")]
         if faults:

@@ -70,7 +70,7 @@ class Server:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self._process.kill()
                 raise LabError(f"Prometheus did not start: {log.read_text()}")
-            time.sleep(0.05)
+            time.sleep(0.05)  # before it is asked again
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -8,18 +8,19 @@ Pyrra's are those of an objective over four weeks, as in its examples.
 from __future__ import annotations
 
 import json
-import re
-import subprocess
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from lab import ROOT, toolchain
-from lab.render.chart import load_yaml
+import yaml
+
+from lab import ROOT
+from lab.render.chart import KubernetesLoader
+from lab.render.duration import seconds
+from lab.render.helm import run_helm
 
 NAMESPACE = "shop"
 INTERVAL = 30
 """Seconds between two scrapes, and between two evaluations unless a group has its own interval."""
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 class Rule(NamedTuple):
@@ -132,11 +133,9 @@ def ours(services: Iterable[str], objective: float) -> dict[str, Shape]:
 def rendered(services: Iterable[str], objective: float, **values: Any) -> dict[str, list[dict[str, Any]]]:
     """The rule groups that charts/slo renders for these services, by name."""
     given = {"services": {name: entry(objective) for name in services}, **values}
-    command = [str(toolchain.helm()), "template", "bench", str(ROOT / "charts/slo"), "--values", "-"]
-    done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, check=True)
-    objects = [
-        load_yaml(part) for part in re.split(r"^---$", done.stdout, flags=re.MULTILINE) if part.strip()
-    ]
+    done = run_helm("template", "bench", ROOT / "charts/slo", "--values", "-", given=json.dumps(given))
+    done.check_returncode()
+    objects = yaml.load_all(done.stdout, Loader=KubernetesLoader)
     return {o["metadata"]["labels"]["app.kubernetes.io/component"]: o["spec"]["groups"] for o in objects}
 
 
@@ -160,18 +159,13 @@ def from_groups(groups: list[dict[str, Any]]) -> Shape:
             rules.append(
                 Rule(
                     rule["expr"],
-                    every=seconds(group["interval"]),
+                    every=int(seconds(group["interval"])),
                     record=rule.get("record", ""),
                     labels=labels,
                     severity="" if "record" in rule else severity,
-                    hold=seconds(rule.get("for", "0s")),
-                    keep=seconds(rule.get("keep_firing_for", "0s")),
+                    hold=int(seconds(rule.get("for", ""))),
+                    keep=int(seconds(rule.get("keep_firing_for", ""))),
                 )
             )
     ratio = next(rule.expr for rule in rules if rule.record == "slo:bad_requests_per_requests:ratio_rate30d")
     return Shape(rules, ratio, 30)
-
-
-def seconds(duration: str) -> int:
-    """Seconds of a Prometheus duration, such as 5400 for 1h30m."""
-    return sum(int(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)([a-z])", duration))
