@@ -10,17 +10,10 @@ TIMEOUT_SECONDS = 10
 
 
 class Server:
-    """A server at its URL; `ready` is the path that answers 200 once it is ready."""
+    """A server at its URL."""
 
-    def __init__(self, url: str, ready: str) -> None:
+    def __init__(self, url: str) -> None:
         self.url = url
-        self._ready = ready
-
-    def ready(self) -> bool:
-        try:
-            return requests.get(f"{self.url}{self._ready}", timeout=TIMEOUT_SECONDS).ok
-        except requests.RequestException:
-            return False
 
     def get(self, path: str, **parameters: Any) -> Any:
         """The decoded JSON response; raises LabError with the server's error message."""
@@ -39,9 +32,6 @@ class Server:
 
 class Prometheus(Server):
     """Prometheus' HTTP API v1."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url, "/-/ready")
 
     def query(self, expression: str, time: float | None = None) -> list[dict[str, Any]]:
         """An instant vector, each with `metric` and `value`: [seconds, text]."""
@@ -78,11 +68,5 @@ class Prometheus(Server):
 class Alertmanager(Server):
     """Alertmanager's HTTP API v2."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url, "/-/ready")
-
     def alerts(self) -> list[dict[str, Any]]:
         return self.get("/api/v2/alerts")
-
-    def status(self) -> dict[str, Any]:
-        return self.get("/api/v2/status")

@@ -14,6 +14,7 @@ from lab.drills.drill import choose, read_all
 from lab.drills.result import Result
 from lab.drills.run import run_all
 from lab.errors import LabError
+from lab.figures import Figures
 from lab.folders import tools_folder
 from lab.platform import Platform
 from lab.progress import progress, say
@@ -80,7 +81,7 @@ def _wait_for_data(platform: Platform, *, busy: bool) -> None:
     lacking, complete = "not checked yet", 0.0
     with progress(say, lambda: f"waiting for the first data: {lacking}"):
         while True:
-            found = status_table.Figures.read(platform.prometheus)
+            found = Figures.read(platform.prometheus)
             lacking = found.lacking(busy=busy)
             if not lacking:
                 complete = complete or time.monotonic()
@@ -89,7 +90,7 @@ def _wait_for_data(platform: Platform, *, busy: bool) -> None:
                 lacking = f"not settled yet: {', '.join(found.unsettled())}"
             elif time.monotonic() > deadline:
                 raise LabError(f"no data after {DATA_SECONDS} s: {lacking}; logs: {platform.folder / 'logs'}")
-            time.sleep(0.5)
+            time.sleep(0.5)  # before the figures are read again
 
 
 def run_status(_: argparse.Namespace) -> int:
@@ -103,7 +104,7 @@ def _show(platform: Platform) -> int:
     """Prints the tables; returns 0 if every part that was started is running and ready."""
     states = platform.states()
     try:
-        found = status_table.Figures.read(platform.prometheus)
+        found = Figures.read(platform.prometheus)
     except LabError:
         found = None
     rows = [(name, state, platform.url(name) if name in PARTS else "") for name, state in states.items()]

@@ -139,7 +139,7 @@ class Processes:
                     raise LabError(
                         f"{name} is not ready after {seconds:.0f} s: {reason} (log: {started.log})"
                     )
-                time.sleep(0.1)
+                time.sleep(0.1)  # before it is asked again
 
     def stop(self, names: list[str]) -> list[str]:
         """Terminates the named processes, kills those that do not end; returns those that were running."""

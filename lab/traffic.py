@@ -113,7 +113,7 @@ def send(
                     statuses |= set(pool.map(send_one, [f"{prefix}{number}" for number in range(1, ids + 1)]))
                 if statuses == {NO_ANSWER} and not keep_going:
                     raise LabError(f"nothing answers at {url} (round {index + 1} of {rounds})")
-                if rate:
+                if rate:  # wait until the next round is due
                     time.sleep(max(0.0, started + (index + 1) / rate - time.monotonic()))
             report.complete = True
     except KeyboardInterrupt:

@@ -9,12 +9,12 @@ from lab.drills.drill import Drill
 from lab.drills.result import Result, Span
 from lab.drills.theory import burn
 from lab.errors import LabError
+from lab.figures import read_services
 from lab.notifications import Notification
 from lab.platform import Platform
 from lab.progress import say
 from lab.render.chart import Render
 from lab.render.duration import seconds
-from lab.status_table import read_services
 
 TRAFFIC_MINUTES = 30
 START_SECONDS = 60

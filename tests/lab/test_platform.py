@@ -15,9 +15,10 @@ import psutil
 import pytest
 import requests
 
-from lab import ROOT, status_table, traffic
+from lab import ROOT, traffic
 from lab.clients import Prometheus
 from lab.errors import LabError
+from lab.figures import read_services
 from lab.platform import Platform
 from lab.ports import Ports
 from tests.support.intervals import every
@@ -75,7 +76,7 @@ def test_up_status_and_down_work(lab, folder, pids, variables, scraped_every):
     prometheus = Prometheus(f"http://127.0.0.1:{variables['PROMETHEUS_PORT']}")
 
     def rates():
-        return [each.request_rate for each in status_table.read_services(prometheus)]
+        return [each.request_rate for each in read_services(prometheus)]
 
     wait_until(lambda: rates() == pytest.approx([24, 24], rel=0.3), 60, "24 requests a second", every=1)
 

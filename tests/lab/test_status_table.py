@@ -2,11 +2,10 @@
 
 from rich.console import Console
 
+from lab.figures import Figures, Service
 from lab.notifications import Notification
 from lab.status_table import (
     SHOWN_NOTIFICATIONS,
-    Figures,
-    Service,
     firing_table,
     notifications_table,
     parts_table,
