@@ -1,8 +1,8 @@
 """An online shop's checkout, instrumented with prometheus-flask-exporter: an example of a service to watch.
 
-It keeps its orders in memory. Environment variables: HOST, PORT; METRICS_PREFIX, the first word of
-the metrics' names; METRICS_GROUP_BY, `url_rule` or `path`; DURATION_BUCKETS, the histogram's bounds in
-seconds, separated by commas.
+It keeps its orders in memory. Environment variables: HOST (127.0.0.1) and PORT (8000); METRICS_PREFIX, the
+first word of the metrics' names; METRICS_GROUP_BY, `url_rule` or `path`; DURATION_BUCKETS, the histogram's
+bounds in seconds, separated by commas.
 """
 
 import itertools
@@ -38,11 +38,11 @@ def strikes(number: int, ratio: float) -> bool:
 @app.before_request
 def apply_fault() -> None:
     if request.path == "/metrics":
-        time.sleep(fault["scrape_seconds"])
+        time.sleep(fault["scrape_seconds"])  # the fault: a slow scrape
     if request.path.startswith("/orders"):
         number = next(numbers)
         if strikes(number, fault["slow_ratio"]):
-            time.sleep(fault["slow_seconds"])
+            time.sleep(fault["slow_seconds"])  # the fault: a slow order
         if strikes(number, fault["error_ratio"]):
             abort(500, "the payment provider does not answer")
 
@@ -89,5 +89,5 @@ def faults():
 
 
 if __name__ == "__main__":
-    host, port = os.environ.get("HOST", "0.0.0.0"), os.environ.get("PORT", "8000")  # noqa: S104 (a container's)
+    host, port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000")
     waitress.serve(app, host=host, port=port, threads=8)
