@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lab import ROOT
+from lab.digest import digest
 from lab.errors import LabError
 from lab.folders import tools_folder
 from lab.progress import progress
@@ -89,11 +90,7 @@ def _require_registry(command: list[str], environment: dict[str, str]) -> None:
 
 def _digest() -> str:
     paths = [SOURCE / name for name in _INPUTS]
-    files = [file for path in paths for file in (path, *path.rglob("*")) if file.is_file()]
-    digest = hashlib.sha256()
-    for file in sorted(files):
-        digest.update(f"{file.relative_to(SOURCE)}\0".encode() + file.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
+    return digest(SOURCE, (file for path in paths for file in (path, *path.rglob("*"))))[:16]
 
 
 def _run(command: list[str], environment: dict[str, str], seconds: int = BUILD_SECONDS) -> str:

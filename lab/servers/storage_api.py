@@ -1,10 +1,10 @@
 """The storage API from this repository's source, with the environment of its rendered container."""
 
-import hashlib
 import sys
 from pathlib import Path
 
 from lab.command import Command
+from lab.digest import digest
 from lab.ports import Ports
 from lab.render.workload import Workload
 
@@ -26,7 +26,4 @@ def command(workload: Workload, ports: Ports, folder: Path, root: Path) -> Comma
 def _source(root: Path) -> str:
     """A digest of the service's code and of the packages that it runs with."""
     files = [*(root / "service" / "storage_api").rglob("*"), root / "requirements.txt"]
-    digest = hashlib.sha256()
-    for file in sorted(file for file in files if file.is_file() and file.suffix != ".pyc"):
-        digest.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes() + b"\0")
-    return digest.hexdigest()
+    return digest(root, (file for file in files if file.suffix != ".pyc"))
