@@ -137,7 +137,7 @@ class RequestLog:
         while not self.closed:
             self._some.wait()
             if not self.closed:
-                time.sleep(WRITE_SECONDS)
+                time.sleep(WRITE_SECONDS)  # for more events to write at once
             self._some.clear()
             self._write()
         # Requests that ended during the last write.
