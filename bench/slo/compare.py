@@ -1,4 +1,4 @@
-"""Evaluates all shapes on all cases."""
+"""Evaluates the rules of all shapes (Sloth, Pyrra, ours) on all cases."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench.slo import faults, shapes
-from bench.slo.faults import EVALUATION, ONSET, Case
 from bench.slo.replay import Evaluated, firing, needed, record
 from bench.slo.results import OURS, Budget, Detection, Noise, Times, Touched
 from bench.slo.server import Server, load
 from bench.slo.shapes import INTERVAL, Shape
+from bench.slo.traffic import EVALUATION, ONSET, Case
 
 OBJECTIVES = (99.9, 99.0, 90.0)
 ALERTED = (*faults.FAULTS, faults.BORN, faults.QUIET_OUTAGE, *faults.SILENCE)

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from bench.slo.faults import DAY, HOUR, Series
 from bench.slo.server import Server, load
 from bench.slo.shapes import INTERVAL, NAMESPACE, entry, from_groups, rendered
+from bench.slo.traffic import DAY, HOUR, Series
 from lab import ROOT
 from lab.errors import LabError
 from lab.render.chart import KubernetesLoader

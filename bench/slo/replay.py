@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.slo.faults import EVALUATION, HOUR, ONSET, Case, Series
 from bench.slo.server import Server, load
 from bench.slo.shapes import INTERVAL, Rule
+from bench.slo.traffic import EVALUATION, HOUR, ONSET, Case, Series
 
 RECORD = re.compile(r"\b[a-z_]+:[a-z0-9_]+(?::[a-z0-9_]+)?(?=[ {\[])")
 OVER_TIME = re.compile(r"(\b[a-z_]+:[a-z0-9_:]+)\{[^}]*\}(?:\[| offset)")

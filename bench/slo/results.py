@@ -32,7 +32,7 @@ class Times(NamedTuple):
 
 
 class Detection(NamedTuple):
-    """A fault at an objective in percent, and when each shape told of it."""
+    """A fault at an objective in percent, and when each shape's alerts fired."""
 
     title: str
     objective: float
@@ -42,7 +42,7 @@ class Detection(NamedTuple):
 
 
 class Noise(NamedTuple):
-    """A case in which nobody should be told, and each shape's (pages, tickets)."""
+    """A case in which no alert should fire, and each shape's (pages, tickets)."""
 
     title: str
     alerts: dict[str, tuple[int, int]]

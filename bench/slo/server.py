@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from bench.slo.faults import Series
+from bench.slo.traffic import Series
 from lab import toolchain
 from lab.errors import LabError
 from lab.ports import Ports

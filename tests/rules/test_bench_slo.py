@@ -5,10 +5,11 @@ import yaml
 
 from bench.slo import cost, report, results
 from bench.slo.compare import ALERTED, all_shapes
-from bench.slo.faults import BUDGETS, ONSET, SILENCE, Case, after
+from bench.slo.faults import BUDGETS, SILENCE, after
 from bench.slo.replay import Evaluated, levels, needed
 from bench.slo.results import Budget, Detection, Noise, Results, Times, Touched
 from bench.slo.shapes import INTERVAL, Rule
+from bench.slo.traffic import ONSET, Case
 from lab import ROOT
 
 SHORT = {"history": 80 * 60 - INTERVAL, "watch": 15 * 60}
