@@ -99,6 +99,7 @@ def prometheus_flask_exporter() -> StorageApi:
 def opentelemetry() -> StorageApi:
     """The storage API with OpenTelemetry's Flask instrumentation; metrics only, no spans."""
     os.environ["OTEL_SEMCONV_STABILITY_OPT_IN"] = "http"
+    # The other servers run without these packages.
     from opentelemetry.exporter.prometheus import PrometheusMetricReader  # noqa: PLC0415
     from opentelemetry.instrumentation.flask import FlaskInstrumentor  # noqa: PLC0415
     from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415

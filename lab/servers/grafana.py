@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
+from lab.command import Command
 from lab.errors import LabError
 from lab.ports import HOST, Ports
-from lab.processes import Command
 from lab.render.stack import Stack
 
 _PACKAGED_HOME = Path("/usr/share/grafana")
