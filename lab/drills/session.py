@@ -19,7 +19,7 @@ from lab.render.duration import seconds
 TRAFFIC_MINUTES = 30
 START_SECONDS = 60
 SETTLE_SECONDS = 90
-# Pause between two looks at what Prometheus' alerts are and what the receiver has got.
+# Pause between two looks at Prometheus' alerts and at what the receiver has got.
 POLL_SECONDS = 0.2
 PROBE_SECONDS = 0.5
 # A fault is scraped, recorded, evaluated by the alert's group, grouped by Alertmanager and delivered, each of
