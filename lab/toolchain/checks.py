@@ -9,7 +9,7 @@ from lab.toolchain.install import Family, Way, resolve
 
 
 def _build_ct(target: Path) -> None:
-    # `go install` of a version needs the module proxy's list of versions, which the proxy does not serve.
+    # `go install` of a version would ask for the list of versions, which not every module proxy serves.
     with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
         main = golang.copy_module("chart-testing", Path(temporary))
         variable = "github.com/helm/chart-testing/v3/ct/cmd.Version"

@@ -16,7 +16,7 @@ def _build(target: Path) -> None:
 # The distribution with the file exporter. The build has only the components that the tests use.
 OTELCOL = Family(
     name="otelcol-contrib",
-    # Newer versions need modules that the module proxy does not serve.
+    # Newer versions need modules that not every module proxy serves.
     version="0.162.0",
     programs=("otelcol-contrib",),
     version_arguments=("--version",),
