@@ -2,6 +2,14 @@
 {{- define "observability-platform.errors.slo" -}}
 {{- $stack := include "observability-platform.stack" . | fromJson -}}
 {{- $slo := .Subcharts.slo }}
+{{- with include "observability-platform.storageApiSlo" . }}
+{{- $own := (fromJson .).name }}
+{{- range $name, $_ := include "slo.ownServices" $slo | fromJson }}
+{{- if eq (replace "-" "" $name) (replace "-" "" $own) }}
+slo.services.{{ $name }}: its alerts would have the same names as those of the storage API of this release, {{ $own }}; rename it
+{{- end }}
+{{- end }}
+{{- end }}
 {{- if and $slo $stack.enabled $stack.prometheus.enabled }}
 {{- $argument := dict "root" $ "namespace" .Release.Namespace "path" "prometheus.prometheusSpec" }}
 {{- $services := include "slo.ownServices" $slo | fromJson }}

@@ -79,6 +79,8 @@ _SLO_SERVICE = _map(
         availability=_sli(enabled={"type": "boolean"}),
         latency=_sli(enabled=_SWITCH, threshold=_NUMBER, excludeErrors=_SWITCH),
     ),
+    # uid of a Grafana dashboard
+    dashboard={"type": "string", "maxLength": 40, "pattern": "^[-a-zA-Z0-9_]*$"},
     minBadRequests={"type": "integer", "minimum": 1},
     keepFiringFor=_WINDOW,
     alerts=_map(**dict.fromkeys(("down", "metricsMissing", "indicatorBroken", "trafficMissing"), _ALERT)),

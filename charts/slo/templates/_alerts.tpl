@@ -16,13 +16,13 @@ its page in docs/runbooks).
 {{- with $monitoring.runbookUrl }}
 runbook_url: {{ printf "%s/%s" (trimSuffix "/" .) $.runbook | quote }}
 {{- end }}
-{{- with $monitoring.grafanaUrl }}
-dashboard_url: {{ printf "%s/d/observability-platform-service?var-namespace=%s&var-service=%s" (trimSuffix "/" .) $.labels.namespace $.labels.slo_service | quote }}
+{{- if and $monitoring.grafanaUrl .s.dashboard }}
+dashboard_url: {{ printf "%s/d/%s?var-namespace=%s&var-job=%s" (trimSuffix "/" $monitoring.grafanaUrl) .s.dashboard .s.namespace (urlquery .s.job) | quote }}
 {{- end }}
 {{- end }}
 
 {{/*
-One alert. Argument: a dict of `root`, `alert`, `expr`, `for` or `keepFiringFor`, `labels`, `severity`, `runbook`,
+One alert. Argument: a dict of `root`, `s` (its service), `alert`, `expr`, `for` or `keepFiringFor`, `labels`, `severity`, `runbook`,
 `summary` and `description`.
 */}}
 {{- define "slo.alert" }}

@@ -6,10 +6,10 @@
 {{- $first := first $s.indicators -}}
 {{- with $s.alerts.down -}}
 {{- if .enabled -}}
-{{- include "slo.alert" (dict "root" $root "labels" $s.labels "severity" .severity "for" .for "runbook" "target-down"
+{{- include "slo.alert" (dict "root" $root "s" $s "labels" $s.labels "severity" .severity "for" .for "runbook" "target-down"
       "alert" (printf "%sDown" $s.title)
       "expr" (printf "service:targets:up{%s} == 0" $s.recorded)
-      "summary" (printf "%s: Prometheus can scrape none of its targets." $where)
+      "summary" (printf "%s: none of its {{ with query `service:targets:expected{%s}` }}{{ . | first | value }}{{ end }} targets can be scraped." $where $s.recorded)
       "description" (printf "For %s, {{ with query `service:targets:expected{%s}` }}{{ . | first | value }}{{ end }} targets were known and none answered. Targets are selected by `up{%s}`." .for $s.recorded (include "slo.quotedText" $s.target))) -}}
 {{- end -}}
 {{- end -}}
@@ -19,17 +19,17 @@
 yesterday, or if the targets have been up for a day without any request. */}}
 {{- $day := include "slo.duration" (dict "root" $root "duration" "1d") -}}
 {{- $expected := $s.metrics.lazy | ternary (printf "\nand on (namespace, slo_service) (\n  slo:requests:rate1h{%s} offset %s > 0.1\n  or service:targets:up{%s} offset %s > 0 unless on (namespace, slo_service) present_over_time(slo:requests:rate5m{%s}[%s])\n)" $first.sli $day $s.recorded $day $first.sli $day) "" -}}
-{{- include "slo.alert" (dict "root" $root "labels" $s.labels "severity" .severity "for" .for "runbook" "metrics-missing"
+{{- include "slo.alert" (dict "root" $root "s" $s "labels" $s.labels "severity" .severity "for" .for "runbook" "metrics-missing"
       "alert" (printf "%sMetricsMissing" $s.title)
       "expr" (printf "service:targets:up{%s} > 0\nunless on (namespace, slo_service) slo:requests:rate5m{%s}%s" $s.recorded $first.sli $expected)
-      "summary" (printf "%s: its targets answer, but without the metrics of its service levels." $where)
+      "summary" (printf "%s: {{ $value }} of its targets answer, but without the metrics of its service levels." $where)
       "description" (printf "For %s, {{ $value }} targets were up and none had `%s` with the labels {%s}." .for $s.metrics.requests (include "slo.quotedText" $s.series))) -}}
 {{- end -}}
 {{- end -}}
 {{- with $s.alerts.indicatorBroken -}}
 {{- if .enabled -}}
 {{- range $s.indicators -}}
-{{- $alert := dict "root" $root "labels" .labels "severity" $s.alerts.indicatorBroken.severity "for" $s.alerts.indicatorBroken.for "runbook" "indicator-broken" "alert" (printf "%s%sIndicatorBroken" $s.title .title) -}}
+{{- $alert := dict "root" $root "s" $s "labels" .labels "severity" $s.alerts.indicatorBroken.severity "for" $s.alerts.indicatorBroken.for "runbook" "indicator-broken" "alert" (printf "%s%sIndicatorBroken" $s.title .title) -}}
 {{- if eq .name "latency" -}}
 {{- /* If requests succeed, there are durations: also if the whole histogram is missing. */}}
 {{- $measurable := printf "slo:requests:rate5m{%s} > 0" .sli -}}
@@ -44,7 +44,7 @@ yesterday, or if the targets have been up for a day without any request. */}}
 {{- $label := concat (keys ($s.metrics.errors.match | default dict)) (keys ($s.metrics.errors.regexMatch | default dict)) | sortAlpha | first -}}
 {{- include "slo.alert" (merge $alert (dict
       "expr" (printf "slo:requests:rate5m{%s} > 0\nunless on () group(%s{%s, %s!=\"\"})" .sli ((eq $s.metrics.durationType "nativeHistogram") | ternary (trimSuffix "_count" $s.metrics.requests) $s.metrics.requests) $s.series $label)
-      "summary" (printf "%s: no error can be seen, because its metric lacks the label %s." $where $label)
+      "summary" (printf "%s: {{ $value | printf \"%%.3g\" }} requests per second, but no error can be seen: the metric lacks the label %s." $where $label)
       "description" (printf "No series of `%s` has the label %s that tells errors from successes." $s.metrics.requests $label))) -}}
 {{- end -}}
 {{- end -}}
@@ -55,7 +55,7 @@ yesterday, or if the targets have been up for a day without any request. */}}
 {{- /* A service whose series are gone has no traffic either. Chance alone empties an hour of a service that had fewer than
 36 requests in it. */}}
 {{- $lastWeek := printf "slo:requests:rate1h{%s} offset %s" $first.sli (include "slo.duration" (dict "root" $root "duration" "1w")) -}}
-{{- include "slo.alert" (dict "root" $root "labels" $s.labels "severity" .severity "for" .for "runbook" "traffic-missing"
+{{- include "slo.alert" (dict "root" $root "s" $s "labels" $s.labels "severity" .severity "for" .for "runbook" "traffic-missing"
       "alert" (printf "%sTrafficMissing" $s.title)
       "expr" (printf "sum by (namespace, slo_service) (\n  (slo:requests:rate1h{%s} or 0 * %s)\n  < 0.1 * (%s > 0.01)\n)" $first.sli $lastWeek $lastWeek)
       "summary" (printf "%s: {{ $value | printf \"%%.3g\" }} requests per second, less than a tenth of a week ago." $where)

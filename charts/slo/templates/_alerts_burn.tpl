@@ -24,7 +24,7 @@
 {{- range $severity := list "critical" "warning" -}}
 {{- $alert := get $alerts $severity -}}
 {{- if $alert.expr -}}
-{{- include "slo.alert" (dict "root" $root "labels" $i.labels "severity" $severity
+{{- include "slo.alert" (dict "root" $root "s" $s "labels" $i.labels "severity" $severity
       "alert" (printf "%s%sBudgetBurn" $s.title $i.title)
       "runbook" (printf "%s-budget-burn" $i.name)
       "keepFiringFor" $s.keepFiringFor

@@ -5,7 +5,7 @@ A service with everything that its rules need, as JSON: its values over those of
   labels          the labels of all its rules
   series          matchers for the service's own metrics
   errors          matchers for requests that fail, and `good` for those that do not (empty if it takes more than one)
-  target          matchers for the series `up`
+  job, target     the job label of its targets, and matchers for their series `up`
   sli             matchers for its recorded series
   indicators      a list of {name, slo, objective, budget, sli}
 
@@ -22,6 +22,7 @@ Argument: a dict of `root`, `name` and `service` (the entry of `services`).
 {{- $errors := include "slo.matchers" $s.metrics.errors | fromJsonArray -}}
 {{- $_ := set $s "name" .name -}}
 {{- $_ := set $s "namespace" $namespace -}}
+{{- $_ := set $s "job" $match.job -}}
 {{- $_ := set $s "title" (include "slo.pascal" .name) -}}
 {{- $_ := set $s "codes" $s.labels -}}
 {{- $_ := set $s "labels" (dict "namespace" $namespace "slo_service" .name) -}}

@@ -117,7 +117,7 @@ is told by the alerts of charts/slo. All of them aggregate to one series for thi
 {{- include "storage-api.alert" (dict "root" . "key" "storeErrors"
       "expr" (printf "%s / %s > %v\nand %s > 2.5" (printf $operations "rate" $failed) (printf $operations "rate" "") $alerts.storeErrors.ratio (printf $operations "increase" $failed))
       "summary" "{{ $value | humanizePercentage }} of the store's operations fail."
-      "description" (printf "Over the last 5m; the threshold is {{ %v | humanizePercentage }}. The store is %s. Failed:{{ range query `sum by (operation) (increase(storage_operations_total{%s, outcome=\"error\"}[%s])) > 0` }} {{ printf `%%.0f` .Value }} {{ .Labels.operation }}{{ end }}." $alerts.storeErrors.ratio .Values.store.type $target $m5)) -}}
+      "description" (printf "Over the last 5m; the threshold is {{ %v | humanizePercentage }}. The store is %s. Failed:{{ range query `sum by (operation) (increase(storage_operations_total{%s, outcome=\"error\"}[%s])) > 0` | sortByLabel \"operation\" }} {{ printf `%%.0f` .Value }} {{ .Labels.operation }}{{ end }}." $alerts.storeErrors.ratio .Values.store.type $target $m5)) -}}
 
 {{- include "storage-api.alert" (dict "root" . "key" "storeFull"
       "expr" (printf "sum by (namespace, job) (increase(%s[%s])) > 0" (printf $requests "status=\"507\"") $m5)

@@ -165,11 +165,18 @@ def test_the_storage_api_is_measured_without_its_histogram_too(rendered):
 
 def test_links_are_made_from_the_addresses_in_the_values(slo):
     monitoring = {"runbookUrl": "https://r.example/", "grafanaUrl": "https://g.example/"}
-    objects = slo(yaml.safe_load(FIVE_LINES), **{"global": {"monitoring": monitoring}})
+    values = {"global": {"monitoring": monitoring}}
+    services = yaml.safe_load(FIVE_LINES)
+    assert "dashboard_url" not in json.dumps(slo(services, **values))  # a link must lead somewhere
+    services["checkout"]["dashboard"] = "shop-checkout"
+    objects = slo(services, **values)
     for rule in (rule for rule in rules(objects) if "alert" in rule):
         annotations = rule["annotations"]
         assert annotations["runbook_url"] == f"https://r.example/{rule['labels']['runbook']}"
-        assert annotations["dashboard_url"].startswith("https://g.example/d/observability-platform-service?")
+        assert (
+            annotations["dashboard_url"]
+            == "https://g.example/d/shop-checkout?var-namespace=shop&var-job=checkout"
+        )
 
 
 HTTP = {"preset": "otel-http"}
@@ -295,3 +302,19 @@ def test_selectors_that_ignore_the_services_objects_are_refused(rendered, select
     services = {"a": {**HTTP, "scrape": {"kind": "PodMonitor"}}}
     with pytest.raises(RenderError, match=rf"{selector}Selector: does not match the {kind} of slo\.services"):
         rendered({"kube-prometheus-stack": spec, "slo": {"services": services}})
+
+
+@pytest.mark.parametrize("name", ["platform-storage-api", "platformstorage-api"])
+def test_a_service_named_like_the_storage_api_of_the_release_is_refused(rendered, name):
+    with pytest.raises(RenderError, match=rf"slo\.services\.{name}: its alerts would have the same names"):
+        rendered({"slo": {"services": {name: HTTP}}})
+
+
+def test_the_storage_apis_alerts_link_to_its_dashboard(rendered):
+    render = rendered({"global": {"monitoring": {"grafanaUrl": "https://g.example"}}})
+    links = {rule["annotations"]["dashboard_url"] for rule in rules(render.ours) if "alert" in rule}
+    uids = {link.removeprefix("https://g.example/d/").partition("?")[0] for link in links}
+    shipped = {json.loads(path.read_text())["uid"] for path in (ROOT / "dashboards").glob("*.json")}
+    assert uids - shipped == {
+        "9fa0d141-d019-4ad7-8bc5-42196ee308bd"
+    }  # kube-prometheus-stack's overview of Prometheus

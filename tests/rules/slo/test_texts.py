@@ -8,7 +8,7 @@ from tests.support.slo.rules import key, needed, rendered
 from tests.support.slo.series import TARGET, counter, gauge, latencies, requests, selector
 
 RUNBOOKS, GRAFANA = "https://runbooks.example/platform/", "https://grafana.example"
-DASHBOARD = f"{GRAFANA}/d/observability-platform-service?var-namespace=shop&var-service=checkout"
+DASHBOARD = f"{GRAFANA}/d/own-dashboard?var-namespace=shop&var-job=checkout"
 UP = {selector("up", **TARGET): gauge([("30m", 1)])}
 TOTAL = selector("http_requests_total", **TARGET, code="200")
 NO_LABEL = selector("http_requests_total", **TARGET)
@@ -27,19 +27,19 @@ CASES = {
     ),
     ("CheckoutDown", "critical", "target-down"): (
         {selector("up", **TARGET): gauge([("30m", 0)])},
-        "shop/checkout: Prometheus can scrape none of its targets.",
+        "shop/checkout: none of its 1 targets can be scraped.",
         "For 5m, 1 targets were known and none answered. "
         "Targets are selected by `up{job='checkout', namespace='shop'}`.",
     ),
     ("CheckoutMetricsMissing", "warning", "metrics-missing"): (
         UP,
-        "shop/checkout: its targets answer, but without the metrics of its service levels.",
+        "shop/checkout: 1 of its targets answer, but without the metrics of its service levels.",
         "For 15m, 1 targets were up and none had `http_requests_total` "
         "with the labels {job='checkout', namespace='shop'}.",
     ),
     ("CheckoutAvailabilityIndicatorBroken", "warning", "indicator-broken"): (
         {**UP, NO_LABEL: counter([("30m", 1)])},
-        "shop/checkout: no error can be seen, because its metric lacks the label code.",
+        "shop/checkout: 1 requests per second, but no error can be seen: the metric lacks the label code.",
         "No series of `http_requests_total` has the label code that tells errors from successes.",
     ),
     ("CheckoutLatencyIndicatorBroken", "warning", "indicator-broken"): (
@@ -61,7 +61,7 @@ CASES = {
 def test_an_alert_tells_its_figures_and_leads_to_its_runbook_and_dashboard(tmp_path, alert, expected):
     name, severity, runbook = alert
     series, summary, description = expected
-    service = {**SERVICE, "metrics": {**SERVICE["metrics"], "lazy": False}}
+    service = {**SERVICE, "metrics": {**SERVICE["metrics"], "lazy": False}, "dashboard": "own-dashboard"}
     values = {
         "services": {"checkout": service},
         "global": {"monitoring": {"runbookUrl": RUNBOOKS, "grafanaUrl": GRAFANA}},
