@@ -3,11 +3,15 @@ A service with everything that its rules need, as JSON: its values over those of
 
   name, title     such as `checkout-api` and CheckoutApi
   labels          the labels of all its rules
+  codes           the values' `labels`: names of the labels that the service's own metrics have
+  counter         the metric that counts requests: {name, isHistogram}. A native histogram has no series `..._count`.
   series          matchers for the service's own metrics
-  errors          matchers for requests that fail, and `good` for those that do not (empty if it takes more than one)
+  errors          matchers for requests that fail
+  good            matchers for requests that do not fail; empty if `errors` has several, which PromQL cannot negate
   target          matchers for the series `up`
-  sli             matchers for its recorded series
-  indicators      a list of {name, slo, objective, budget, sli}
+  recorded        matchers for its recorded series
+  indicators      a list of {name, title, slo, objective (0 to 1), budget (1 - objective), labels (of its rules), sli
+                  (matchers for its recorded series)}
 
 Argument: a dict of `root`, `name` and `service` (the entry of `services`).
 */}}
@@ -24,6 +28,8 @@ Argument: a dict of `root`, `name` and `service` (the entry of `services`).
 {{- $_ := set $s "namespace" $namespace -}}
 {{- $_ := set $s "title" (include "slo.pascal" .name) -}}
 {{- $_ := set $s "codes" $s.labels -}}
+{{- $isHistogram := and (eq $s.metrics.durationType "nativeHistogram") (eq $s.metrics.requests (printf "%s_count" $s.metrics.duration)) -}}
+{{- $_ := set $s "counter" (dict "name" ($isHistogram | ternary $s.metrics.duration $s.metrics.requests) "isHistogram" $isHistogram) -}}
 {{- $_ := set $s "labels" (dict "namespace" $namespace "slo_service" .name) -}}
 {{- $_ := set $s "series" (include "slo.matchers" (dict "match" $match "regexMatch" $s.regexMatch "excludeRegex" $s.excludeRegex) | fromJsonArray | join ", ") -}}
 {{- $_ := set $s "errors" (join ", " $errors) -}}
