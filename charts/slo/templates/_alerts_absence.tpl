@@ -55,7 +55,7 @@ indicator counts no requests if the whole histogram is missing. */}}
 {{- else if $s.metrics.errorLabelOnSuccess -}}
 {{- $label := concat (keys ($s.metrics.errors.match | default dict)) (keys ($s.metrics.errors.regexMatch | default dict)) | sortAlpha | first -}}
 {{- include "slo.alert" (merge $alert (dict
-      "expr" (printf "slo:requests:rate5m{%s} > 0\nunless on () group(%s{%s, %s!=\"\"})" .sli ((eq $s.metrics.durationType "nativeHistogram") | ternary (trimSuffix "_count" $s.metrics.requests) $s.metrics.requests) $s.series $label)
+      "expr" (printf "slo:requests:rate5m{%s} > 0\nunless on () group(%s{%s, %s!=\"\"})" .sli $s.counter.name $s.series $label)
       "summary" (printf "%s: no error can be seen, because its metric lacks the label %s." $where $label)
       "description" (printf "No series of `%s` has the label %s that tells errors from successes." $s.metrics.requests $label))) -}}
 {{- end -}}

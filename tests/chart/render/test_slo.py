@@ -116,6 +116,19 @@ def test_every_preset_renders_rules_on_its_metrics(slo, preset):
     assert (f"{known['duration']}_bucket{{" in text) == bool(known["duration"])
 
 
+@pytest.mark.parametrize(
+    ("requests", "counter"), [("d_seconds_count", "d_seconds"), ("jobs_count", "jobs_count")]
+)
+def test_beside_a_native_histogram_the_error_label_is_looked_for_on_the_metric_that_counts(
+    slo, requests, counter
+):
+    """A native histogram has no series `_count`; a counter of its own may still be called so."""
+    metrics = {"requests": requests, "errors": {"match": {"outcome": "failed"}}, "duration": "d_seconds"}
+    found = rules(slo({"checkout": {"metrics": {**metrics, "durationType": "nativeHistogram"}}}))
+    (broken,) = [r for r in found if r.get("alert") == "CheckoutAvailabilityIndicatorBroken"]
+    assert f"group({counter}{{" in broken["expr"]
+
+
 def test_values_of_the_service_win_over_its_preset(slo):
     metrics = {"requests": "my_requests_total", "errors": {"match": {"outcome": "failed"}}}
     text = json.dumps(rules(slo({"checkout": {"preset": "otel-http", "metrics": metrics}})))
