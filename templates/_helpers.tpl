@@ -11,23 +11,33 @@
 {{- toYaml (merge $ours .extra) -}}
 {{- end }}
 
-{{/* Objects that an operator must select, one per line with their labels, such as `ServiceMonitor: release=platform`. */}}
+{{/*
+For the notes: each kind of object that the user's Prometheus operator must select, with its labels, such as
+`ServiceMonitor: release=platform`, one kind per line. Argument: the root.
+*/}}
 {{- define "observability-platform.monitoringLabels" -}}
-{{- $all := merge dict .Values.global.monitoring.labels (dict "release" .Release.Name) -}}
 {{- $objects := dict -}}
 {{- with index .Subcharts "storage-api" -}}
 {{- if .Values.serviceMonitor.enabled }}{{ $_ := set $objects "ServiceMonitor" .Values.serviceMonitor.labels }}{{ end -}}
 {{- if .Values.prometheusRule.enabled }}{{ $_ := set $objects "PrometheusRule" .Values.prometheusRule.labels }}{{ end -}}
 {{- end -}}
 {{- with .Subcharts.slo -}}
-{{- range $service := include "slo.ownServices" . | fromJson }}{{ $_ := set $objects (dig "scrape" "kind" $.Subcharts.slo.Values.defaults.scrape.kind $service) $.Subcharts.slo.Values.monitor.labels }}{{ end -}}
-{{- $_ := unset $objects "existing" -}}
-{{- if or (include "observability-platform.storageApiSlo" $) (include "slo.ownServices" . | fromJson) }}{{ $_ := set $objects "PrometheusRule" (merge dict .Values.prometheusRule.labels (get $objects "PrometheusRule" | default dict)) }}{{ end -}}
+{{- $slo := .Values -}}
+{{- $services := include "slo.ownServices" . | fromJson -}}
+{{- range $service := $services -}}
+{{- $_ := set $objects (dig "scrape" "kind" $slo.defaults.scrape.kind $service) $slo.monitor.labels -}}
 {{- end -}}
-{{- if and (include "observability-platform.platformAlerts" .) (not (hasKey $objects "PrometheusRule")) }}{{ $_ := set $objects "PrometheusRule" .Values.platformAlerts.labels }}{{ end -}}
+{{- $_ := unset $objects "existing" -}}
+{{- if or $services (include "observability-platform.storageApiSlo" $) -}}
+{{- $_ := set $objects "PrometheusRule" (merge dict $slo.prometheusRule.labels (get $objects "PrometheusRule" | default dict)) -}}
+{{- end -}}
+{{- end -}}
+{{- if and (include "observability-platform.platformAlerts" .) (not (hasKey $objects "PrometheusRule")) -}}
+{{- $_ := set $objects "PrometheusRule" .Values.platformAlerts.labels -}}
+{{- end -}}
 {{- if .Values.alerting.enabled }}{{ $_ := set $objects "AlertmanagerConfig" .Values.alerting.labels }}{{ end -}}
 {{- range $kind, $labels := $objects }}
-{{ $kind }}:{{ range $key, $value := merge dict $labels $all }} {{ $key }}={{ $value }}{{ end }}
+{{ $kind }}:{{ range $key, $value := include "observability-platform.operatorLabels" (dict "root" $ "labels" $labels) | fromYaml }} {{ $key }}={{ $value }}{{ end }}
 {{- end }}
 {{- end }}
 
@@ -36,9 +46,12 @@
 observability-platform-grafana-admin
 {{- end }}
 
-{{/* Labels of the AlertmanagerConfig that the selectors of an operator can ask for. */}}
-{{- define "observability-platform.alertingLabels" -}}
-{{- merge dict .Values.alerting.labels .Values.global.monitoring.labels (dict "release" .Release.Name) | toYaml -}}
+{{/*
+Labels by which the selectors of a Prometheus operator can find an object. The object's own labels win over
+global.monitoring.labels, and those over `release`. Argument: a dict of `root` and `labels`.
+*/}}
+{{- define "observability-platform.operatorLabels" -}}
+{{- merge dict .labels .root.Values.global.monitoring.labels (dict "release" .root.Release.Name) | toYaml -}}
 {{- end }}
 
 {{/* Namespace of the AlertmanagerConfig: that of the bundled Alertmanager, because only there it receives all alerts. */}}
@@ -51,7 +64,10 @@ observability-platform-grafana-admin
 {{- end -}}
 {{- end }}
 
-{{/* Image of the `helm test` pods: tests.image, pulled from global.imageRegistry if that is set, or the storage API's image. */}}
+{{/*
+Image of the `helm test` pods: tests.image, pulled from global.imageRegistry if that is set. The image of the storage API if
+tests.image is empty.
+*/}}
 {{- define "observability-platform.testImage" -}}
 {{- $image := .Values.tests.image -}}
 {{- $registry := .Values.global.imageRegistry -}}
@@ -89,9 +105,13 @@ observability-platform-grafana-admin
 {{- range $name, $service := include "slo.ownServices" . | fromJson -}}
 {{- $specs = append $specs (include "slo.ruleGroups" (dict "root" $root "name" $name "service" $service)) -}}
 {{- end -}}
-{{- with include "observability-platform.storageApiSlo" $ }}{{ $specs = append $specs (include "slo.ruleGroups" (merge (dict "root" $root) (fromJson .))) }}{{ end -}}
+{{- with include "observability-platform.storageApiSlo" $ -}}
+{{- $specs = append $specs (include "slo.ruleGroups" (merge (dict "root" $root) (fromJson .))) -}}
 {{- end -}}
-{{- if include "observability-platform.platformAlerts" . }}{{ $specs = append $specs (include "observability-platform.platformRuleGroups" .) }}{{ end -}}
+{{- end -}}
+{{- if include "observability-platform.platformAlerts" . -}}
+{{- $specs = append $specs (include "observability-platform.platformRuleGroups" .) -}}
+{{- end -}}
 {{- $groups := dict -}}
 {{- range $specs -}}
 {{- range (fromYaml .).groups -}}
