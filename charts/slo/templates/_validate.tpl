@@ -10,7 +10,7 @@ Errors in the services' values, one per line: the value's path, what is wrong, a
 {{- $path := printf "services.%s" $name -}}
 {{- $title := $name | replace "-" "" -}}
 {{- if hasKey $titles $title }}
-{{ $path }}: the names of its alerts would differ from those of {{ get $titles $title }} at most in upper and lower case; rename one of the two
+{{ $path }}: its alert names would differ from those of {{ get $titles $title }} at most in upper and lower case; rename one of the two
 {{- end }}
 {{- $_ := set $titles $title $name }}
 {{- $preset := $service.preset | default $root.Values.defaults.preset }}

@@ -194,7 +194,7 @@ HTTP = {"preset": "otel-http"}
         ({"a": {"preset": "foo"}}, 'services.a.preset: "foo" is unknown; use one of envoy, '),
         ({"a": {}}, "services.a.metrics.requests: empty; set it to the counter of all requests"),
         ({"a": {}}, "services.a.metrics.errors: empty; set labels that only failed requests have"),
-        ({"a-b": HTTP, "ab": HTTP}, "services.ab: the names of its alerts would differ from those of a-b at most in"),
+        ({"a-b": HTTP, "ab": HTTP}, "services.ab: its alert names would differ from those of a-b at most in"),
         ({"A": HTTP}, "'A' does not match pattern"),
         ({"a": {**HTTP, "objective": 99}}, "at '/services/a': additional properties 'objective' not allowed"),
         *[
