@@ -57,8 +57,10 @@ no outage. Argument: a dict of `root`, `window` and `sli`.
 */}}
 {{- define "slo.badCount" -}}
 {{- if le (include "slo.seconds" .window | int64) 3600 -}}
-slo:bad_requests:rate{{ .window }}{ {{- .sli -}} } * {{ include "slo.scaledSeconds" (dict "root" .root "duration" .window) }}
+{{- printf "slo:bad_requests:rate%s{%s} * %s" .window .sli (include "slo.scaledSeconds" (dict "root" .root "duration" .window)) -}}
 {{- else -}}
-sum_over_time(slo:bad_requests:rate5m{ {{- .sli -}} }[{{ include "slo.duration" (dict "root" .root "duration" .window) }}]) * {{ include "slo.seconds" .root.Values.interval }}
+{{- /* Rates are recorded over windows of up to 1h only. Here each sample of the recorded rate counts for one evaluation interval. */}}
+{{- $range := include "slo.duration" (dict "root" .root "duration" .window) -}}
+{{- printf "sum_over_time(slo:bad_requests:rate5m{%s}[%s]) * %s" .sli $range (include "slo.seconds" .root.Values.interval) -}}
 {{- end -}}
 {{- end }}
