@@ -9,12 +9,15 @@
 {{- range $name, $mute := $alerting.muteTimes -}}
 {{- $muted = append $muted (dict "name" $name "timeIntervals" $mute.timeIntervals) -}}
 {{- end -}}
-{{- $spec := dict "route" (include "observability-platform.alertingRoute" . | fromJson) "receivers" $receivers "inhibitRules" (include "observability-platform.inhibitRules" . | fromYamlArray) -}}
+{{- $spec := dict
+      "route" (include "observability-platform.alertingRoute" . | fromJson)
+      "receivers" $receivers
+      "inhibitRules" (include "observability-platform.inhibitRules" . | fromYamlArray) -}}
 {{- with $muted }}{{ $_ := set $spec "muteTimeIntervals" . }}{{ end -}}
 {{- toYaml $spec -}}
 {{- end }}
 
-{{/* The receivers by name, as JSON. None if they have the format of an old version, which validation refuses. */}}
+{{/* The receivers by name, as JSON. Empty if they are a list, the format of old versions, which validation refuses. */}}
 {{- define "observability-platform.receivers" -}}
 {{- kindIs "map" .Values.alerting.receivers | ternary .Values.alerting.receivers dict | toJson -}}
 {{- end }}
@@ -57,8 +60,9 @@ opsgenie: {list: opsgenieConfigs, secret: apiKey, key: apiKey}
 {{- end }}
 
 {{/*
-The routing tree, as JSON. An alert without a known severity goes where warnings go, so that it is not lost. InfoInhibitor
-only mutes other alerts. The alerts of a service are one notification: an outage fires several of them.
+The routing tree, as JSON. An alert without a known severity goes to the receiver of warnings, so that it is not lost.
+InfoInhibitor only mutes other alerts, so it notifies nobody. The alerts of one service are grouped into one notification,
+because an outage fires several of them.
 */}}
 {{- define "observability-platform.alertingRoute" -}}
 {{- $alerting := .Values.alerting -}}
@@ -90,8 +94,9 @@ only mutes other alerts. The alerts of a service are one notification: an outage
 {{- end }}
 
 {{/*
-Which firing alerts silence which others, among the alerts that this chart creates: they have the label runbook. Alerts on
-a budget are not silenced by an alert that the service is down: only they say that users are affected.
+Inhibition: which firing alerts silence which others. It only concerns the alerts that this chart creates, which have the
+label runbook. The alert that a service is down does not silence its alerts on error budgets, because only those say that
+users are affected.
 */}}
 {{- define "observability-platform.inhibitRules" -}}
 # The critical alert says more than the warning of the same name.
@@ -110,7 +115,7 @@ a budget are not silenced by an alert that the service is down: only they say th
   equal: [namespace, slo_service]
 {{- end }}
 
-{{/* Secrets that the receivers need, as a JSON list of `name (key)`, without those in `config`. */}}
+{{/* Secrets that the receivers need, except for those in `config`, as a JSON list of texts such as `slack (url)`. */}}
 {{- define "observability-platform.alertingSecrets" -}}
 {{- $secrets := list -}}
 {{- $kinds := include "observability-platform.receiverKinds" . | fromYaml -}}
@@ -123,8 +128,8 @@ a budget are not silenced by an alert that the service is down: only they say th
 {{- end }}
 
 {{/*
-Alerts that an Alertmanager does not deliver if it uses the operator's default, OnNamespace: in words. Nothing if all our
-alerts have the namespace of the AlertmanagerConfig.
+Words for the alerts that an Alertmanager does not deliver with the operator's default strategy, OnNamespace: those whose
+label namespace is not that of the AlertmanagerConfig, and Watchdog, which has none. Nothing if it delivers all our alerts.
 */}}
 {{- define "observability-platform.alertsElsewhere" -}}
 {{- $namespaces := list .Release.Namespace -}}

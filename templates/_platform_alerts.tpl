@@ -6,11 +6,6 @@
 {{- and (eq (toString $wanted) "true") (or $values.scrapeSlow.enabled $values.samplesOverBudget.enabled) | ternary "true" "" -}}
 {{- end }}
 
-{{/* Labels of their PrometheusRule that the selectors of an operator can ask for. */}}
-{{- define "observability-platform.platformAlertsLabels" -}}
-{{- merge dict .Values.platformAlerts.labels .Values.global.monitoring.labels (dict "release" .Release.Name) | toYaml -}}
-{{- end }}
-
 {{/*
 The alerts in files/stack-alerts.yaml that the values of kube-prometheus-stack disable, as a JSON list. All of them are
 enabled by default.
@@ -28,7 +23,10 @@ enabled by default.
 {{- toJson $disabled -}}
 {{- end }}
 
-{{/* A duration as rules use it: the given one, or the `speed`-th part of it in milliseconds. Argument: a dict of `root` and `duration`. */}}
+{{/*
+A duration as rules use it: the given one, or the `speed`-th part of it in milliseconds. Like slo.duration and
+storage-api.duration, which do not exist if those charts are disabled. Argument: a dict of `root` and `duration`.
+*/}}
 {{- define "observability-platform.duration" -}}
 {{- $speed := int64 .root.Values.global.monitoring.speed -}}
 {{- if eq $speed 1 -}}
@@ -77,16 +75,17 @@ One alert, or nothing if it is disabled. Argument: a dict of `root`, `alert`, `v
 {{- $m10 := include "observability-platform.duration" (dict "root" . "duration" "10m") -}}
 {{- $excluded := list -}}
 {{- range $budget.excludeJobs }}{{ $excluded = append $excluded (regexQuoteMeta .) }}{{ end -}}
+{{- $matcher := $excluded | empty | ternary "" (printf "{job!~%q}" (join "|" $excluded)) -}}
 groups:
   - name: {{ .Release.Name }}-platform.alerts
     rules:
-      {{- /* A target none of whose scrapes succeeds is down, which is another alert. */}}
+      {{- /* If no scrape of a target succeeds, the target is down, and TargetDown fires instead. */}}
       {{- include "observability-platform.platformAlert" (dict "root" . "alert" "TargetScrapeSlow" "values" $slow
             "expr" (printf "max by (namespace, job) (\n  avg_over_time(scrape_duration_seconds[%s]) > %v\n  and max_over_time(up[%s]) == 1\n)" $m10 $slow.seconds $m10)
             "summary" "its slowest target takes {{ $value | humanizeDuration }} per scrape."
             "description" (printf "That is the average of the last 10m; the threshold is %v s. A scrape that exceeds its timeout loses all metrics of the target." $slow.seconds)) | nindent 6 }}
       {{- include "observability-platform.platformAlert" (dict "root" . "alert" "TargetSamplesOverBudget" "values" $budget
-            "expr" (printf "max by (namespace, job) (scrape_samples_post_metric_relabeling%s) > %d" ($excluded | empty | ternary "" (printf "{job!~%q}" (join "|" $excluded))) (int64 $budget.samples))
+            "expr" (printf "max by (namespace, job) (scrape_samples_post_metric_relabeling%s) > %d" $matcher (int64 $budget.samples))
             "summary" "one of its targets exposes {{ printf `%.0f` $value }} samples."
             "description" (printf "The budget of a target is %d samples per scrape. Each sample is a series in Prometheus' memory." (int64 $budget.samples))) | nindent 6 }}
 {{- end }}

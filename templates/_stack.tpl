@@ -1,7 +1,8 @@
 {{/*
 Values of kube-prometheus-stack, as JSON: the given values, merged over files/stack-defaults.yaml. All templates read them
 from here, because .Values lacks the defaults of kube-prometheus-stack if its package is not in charts/. They are merged
-once and kept in the root context, which the chart's templates share: a third of a render's time would go into this.
+once and kept in the root context, which all templates of the chart share: to merge them at each call took a third of the
+time of a render.
 */}}
 {{- define "observability-platform.stack" -}}
 {{- if not (hasKey . "StackValues") -}}

@@ -1,6 +1,6 @@
 {{/*
 Entry of slo.services for this release's storage API, as JSON: {name, service}. Nothing if the entry was removed, or if
-there is no target on purpose: without a ServiceMonitor, or with 0 pods.
+the values ask for no target: without a ServiceMonitor, or with 0 pods.
 */}}
 {{- define "observability-platform.storageApiSlo" -}}
 {{- $api := index .Subcharts "storage-api" -}}
@@ -12,7 +12,7 @@ there is no target on purpose: without a ServiceMonitor, or with 0 pods.
 {{- $entry = mergeOverwrite (dict "match" (dict "job" $name)) (deepCopy $entry) -}}
 {{- $_ := set $entry "namespace" .Release.Namespace -}}
 {{- if has "http_request_duration_seconds" $api.Values.config.metricsDisabled -}}
-{{- /* Then the service counts in another family, which covers probes and scrapes too. */}}
+{{- /* The service then counts requests in http_request_count only, which includes probes and scrapes: these are left out. */}}
 {{- $_ := set $entry.metrics "requests" "http_request_count_total" -}}
 {{- $_ := set $entry.metrics "duration" "" -}}
 {{- $_ := set $entry "excludeRegex" (dict "path" "/healthz|/readyz|/metrics|/api/metrics|/openapi.json|/faults") -}}

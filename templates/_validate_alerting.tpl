@@ -36,7 +36,9 @@ alerting.muteTimes.{{ $name }}.timeIntervals: {{ .startTime }} is not before {{ 
 {{- range $field, $order := include "observability-platform.calendar" $ | fromYaml }}
 {{- range get $interval $field | default list }}
 {{- $ends := splitList ":" . }}
-{{- if gt (include "observability-platform.position" (dict "order" $order "value" (first $ends)) | int) (include "observability-platform.position" (dict "order" $order "value" (last $ends)) | int) }}
+{{- $start := include "observability-platform.position" (dict "order" $order "value" (first $ends)) | int }}
+{{- $end := include "observability-platform.position" (dict "order" $order "value" (last $ends)) | int }}
+{{- if gt $start $end }}
 alerting.muteTimes.{{ $name }}.timeIntervals: the {{ $field }} {{ . }} end before they begin; write two spans
 {{- end }}
 {{- end }}

@@ -12,8 +12,9 @@ level of kube-prometheus-stack all names are known.
 {{- end }}
 
 {{/*
-Argument: a dict of `path` and `values` of a map, `known` (its names, with those below each), `edits` (how far an unknown
-name may be from one that was meant; for names of less than six letters it is 1) and `complete` (all names are known).
+Unknown names in one map and in those below it, one per line. Argument: a dict of `path` and `values` of the map, `known` (its
+names, with those below each), `edits` (how many edits may lie between a known name and its misspelling; for known names of
+less than six letters it is 1) and `complete` (true if every name that is not in `known` is wrong).
 */}}
 {{- define "observability-platform.unknownNames" -}}
 {{- $words := dict }}
@@ -34,7 +35,7 @@ name may be from one that was meant; for names of less than six letters it is 1)
 {{- $letters := include "observability-platform.letters" $name }}
 {{- $meant := list }}
 {{- range $other, $word := $words }}
-{{- /* A third of the word that is intact is cheap to look for, and a misspelling almost always has one. */ -}}
+{{- /* `alike` is slow, so it only compares words that share their first, middle or last third: almost every misspelling does. */ -}}
 {{- if or (contains (index $word.parts 0) $letters) (contains (index $word.parts 1) $letters) (contains (index $word.parts 2) $letters) }}
 {{- if include "observability-platform.alike" (list $letters $word.letters $word.edits) }}
 {{- $meant = append $meant $other }}

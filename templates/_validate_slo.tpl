@@ -6,7 +6,7 @@
 {{- $own := (fromJson .).name }}
 {{- range $name, $_ := include "slo.ownServices" $slo | fromJson }}
 {{- if eq (replace "-" "" $name) (replace "-" "" $own) }}
-slo.services.{{ $name }}: its alerts would have the same names as those of the storage API of this release, {{ $own }}; rename it
+slo.services.{{ $name }}: its alert names would differ at most in upper and lower case from those of the storage API of this release, {{ $own }}; rename it
 {{- end }}
 {{- end }}
 {{- end }}

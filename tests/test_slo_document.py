@@ -20,7 +20,7 @@ def fields(schema: Schema, path: tuple[str, ...] = ()) -> Iterator[str]:
             yield ".".join((*path, name))
 
 
-@pytest.mark.parametrize("field", list(fields(DEFINITIONS["sloService"])))
+@pytest.mark.parametrize("field", list(fields(DEFINITIONS["sloEntry"])))
 def test_every_field_of_a_service_is_described(field):
     alert = field.removeprefix("alerts.")
     assert f"`{alert}`" in TEXT if alert != field else f"`{field}`" in TEXT

@@ -45,7 +45,7 @@ def section() -> str:
 
 
 def about(drill: Drill) -> str:
-    """One item: the fault, and where its theory comes from."""
+    """One item of the list: the fault, and why the alert is expected at that time."""
     return f"- **`{drill.name}`**: {drill.about} *{drill.why}*\n"
 
 

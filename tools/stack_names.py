@@ -23,7 +23,7 @@ FIRST_LEVEL = {
 """Every name at the first level of kube-prometheus-stack's values, besides the condition `enabled`."""
 
 SIMILAR: dict[tuple[str, ...], set[str]] = {(STACK, "grafana", "sidecar", "dashboards"): {"SCProvider"}}
-"""{path of a map: its names in kube-prometheus-stack that resemble one that we list}"""
+"""{path of a map: its names in kube-prometheus-stack that look like a misspelling of one that we list}"""
 
 
 def known_names(values: Iterable[Value]) -> str:

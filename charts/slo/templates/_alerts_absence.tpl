@@ -15,23 +15,35 @@
 {{- end -}}
 {{- with $s.alerts.metricsMissing -}}
 {{- if .enabled -}}
-{{- /* Series that are born with the first request may be missing for good reason: only if there was traffic at this time
-yesterday, or if the targets have been up for a day without any request. */}}
+{{- /* With `lazy`, a service without requests rightly has no series. Then the alert fires only if there was traffic at this
+time yesterday, or if the targets have been up for a day in which no series appeared. */}}
 {{- $day := include "slo.duration" (dict "root" $root "duration" "1d") -}}
-{{- $expected := $s.metrics.lazy | ternary (printf "\nand on (namespace, slo_service) (\n  slo:requests:rate1h{%s} offset %s > 0.1\n  or service:targets:up{%s} offset %s > 0 unless on (namespace, slo_service) present_over_time(slo:requests:rate5m{%s}[%s])\n)" $first.sli $day $s.recorded $day $first.sli $day) "" -}}
+{{- $lines := list
+      (printf "service:targets:up{%s} > 0" $s.recorded)
+      (printf "unless on (namespace, slo_service) slo:requests:rate5m{%s}" $first.sli) -}}
+{{- if $s.metrics.lazy -}}
+{{- $never := printf "unless on (namespace, slo_service) present_over_time(slo:requests:rate5m{%s}[%s])" $first.sli $day -}}
+{{- $lines = concat $lines (list
+      "and on (namespace, slo_service) ("
+      (printf "  slo:requests:rate1h{%s} offset %s > 0.1" $first.sli $day)
+      (printf "  or service:targets:up{%s} offset %s > 0 %s" $s.recorded $day $never)
+      ")") -}}
+{{- end -}}
 {{- include "slo.alert" (dict "root" $root "s" $s "labels" $s.labels "severity" .severity "for" .for "runbook" "metrics-missing"
       "alert" (printf "%sMetricsMissing" $s.title)
-      "expr" (printf "service:targets:up{%s} > 0\nunless on (namespace, slo_service) slo:requests:rate5m{%s}%s" $s.recorded $first.sli $expected)
+      "expr" (join "\n" $lines)
       "summary" (printf "%s: {{ $value }} of its targets answer, but without the metrics of its service levels." $where)
       "description" (printf "For %s, {{ $value }} targets were up and none had `%s` with the labels {%s}." .for $s.metrics.requests (include "slo.quotedText" $s.series))) -}}
 {{- end -}}
 {{- end -}}
-{{- with $s.alerts.indicatorBroken -}}
-{{- if .enabled -}}
+{{- $broken := $s.alerts.indicatorBroken -}}
+{{- if $broken.enabled -}}
 {{- range $s.indicators -}}
-{{- $alert := dict "root" $root "s" $s "labels" .labels "severity" $s.alerts.indicatorBroken.severity "for" $s.alerts.indicatorBroken.for "runbook" "indicator-broken" "alert" (printf "%s%sIndicatorBroken" $s.title .title) -}}
+{{- $alert := dict "root" $root "s" $s "labels" .labels "severity" $broken.severity "for" $broken.for "runbook" "indicator-broken"
+      "alert" (printf "%s%sIndicatorBroken" $s.title .title) -}}
 {{- if eq .name "latency" -}}
-{{- /* If requests succeed, there are durations: also if the whole histogram is missing. */}}
+{{- /* If most requests succeed, durations must be recorded. The availability indicator is asked as well, because the latency
+indicator counts no requests if the whole histogram is missing. */}}
 {{- $measurable := printf "slo:requests:rate5m{%s} > 0" .sli -}}
 {{- if eq $first.name "availability" -}}
 {{- $measurable = printf "(%s or on (namespace, slo_service) slo:bad_requests_per_requests:ratio_rate5m{%s} < 0.5)" $measurable $first.sli -}}
@@ -43,17 +55,16 @@ yesterday, or if the targets have been up for a day without any request. */}}
 {{- else if $s.metrics.errorLabelOnSuccess -}}
 {{- $label := concat (keys ($s.metrics.errors.match | default dict)) (keys ($s.metrics.errors.regexMatch | default dict)) | sortAlpha | first -}}
 {{- include "slo.alert" (merge $alert (dict
-      "expr" (printf "slo:requests:rate5m{%s} > 0\nunless on () group(%s{%s, %s!=\"\"})" .sli ((eq $s.metrics.durationType "nativeHistogram") | ternary (trimSuffix "_count" $s.metrics.requests) $s.metrics.requests) $s.series $label)
+      "expr" (printf "slo:requests:rate5m{%s} > 0\nunless on () group(%s{%s, %s!=\"\"})" .sli $s.counter.name $s.series $label)
       "summary" (printf "%s: {{ $value | printf \"%%.3g\" }} requests per second, but no error can be seen: the metric lacks the label %s." $where $label)
       "description" (printf "No series of `%s` has the label %s that tells errors from successes." $s.metrics.requests $label))) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- end -}}
 {{- with $s.alerts.trafficMissing -}}
 {{- if .enabled -}}
-{{- /* A service whose series are gone has no traffic either. Chance alone empties an hour of a service that had fewer than
-36 requests in it. */}}
+{{- /* `or 0 *`: without series there is no traffic either. `> 0.01`: fewer than 36 requests in the hour a week ago are too
+few, because an hour of such a service may have none by chance. */}}
 {{- $lastWeek := printf "slo:requests:rate1h{%s} offset %s" $first.sli (include "slo.duration" (dict "root" $root "duration" "1w")) -}}
 {{- include "slo.alert" (dict "root" $root "s" $s "labels" $s.labels "severity" .severity "for" .for "runbook" "traffic-missing"
       "alert" (printf "%sTrafficMissing" $s.title)

@@ -1,4 +1,7 @@
-{{/* Thresholds, progress and alerts of an indicator's burn rates. Argument: a dict of `root`, `s` and `i` (the indicator). */}}
+{{/*
+For each burn rate of an indicator, recording rules for its threshold and for how near the alert is; for each severity, an
+alert. Argument: a dict of `root`, `s` and `i` (the indicator).
+*/}}
 {{- define "slo.burnRules" -}}
 {{- $i := .i -}}
 {{- $s := .s -}}
@@ -13,14 +16,17 @@
 {{- $long := printf "slo:bad_requests_per_requests:ratio_rate%s{%s}" .long $i.sli -}}
 {{- $short := printf "slo:bad_requests_per_requests:ratio_rate%s{%s}" .short $i.sli -}}
 {{- include "slo.record" (dict "record" "slo:burn_threshold:ratio" "labels" $labels "expr" (printf "vector(%s)" $threshold)) -}}
-{{- /* How near the alert is: 1 and more fires it, once enough requests are bad. */}}
-{{- include "slo.record" (dict "record" "slo:alert_progress:ratio" "labels" $labels "expr" (printf "(%s < %s or %s) / %s" $long $short $short $threshold)) -}}
+{{- /* The smaller of both ratios, as a share of the threshold. Above 1 the alert fires, once enough requests are bad. */}}
+{{- include "slo.record" (dict "record" "slo:alert_progress:ratio" "labels" $labels
+      "expr" (printf "(%s < %s or %s) / %s" $long $short $short $threshold)) -}}
 {{- $bad := include "slo.badCount" (dict "root" $root "window" .long "sli" $i.sli) -}}
 {{- $conditions = append $conditions (printf "(\n  %s > %s\n  and %s > %s\n  and %s > %v\n)" $long $threshold $short $threshold $bad (subf $s.minBadRequests 0.5)) -}}
 {{- $windows = append $windows .long -}}
 {{- end -}}
 {{- $_ := set $alerts $severity (dict "expr" (join "\nor\n" $conditions) "windows" (join " or " $windows)) -}}
 {{- end -}}
+{{- $bad := eq $i.name "latency" | ternary (printf "take longer than %v s" $s.slis.latency.threshold) "fail" -}}
+{{- $left := printf "{{ with query `slo:error_budget_remaining:ratio{%s}` }}{{ . | first | value | humanizePercentage }}{{ else }}unknown{{ end }}" $i.sli -}}
 {{- range $severity := list "critical" "warning" -}}
 {{- $alert := get $alerts $severity -}}
 {{- if $alert.expr -}}
@@ -29,8 +35,8 @@
       "runbook" (printf "%s-budget-burn" $i.name)
       "keepFiringFor" $s.keepFiringFor
       "expr" $alert.expr
-      "summary" (printf "%s/%s: {{ $value | humanizePercentage }} of requests %s, too many for the objective of %v%%." $s.namespace $s.name (eq $i.name "latency" | ternary (printf "take longer than %v s" $s.slis.latency.threshold) "fail") (mulf $i.objective 100))
-      "description" (printf "Measured over %s; at most %v%% may do so over %s. Left of that error budget: {{ with query `slo:error_budget_remaining:ratio{%s}` }}{{ . | first | value | humanizePercentage }}{{ else }}unknown{{ end }}." $alert.windows (mulf $i.budget 100) $root.Values.period $i.sli)) -}}
+      "summary" (printf "%s/%s: {{ $value | humanizePercentage }} of requests %s, too many for the objective of %v%%." $s.namespace $s.name $bad (mulf $i.objective 100))
+      "description" (printf "Measured over %s; at most %v%% may do so over %s. Left of that error budget: %s." $alert.windows (mulf $i.budget 100) $root.Values.period $left)) -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
@@ -46,13 +52,15 @@ at most 0.9, which a total outage exceeds whatever the objective, but never less
 {{- end }}
 
 {{/*
-Number of bad requests in a window: few bad requests of a quiet service are no outage. Argument: a dict of `root`, `window`
-and `sli`.
+PromQL for the number of bad requests in a window. The alerts ask for a minimum, because a few failures of a quiet service are
+no outage. Argument: a dict of `root`, `window` and `sli`.
 */}}
 {{- define "slo.badCount" -}}
 {{- if le (include "slo.seconds" .window | int64) 3600 -}}
-slo:bad_requests:rate{{ .window }}{ {{- .sli -}} } * {{ include "slo.scaledSeconds" (dict "root" .root "duration" .window) }}
+{{- printf "slo:bad_requests:rate%s{%s} * %s" .window .sli (include "slo.scaledSeconds" (dict "root" .root "duration" .window)) -}}
 {{- else -}}
-sum_over_time(slo:bad_requests:rate5m{ {{- .sli -}} }[{{ include "slo.duration" (dict "root" .root "duration" .window) }}]) * {{ include "slo.seconds" .root.Values.interval }}
+{{- /* Rates are recorded over windows of up to 1h only. Here each sample of the recorded rate counts for one evaluation interval. */}}
+{{- $range := include "slo.duration" (dict "root" .root "duration" .window) -}}
+{{- printf "sum_over_time(slo:bad_requests:rate5m{%s}[%s]) * %s" .sli $range (include "slo.seconds" .root.Values.interval) -}}
 {{- end -}}
 {{- end }}

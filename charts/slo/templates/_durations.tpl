@@ -8,7 +8,10 @@
 {{- $seconds -}}
 {{- end }}
 
-{{/* global.monitoring.speed; 1 if the chart is installed on its own without it. Argument: the root. */}}
+{{/*
+global.monitoring.speed, or 1 if it is not set. The chart storage-api has copies of this template and of slo.duration, and
+the platform has one of slo.duration: each of the charts also works without the others. Argument: the root.
+*/}}
 {{- define "slo.speed" -}}
 {{- $speed := dig "monitoring" "speed" 1 (.Values.global | default dict) -}}
 {{- if not (and (regexMatch "^[1-9][0-9]*$" (toString $speed)) (le (int64 $speed) 3600)) -}}
@@ -17,7 +20,10 @@
 {{- $speed -}}
 {{- end }}
 
-{{/* The usual way to write a duration, such as 1h for 60m or 3600s: windows are parts of names. Argument: the duration. */}}
+{{/*
+A duration in its largest whole unit, such as 1h for 60m or 3600s. The names of rules contain windows, so only this form is
+allowed for them. Argument: the duration.
+*/}}
 {{- define "slo.usualDuration" -}}
 {{- $seconds := include "slo.seconds" . | int64 -}}
 {{- $unit := 0 | eq (mod $seconds 60) | ternary "m" "s" -}}
@@ -40,14 +46,18 @@ A duration as rules use it: the given one, or the `speed`-th part of it in milli
 {{- divf (include "slo.seconds" .duration) (include "slo.speed" .root) -}}
 {{- end }}
 
-{{/* All windows for which ratios are recorded, as a JSON list, shortest first: those of dashboards (5m, 1h), those of alerts, the period. */}}
+{{/*
+All windows for which ratios are recorded, as a JSON list, shortest first: those that dashboards show (5m and 1h), those of
+the burn rates, and the period. Argument: the root.
+*/}}
 {{- define "slo.windows" -}}
-{{- $windows := list "5m" "1h" -}}
+{{- $windows := list "5m" "1h" .Values.period -}}
 {{- range concat .Values.burnRates.critical .Values.burnRates.warning -}}
-{{- $windows = append $windows .short | concat (list .long) -}}
+{{- $windows = append (append $windows .long) .short -}}
 {{- end -}}
+{{- /* `range` visits the keys of a dict in the order of their text. */}}
 {{- $bySeconds := dict -}}
-{{- range append $windows .Values.period }}{{ $_ := set $bySeconds (printf "%012d" (include "slo.seconds" . | int64)) . }}{{ end -}}
+{{- range $windows }}{{ $_ := set $bySeconds (printf "%012d" (include "slo.seconds" . | int64)) . }}{{ end -}}
 {{- $sorted := list -}}
 {{- range $bySeconds }}{{ $sorted = append $sorted . }}{{ end -}}
 {{- toJson $sorted -}}
@@ -67,7 +77,7 @@ series), `fast` (up to 6h, from the recorded rates of 5m) or `slow` (all longer 
 {{- toJson $found -}}
 {{- end }}
 
-{{/* The longest window of the alerts, such as 3d: Prometheus must keep samples for that long. */}}
+{{/* The longest window of the alerts, such as 3d: Prometheus must keep samples for that long. Argument: the root. */}}
 {{- define "slo.longestWindow" -}}
 {{- without (include "slo.windows" . | fromJsonArray) .Values.period | last -}}
 {{- end }}

@@ -25,4 +25,3 @@ object's own labels win over global.monitoring.labels, and those over `release`.
 {{- $global := dig "monitoring" "labels" dict (.root.Values.global | default dict) -}}
 {{- merge $ours .labels $global (dict "release" .root.Release.Name) | toYaml -}}
 {{- end }}
-

@@ -1,4 +1,7 @@
-{{/* PrometheusRule of a service, one for each, so that one faulty service harms no other. Argument: a dict of `root`, `name` and `service`. */}}
+{{/*
+PrometheusRule of a service. Each service has its own, so that the rules of the others still load if the operator rejects
+one. Argument: a dict of `root`, `name` and `service`.
+*/}}
 {{- define "slo.prometheusRule" -}}
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
@@ -11,7 +14,10 @@ spec:
   {{- include "slo.ruleGroups" . | nindent 2 }}
 {{- end }}
 
-{{/* ServiceMonitor or PodMonitor of a service. Its job label is the service's name. Argument: a dict of `root`, `name` and `service`. */}}
+{{/*
+ServiceMonitor or PodMonitor of a service. It sets the job label to the service's name, by which the rules select its
+series. Argument: a dict of `root`, `name` and `service`.
+*/}}
 {{- define "slo.monitor" -}}
 {{- $s := include "slo.service" . | fromJson -}}
 apiVersion: monitoring.coreos.com/v1

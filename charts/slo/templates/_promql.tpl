@@ -1,15 +1,27 @@
 {{/*
-PromQL for the per-second rate of a counter's series over a window. With `lazy`, a series that was born within the window
-counts from zero if its target was scraped before: `rate` alone never sees the first error of a series that is born with
-it. Argument: a dict of `root`, `s` (a service), `metric`, `matchers` and `window`.
+PromQL for the per-second rate of a counter's series over a window. With `lazy`, a series that first appears within the
+window counts from zero if its target was scraped before. `rate` alone would miss the first error if the series appears with
+it, because it sees no increase. Argument: a dict of `root`, `s` (a service), `metric`, `matchers` and `window`.
 */}}
 {{- define "slo.rate" -}}
 {{- $range := include "slo.duration" (dict "root" .root "duration" .window) -}}
 {{- $series := printf "%s{%s}" .metric .matchers -}}
+{{- $rate := printf "rate(%s[%s])" $series $range -}}
 {{- if .s.metrics.lazy -}}
-(({{ $series }} unless {{ $series }} offset {{ $range }}) / {{ include "slo.scaledSeconds" (dict "root" .root "duration" .window) }} and on (namespace, job, instance) (up{ {{- .s.target -}} } offset {{ $range }} == 1) or rate({{ $series }}[{{ $range }}]))
+{{- $born := printf "(%s unless %s offset %s) / %s" $series $series $range (include "slo.scaledSeconds" (dict "root" .root "duration" .window)) -}}
+{{- $scraped := printf "(up{%s} offset %s == 1)" .s.target $range -}}
+({{ $born }} and on (namespace, job, instance) {{ $scraped }} or {{ $rate }})
 {{- else -}}
-rate({{ $series }}[{{ $range }}])
+{{- $rate -}}
+{{- end -}}
+{{- end }}
+
+{{/* PromQL for the rate of counted requests. Argument: a dict of `root`, `s`, `matchers` and `window`. */}}
+{{- define "slo.counted" -}}
+{{- if .s.counter.isHistogram -}}
+{{- include "slo.observations" . -}}
+{{- else -}}
+sum({{ include "slo.rate" (merge (dict "metric" .s.counter.name) .) }})
 {{- end -}}
 {{- end }}
 
@@ -26,9 +38,8 @@ sum({{ include "slo.rate" (merge (dict "metric" (printf "%s_count" .s.metrics.du
 {{- end }}
 
 {{/*
-PromQL for the rate of observations up to the latency threshold. The share that is fast is NaN without observations, and
-`>= 0` removes that, so that it does not spoil the sums over longer windows. Argument: a dict of `root`, `s`, `matchers` and
-`window`.
+PromQL for the rate of observations up to the latency threshold. Without observations, histogram_fraction is NaN, which would
+make the sums over longer windows NaN too: `>= 0` removes it. Argument: a dict of `root`, `s`, `matchers` and `window`.
 */}}
 {{- define "slo.fastObservations" -}}
 {{- $threshold := include "slo.threshold" .s -}}
@@ -36,7 +47,8 @@ PromQL for the rate of observations up to the latency threshold. The share that 
 {{- $rate := printf "sum(%s)" (include "slo.rate" (merge (dict "metric" .s.metrics.duration) .)) -}}
 histogram_count({{ $rate }}) * (histogram_fraction(0, {{ $threshold }}, {{ $rate }}) >= 0 or vector(0))
 {{- else -}}
-sum({{ include "slo.rate" (mergeOverwrite (dict) . (dict "metric" (printf "%s_bucket" .s.metrics.duration) "matchers" (printf "%s, le=~%q" .matchers (include "slo.bound" $threshold)))) }})
+{{- $matchers := printf "%s, le=~%q" .matchers (include "slo.bound" $threshold) -}}
+sum({{ include "slo.rate" (mergeOverwrite (dict) . (dict "metric" (printf "%s_bucket" .s.metrics.duration) "matchers" $matchers)) }})
 {{- end -}}
 {{- end }}
 
@@ -46,8 +58,8 @@ sum({{ include "slo.rate" (mergeOverwrite (dict) . (dict "metric" (printf "%s_bu
 {{- end }}
 
 {{/*
-Regular expression for a bucket's label `le`: a whole number is `1` or `1.0`, and a large or small one is `1000000`,
-`1000000.0` or `1e+06`, as a client writes it. Argument: the bound.
+Regular expression for a bucket's label `le`: clients write a whole number as `1` or `1.0`, and a very large or
+small one with or without an exponent (`1000000`, `1000000.0` or `1e+06`). Argument: the bound.
 */}}
 {{- define "slo.bound" -}}
 {{- $exponent := contains "e" . -}}
@@ -68,10 +80,8 @@ PromQL for the rate of all requests of an indicator. Argument: a dict of `root`,
 {{- define "slo.requests" -}}
 {{- if eq .indicator "latency" -}}
 {{- include "slo.observations" (merge (dict "matchers" (include "slo.latencyMatchers" .s)) .) -}}
-{{- else if and (eq .s.metrics.durationType "nativeHistogram") (eq .s.metrics.requests (printf "%s_count" .s.metrics.duration)) -}}
-{{- include "slo.observations" (merge (dict "matchers" .s.series) .) -}}
 {{- else -}}
-sum({{ include "slo.rate" (merge (dict "metric" .s.metrics.requests "matchers" .s.series) .) }})
+{{- include "slo.counted" (merge (dict "matchers" .s.series) .) -}}
 {{- end -}}
 {{- end }}
 
@@ -84,11 +94,6 @@ PromQL for the rate of bad requests of an indicator: 0 while there is no series 
 {{- if eq .indicator "latency" -}}
 clamp_min({{ $recorded }} - on () ({{ include "slo.fastObservations" (merge (dict "matchers" (include "slo.latencyMatchers" .s)) .) }}), 0)
 {{- else -}}
-{{- $matchers := printf "%s, %s" .s.series .s.errors -}}
-{{- if and (eq .s.metrics.durationType "nativeHistogram") (eq .s.metrics.requests (printf "%s_count" .s.metrics.duration)) -}}
-{{- include "slo.observations" (merge (dict "matchers" $matchers) .) -}}
-{{- else -}}
-sum({{ include "slo.rate" (merge (dict "metric" .s.metrics.requests "matchers" $matchers) .) }})
-{{- end }} or on () 0 * {{ $recorded }}
+{{ include "slo.counted" (merge (dict "matchers" (printf "%s, %s" .s.series .s.errors)) .) }} or on () 0 * {{ $recorded }}
 {{- end -}}
 {{- end }}

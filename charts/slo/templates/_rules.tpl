@@ -44,10 +44,12 @@ groups:
     {{- toYaml .labels | nindent 4 }}
 {{- end }}
 
-{{/* What a service does now, in the same words for every preset. Argument: a dict of `root` and `s`. */}}
+{{/*
+Recording rules for targets, requests by code, and latency, with the same names for every preset. Argument: a dict of `root`
+and `s`.
+*/}}
 {{- define "slo.serviceRules" -}}
 {{- $s := .s -}}
-{{- $window := "5m" -}}
 {{- include "slo.record" (dict "record" "service:targets:up" "labels" $s.labels "expr" (printf "sum(up{%s}) or vector(0)" $s.target)) -}}
 {{- include "slo.record" (dict "record" "service:targets:expected" "labels" $s.labels "expr" (printf "count(up{%s}) or vector(0)" $s.target)) -}}
 {{- include "slo.codes" (dict "root" .root "s" $s "outcome" "bad" "matchers" (printf "%s, %s" $s.series $s.errors)) -}}
@@ -59,7 +61,7 @@ groups:
 {{- $factor := eq $s.metrics.unit "milliseconds" | ternary " / 1000" "" -}}
 {{- $native := eq $s.metrics.durationType "nativeHistogram" -}}
 {{- $metric := $native | ternary $s.metrics.duration (printf "%s_bucket" $s.metrics.duration) -}}
-{{- $rate := include "slo.rate" (dict "root" .root "s" $s "metric" $metric "matchers" (include "slo.latencyMatchers" $s) "window" $window) -}}
+{{- $rate := include "slo.rate" (dict "root" .root "s" $s "metric" $metric "matchers" (include "slo.latencyMatchers" $s) "window" "5m") -}}
 {{- $rate = printf "%s (%s)" ($native | ternary "sum" "sum by (le)") $rate -}}
 {{- range list "0.5" "0.9" "0.99" -}}
 {{- $labels := merge (dict "quantile" . "of" $of) $s.labels -}}
@@ -69,37 +71,41 @@ groups:
 {{- end -}}
 {{- end }}
 
-{{/* The rate of requests by status code. Argument: a dict of `root`, `s`, `outcome` and `matchers`. */}}
+{{/* Recording rule for the rate of requests by status code. Argument: a dict of `root`, `s`, `outcome` and `matchers`. */}}
 {{- define "slo.codes" -}}
-{{- $metric := .s.metrics.requests -}}
-{{- $native := and (eq .s.metrics.durationType "nativeHistogram") (eq $metric (printf "%s_count" .s.metrics.duration)) -}}
-{{- $rate := include "slo.rate" (dict "root" .root "s" .s "metric" ($native | ternary .s.metrics.duration $metric) "matchers" .matchers "window" "5m") -}}
-{{- if $native }}{{ $rate = printf "histogram_count(%s)" $rate }}{{ end -}}
+{{- $rate := include "slo.rate" (dict "root" .root "s" .s "metric" .s.counter.name "matchers" .matchers "window" "5m") -}}
+{{- if .s.counter.isHistogram }}{{ $rate = printf "histogram_count(%s)" $rate }}{{ end -}}
 {{- with .s.codes.code -}}
 {{- $rate = printf "label_replace(%s, \"code\", \"$1\", %q, \"(.*)\")" $rate . -}}
 {{- end -}}
 {{- include "slo.record" (dict "record" "service:requests:rate" "labels" (merge (dict "outcome" .outcome) .s.labels) "expr" (printf "sum by (code) (%s)" $rate)) -}}
 {{- end }}
 
-{{/* Rates and ratios for windows of up to 6h. Argument: a dict of `root`, `s` and `i` (the indicator). */}}
+{{/* Recording rules for rates and ratios over windows of up to 6h. Argument: a dict of `root`, `s` and `i` (the indicator). */}}
 {{- define "slo.fastRules" -}}
 {{- $i := .i -}}
 {{- range include "slo.windowsOf" (dict "root" .root "kind" "raw") | fromJsonArray -}}
 {{- $argument := dict "root" $.root "s" $.s "indicator" $i.name "sli" $i.sli "window" . -}}
 {{- include "slo.record" (dict "record" (printf "slo:requests:rate%s" .) "labels" $i.labels "expr" (include "slo.requests" $argument)) -}}
 {{- include "slo.record" (dict "record" (printf "slo:bad_requests:rate%s" .) "labels" $i.labels "expr" (include "slo.badRequests" $argument)) -}}
-{{- /* Without requests there is no ratio: not NaN, and not 0. */}}
-{{- include "slo.record" (dict "record" (printf "slo:bad_requests_per_requests:ratio_rate%s" .) "labels" $i.labels "expr" (printf "slo:bad_requests:rate%s{%s} / (slo:requests:rate%s{%s} > 0)" . $i.sli . $i.sli)) -}}
+{{- /* `> 0`: without requests there is no ratio, neither NaN nor 0. */}}
+{{- include "slo.record" (dict "record" (printf "slo:bad_requests_per_requests:ratio_rate%s" .) "labels" $i.labels
+      "expr" (printf "slo:bad_requests:rate%s{%s} / (slo:requests:rate%s{%s} > 0)" . $i.sli . $i.sli)) -}}
 {{- end -}}
 {{- range include "slo.windowsOf" (dict "root" .root "kind" "fast") | fromJsonArray -}}
 {{- include "slo.longRatio" (dict "root" $.root "i" $i "window" .) -}}
 {{- end -}}
+{{- $range := include "slo.duration" (dict "root" .root "duration" "5m") -}}
 {{- range list "requests" "bad_requests" -}}
-{{- include "slo.record" (dict "record" (printf "slo:%s:avg5m_rate5m" .) "labels" $i.labels "expr" (printf "avg_over_time(slo:%s:rate5m{%s}[%s])" . $i.sli (include "slo.duration" (dict "root" $.root "duration" "5m")))) -}}
+{{- include "slo.record" (dict "record" (printf "slo:%s:avg5m_rate5m" .) "labels" $i.labels
+      "expr" (printf "avg_over_time(slo:%s:rate5m{%s}[%s])" . $i.sli $range)) -}}
 {{- end -}}
 {{- end }}
 
-{{/* Ratios for the longer windows, the period among them, and what is left of the budget. Argument: as of fastRules. */}}
+{{/*
+Recording rules for ratios over windows longer than 6h and over the period, for the objective and the remaining error budget.
+Argument: a dict of `root`, `s` and `i` (the indicator).
+*/}}
 {{- define "slo.slowRules" -}}
 {{- $i := .i -}}
 {{- $period := .root.Values.period -}}
@@ -107,38 +113,45 @@ groups:
 {{- include "slo.longRatio" (dict "root" $.root "i" $i "window" .) -}}
 {{- end -}}
 {{- include "slo.record" (dict "record" "slo:objective:ratio" "labels" $i.labels "expr" (printf "vector(%v)" $i.objective)) -}}
-{{- include "slo.record" (dict "record" "slo:error_budget_remaining:ratio" "labels" $i.labels "expr" (printf "1 - slo:bad_requests_per_requests:ratio_rate%s{%s} / %v" $period $i.sli $i.budget)) -}}
-{{- /* The share of the period for which there is a history. */}}
+{{- include "slo.record" (dict "record" "slo:error_budget_remaining:ratio" "labels" $i.labels
+      "expr" (printf "1 - slo:bad_requests_per_requests:ratio_rate%s{%s} / %v" $period $i.sli $i.budget)) -}}
+{{- /* The share of the period for which Prometheus has samples. */}}
 {{- $steps := divf (include "slo.seconds" $period) (include "slo.seconds" "5m") -}}
-{{- include "slo.record" (dict "record" "slo:period_covered:ratio" "labels" $i.labels "expr" (printf "clamp_max(count_over_time(slo:requests:avg5m_rate5m{%s}[%s]) / %v, 1)" $i.sli (include "slo.periodRange" .root) $steps)) -}}
+{{- include "slo.record" (dict "record" "slo:period_covered:ratio" "labels" $i.labels
+      "expr" (printf "clamp_max(count_over_time(slo:requests:avg5m_rate5m{%s}[%s]) / %v, 1)" $i.sli (include "slo.periodRange" .root) $steps)) -}}
 {{- if eq $i.name "latency" -}}
-{{- include "slo.record" (dict "record" "slo:latency_threshold:seconds" "labels" $i.labels "expr" (printf "vector(%v)" .s.slis.latency.threshold)) -}}
+{{- include "slo.record" (dict "record" "slo:latency_threshold:seconds" "labels" $i.labels
+      "expr" (printf "vector(%v)" .s.slis.latency.threshold)) -}}
 {{- end -}}
-{{- include "slo.record" (dict "record" "slo_info" "expr" "vector(1)" "labels" (merge (dict "objective" (printf "%v" (mulf $i.objective 100)) "period" $period) $i.labels)) -}}
+{{- include "slo.record" (dict "record" "slo_info" "expr" "vector(1)"
+      "labels" (merge (dict "objective" (printf "%v" (mulf $i.objective 100)) "period" $period) $i.labels)) -}}
 {{- end }}
 
 {{/*
-The ratio over a long window, from the recorded rates: a ratio of sums, so that busy hours weigh more than quiet ones.
+Recording rule for the ratio over a long window, from the recorded rates. It divides sums instead of averaging ratios, so
+that every request counts the same whenever it was sent.
 Argument: a dict of `root`, `i` and `window`.
 */}}
 {{- define "slo.longRatio" -}}
 {{- $rate := "rate5m" -}}
 {{- $range := include "slo.duration" (dict "root" .root "duration" .window) -}}
 {{- if eq .window .root.Values.period }}{{ $rate = "avg5m_rate5m" }}{{ $range = include "slo.periodRange" .root }}{{ end -}}
-{{- include "slo.record" (dict "record" (printf "slo:bad_requests_per_requests:ratio_rate%s" .window) "labels" .i.labels "expr" (printf "sum_over_time(slo:bad_requests:%s{%s}[%s])\n/ (sum_over_time(slo:requests:%s{%s}[%s]) > 0)" $rate .i.sli $range $rate .i.sli $range)) -}}
+{{- include "slo.record" (dict "record" (printf "slo:bad_requests_per_requests:ratio_rate%s" .window) "labels" .i.labels
+      "expr" (printf "sum_over_time(slo:bad_requests:%s{%s}[%s])\n/ (sum_over_time(slo:requests:%s{%s}[%s]) > 0)" $rate .i.sli $range $rate .i.sli $range)) -}}
 {{- end }}
 
 {{/*
-Range of `avg5m_rate5m` over the period: one sample every five minutes, because all 86,400 of a month would take most of the
-time of all rules together. A plain 5m rate would not do: taken every five minutes, it misses what happens between the last
-scrape of one window and the first of the next, and so every error of a job that runs every five minutes. Argument: the root.
+Range and step of the subquery that reads `avg5m_rate5m` over the period: one sample every five minutes, because reading all
+86,400 samples of 30 days would take longer than all other rules together. A subquery of `rate5m` would not do: each of its
+samples covers the increase from the first to the last scrape in its window, so increases between the last scrape of one
+window and the first of the next are lost, such as every error of a job that runs every five minutes. Argument: the root.
 */}}
 {{- define "slo.periodRange" -}}
 {{ include "slo.duration" (dict "root" . "duration" .Values.period) }}:{{ include "slo.duration" (dict "root" . "duration" "5m") }}
 {{- end }}
 
 {{/*
-State of a service as one number, for tables: 5 down, 4 a critical alert, 3 a warning, 2 degraded (a target is down, or
+Recording rule for the state of a service as one number, for tables: 5 down, 4 a critical alert, 3 a warning, 2 degraded (a target is down, or
 requests fail fast enough for a critical alert), 1 no traffic, 0 healthy. Argument: a dict of `root` and `s`.
 */}}
 {{- define "slo.stateRule" -}}

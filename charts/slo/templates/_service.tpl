@@ -3,11 +3,15 @@ A service with everything that its rules need, as JSON: its values over those of
 
   name, title     such as `checkout-api` and CheckoutApi
   labels          the labels of all its rules
+  codes           the values' `labels`: names of the labels that the service's own metrics have
+  counter         the metric that counts requests: {name, isHistogram}. A native histogram has no series `..._count`.
   series          matchers for the service's own metrics
-  errors          matchers for requests that fail, and `good` for those that do not (empty if it takes more than one)
+  errors          matchers for requests that fail
+  good            matchers for requests that do not fail; empty if `errors` has several, which PromQL cannot negate
   job, target     the job label of its targets, and matchers for their series `up`
-  sli             matchers for its recorded series
-  indicators      a list of {name, slo, objective, budget, sli}
+  recorded        matchers for its recorded series
+  indicators      a list of {name, title, slo, objective (0 to 1), budget (1 - objective), labels (of its rules), sli
+                  (matchers for its recorded series)}
 
 Argument: a dict of `root`, `name` and `service` (the entry of `services`).
 */}}
@@ -19,18 +23,22 @@ Argument: a dict of `root`, `name` and `service` (the entry of `services`).
 {{- with dig "metrics" "errors" dict .service }}{{ $_ := set $s.metrics "errors" . }}{{ end -}}
 {{- $namespace := $s.namespace | default .root.Release.Namespace -}}
 {{- $match := merge dict $s.match (dict "namespace" $namespace "job" .name) -}}
-{{- $errors := include "slo.matchers" $s.metrics.errors | fromJsonArray -}}
 {{- $_ := set $s "name" .name -}}
 {{- $_ := set $s "namespace" $namespace -}}
 {{- $_ := set $s "job" $match.job -}}
 {{- $_ := set $s "title" (include "slo.pascal" .name) -}}
 {{- $_ := set $s "codes" $s.labels -}}
+{{- $isHistogram := and (eq $s.metrics.durationType "nativeHistogram") (eq $s.metrics.requests (printf "%s_count" $s.metrics.duration)) -}}
+{{- $_ := set $s "counter" (dict "name" ($isHistogram | ternary $s.metrics.duration $s.metrics.requests) "isHistogram" $isHistogram) -}}
 {{- $_ := set $s "labels" (dict "namespace" $namespace "slo_service" .name) -}}
-{{- $_ := set $s "series" (include "slo.matchers" (dict "match" $match "regexMatch" $s.regexMatch "excludeRegex" $s.excludeRegex) | fromJsonArray | join ", ") -}}
-{{- $_ := set $s "errors" (join ", " $errors) -}}
-{{- $_ := set $s "good" (eq (len $errors) 1 | ternary (include "slo.matchers" (dict "exclude" $s.metrics.errors.match "excludeRegex" $s.metrics.errors.regexMatch) | fromJsonArray | join ", ") "") -}}
-{{- $_ := set $s "target" (include "slo.matchers" (dict "match" (pick $match "namespace" "job")) | fromJsonArray | join ", ") -}}
-{{- $_ := set $s "recorded" (include "slo.matchers" (dict "match" $s.labels) | fromJsonArray | join ", ") -}}
+{{- $_ := set $s "series" (include "slo.matchers" (dict "match" $match "regexMatch" $s.regexMatch "excludeRegex" $s.excludeRegex)) -}}
+{{- $errors := $s.metrics.errors -}}
+{{- $good := include "slo.matchers" (dict "exclude" $errors.match "excludeRegex" $errors.regexMatch) -}}
+{{- $single := eq 1 (add (len ($errors.match | default dict)) (len ($errors.regexMatch | default dict)) | int) -}}
+{{- $_ := set $s "errors" (include "slo.matchers" $errors) -}}
+{{- $_ := set $s "good" (ternary $good "" $single) -}}
+{{- $_ := set $s "target" (include "slo.matchers" (dict "match" (pick $match "namespace" "job"))) -}}
+{{- $_ := set $s "recorded" (include "slo.matchers" (dict "match" $s.labels)) -}}
 {{- $latency := $s.slis.latency -}}
 {{- if kindIs "string" $latency.enabled }}{{ $_ := set $latency "enabled" (and (not (empty $s.metrics.duration)) (ne $s.metrics.durationType "summary")) }}{{ end -}}
 {{- if kindIs "string" $latency.excludeErrors }}{{ $_ := set $latency "excludeErrors" (and $s.metrics.durationHasErrors (not (empty $s.good))) }}{{ end -}}
@@ -41,7 +49,7 @@ Argument: a dict of `root`, `name` and `service` (the entry of `services`).
 {{- $objective := divf $sli.objective 100 -}}
 {{- $indicators = append $indicators (dict "name" $name "title" (title $name) "slo" $slo "objective" $objective "budget" (subf 1 $objective)
       "labels" (merge (dict "slo" $slo "slo_indicator" $name) $s.labels)
-      "sli" (include "slo.matchers" (dict "match" (dict "namespace" $namespace "slo" $slo)) | fromJsonArray | join ", ")) -}}
+      "sli" (include "slo.matchers" (dict "match" (dict "namespace" $namespace "slo" $slo)))) -}}
 {{- end -}}
 {{- end -}}
 {{- $_ := set $s "indicators" $indicators -}}
@@ -49,8 +57,8 @@ Argument: a dict of `root`, `name` and `service` (the entry of `services`).
 {{- end }}
 
 {{/*
-PromQL matchers, as a JSON list. Argument: a dict of maps from label to value: `match` (equal), `exclude` (not equal),
-`regexMatch` and `excludeRegex` (the whole value matches, or does not).
+PromQL matchers, such as `job="api", code=~"5.."`. Argument: a dict of maps from label to value: `match` (equal), `exclude`
+(not equal), `regexMatch` and `excludeRegex` (the whole value matches, or does not).
 */}}
 {{- define "slo.matchers" -}}
 {{- $found := list -}}
@@ -61,7 +69,7 @@ PromQL matchers, as a JSON list. Argument: a dict of maps from label to value: `
 {{- $found = append $found (printf "%s%s%q" $label (get $operators $map) $value) -}}
 {{- end -}}
 {{- end -}}
-{{- toJson $found -}}
+{{- join ", " $found -}}
 {{- end }}
 
 {{/* The services that were not removed with null, as a JSON map. */}}

@@ -10,7 +10,7 @@ Errors in the services' values, one per line: the value's path, what is wrong, a
 {{- $path := printf "services.%s" $name -}}
 {{- $title := $name | replace "-" "" -}}
 {{- if hasKey $titles $title }}
-{{ $path }}: its alerts would have the same names as those of {{ get $titles $title }}; rename one of the two
+{{ $path }}: its alert names would differ from those of {{ get $titles $title }} at most in upper and lower case; rename one of the two
 {{- end }}
 {{- $_ := set $titles $title $name }}
 {{- $preset := $service.preset | default $root.Values.defaults.preset }}
@@ -85,7 +85,7 @@ Errors in the services' values, one per line: the value's path, what is wrong, a
 {{- end }}
 {{- end }}
 
-{{/* Errors in the windows of the burn rates, one per line. */}}
+{{/* Errors in the period and in the windows of the burn rates, one per line. Argument: the root. */}}
 {{- define "slo.errors.windows" -}}
 {{- $period := include "slo.seconds" .Values.period | int64 -}}
 {{- if ne .Values.period (include "slo.usualDuration" .Values.period) }}

@@ -1,4 +1,4 @@
-{{/* Rule groups: the spec of the PrometheusRule, and what `helm test` of the platform expects. No group without alerts. */}}
+{{/* Rule groups: the spec of the PrometheusRule, and what `helm test` of the platform expects. A group has at least one alert. */}}
 {{- define "storage-api.ruleGroups" -}}
 {{- $rules := include "storage-api.alerts" . | trim -}}
 {{- if $rules -}}
@@ -11,7 +11,10 @@ groups: []
 {{- end -}}
 {{- end }}
 
-{{/* Metric families that each alert reads, by the alert's key in prometheusRule.alerts, as YAML. */}}
+{{/*
+As YAML, for each alert's key in prometheusRule.alerts the metric families of the service that the alert reads, under their
+names in config.metricsDisabled. The alert on the disk reads metrics of the kubelet only.
+*/}}
 {{- define "storage-api.alertMetrics" -}}
 saturated: [http_server_busy_threads, http_server_queued_requests, http_server_threads]
 notReady: [http_request_count]
@@ -39,7 +42,10 @@ objectsNotServed: [http_request_count]
 {{- toJson $keys -}}
 {{- end }}
 
-{{/* global.monitoring.speed; 1 if the chart is installed on its own without it. Argument: the root. */}}
+{{/*
+global.monitoring.speed, or 1 if it is not set. This template and storage-api.duration are copies of those of charts/slo,
+because each chart also works without the other. Argument: the root.
+*/}}
 {{- define "storage-api.speed" -}}
 {{- $speed := dig "monitoring" "speed" 1 (.Values.global | default dict) -}}
 {{- if not (and (regexMatch "^[1-9][0-9]*$" (toString $speed)) (le (int64 $speed) 3600)) -}}
@@ -48,7 +54,10 @@ objectsNotServed: [http_request_count]
 {{- $speed -}}
 {{- end }}
 
-{{/* A duration as rules use it: the given one, or the `speed`-th part of it in milliseconds. Argument: a dict of `root` and `duration`. */}}
+{{/*
+A duration as rules use it: the given one, or the `speed`-th part of it in milliseconds. Argument: a dict of `root` and
+`duration`.
+*/}}
 {{- define "storage-api.duration" -}}
 {{- $speed := include "storage-api.speed" .root | int64 -}}
 {{- if eq $speed 1 }}{{ .duration }}{{ else }}{{ printf "%dms" (divf (mulf (include "storage-api.seconds" .duration) 1000) $speed | int64) }}{{ end -}}
@@ -88,21 +97,27 @@ prometheusRule.alerts), `expr`, `summary` and `description`.
 {{- end }}
 
 {{/*
-The alerts: causes that the service itself knows. That requests fail or are slow, and that targets or metrics are missing,
-is told by the alerts of charts/slo. All of them aggregate to one series for this release's job.
+The alerts on causes that only the service itself knows, such as a full store. Those on their effects (requests that fail or
+are slow, and missing targets or metrics) are in charts/slo. Each alert aggregates all pods of the release to one series.
 */}}
 {{- define "storage-api.alerts" -}}
 {{- $alerts := .Values.prometheusRule.alerts -}}
 {{- $target := printf "namespace=%q, job=%q" .Release.Namespace (include "storage-api.fullname" .) -}}
 {{- $m5 := include "storage-api.duration" (dict "root" . "duration" "5m") -}}
 {{- $m15 := include "storage-api.duration" (dict "root" . "duration" "15m") -}}
+{{- /* A format: `printf $requests MATCHERS` is a selector of this release's requests. */}}
 {{- $requests := printf "http_request_count_total{%s, %%s}" $target -}}
 
-{{- /* Averages, because a gauge is only seen once per scrape: a single sample may miss the queue, or catch a short one. */ -}}
+{{- /* Averages, because a gauge is read only once per scrape: a single sample may miss the queue, or catch a short one. */ -}}
+{{- $waiting := printf "{{ with query `sum(http_server_queued_requests{%s})` }}{{ . | first | value }}{{ end }}" $target -}}
 {{- include "storage-api.alert" (dict "root" . "key" "saturated"
-      "expr" (printf "count by (namespace, job) (\n  avg_over_time(http_server_busy_threads{%s}[%s]) >= 0.9 * http_server_threads{%s}\n  and avg_over_time(http_server_queued_requests{%s}[%s]) >= %v\n)" $target $m5 $target $target $m5 $alerts.saturated.queuedRequests)
+      "expr" (join "\n" (list
+        "count by (namespace, job) ("
+        (printf "  avg_over_time(http_server_busy_threads{%s}[%s]) >= 0.9 * http_server_threads{%s}" $target $m5 $target)
+        (printf "  and avg_over_time(http_server_queued_requests{%s}[%s]) >= %v" $target $m5 $alerts.saturated.queuedRequests)
+        ")"))
       "summary" "no free thread, and requests wait, in {{ $value }} of its pods."
-      "description" (printf "Over the last 5m, at least 90%% of the threads of each such pod were busy, and on average %v or more requests waited. Waiting now: {{ with query `sum(http_server_queued_requests{%s})` }}{{ . | first | value }}{{ end }} requests." $alerts.saturated.queuedRequests $target)) -}}
+      "description" (printf "Over the last 5m, at least 90%% of the threads of each such pod were busy, and on average %v or more requests waited. Waiting now: %s requests." $alerts.saturated.queuedRequests $waiting)) -}}
 
 {{- /* A pod that is not ready receives no requests, so none fail: the indicators of charts/slo cannot see it. */ -}}
 {{- $ready := printf $requests "path=\"/readyz\", status=\"%s\"" -}}
@@ -111,21 +126,22 @@ is told by the alerts of charts/slo. All of them aggregate to one series for thi
       "summary" "no pod is ready; in the last 5m /readyz answered 503 {{ printf `%.0f` $value }} times and 200 never."
       "description" "No request reaches the service, so none fails, and the alerts of its service levels may stay silent. Ask /readyz for the reason: an unavailable store, or too little free space.") -}}
 
-{{- /* The absolute number keeps a few failures of a quiet service from being an outage. */ -}}
+{{- /* `> 2.5`: with one or two failed operations of a quiet service, the alert stays silent. */ -}}
 {{- $operations := printf "sum by (namespace, job) (%%s(storage_operations_total{%s%%s}[%s]))" $target $m5 -}}
 {{- $failed := ", outcome=\"error\"" -}}
+{{- $byOperation := printf "sum by (operation) (increase(storage_operations_total{%s%s}[%s])) > 0" $target $failed $m5 -}}
 {{- include "storage-api.alert" (dict "root" . "key" "storeErrors"
       "expr" (printf "%s / %s > %v\nand %s > 2.5" (printf $operations "rate" $failed) (printf $operations "rate" "") $alerts.storeErrors.ratio (printf $operations "increase" $failed))
       "summary" "{{ $value | humanizePercentage }} of the store's operations fail."
-      "description" (printf "Over the last 5m; the threshold is {{ %v | humanizePercentage }}. The store is %s. Failed:{{ range query `sum by (operation) (increase(storage_operations_total{%s, outcome=\"error\"}[%s])) > 0` | sortByLabel \"operation\" }} {{ printf `%%.0f` .Value }} {{ .Labels.operation }}{{ end }}." $alerts.storeErrors.ratio .Values.store.type $target $m5)) -}}
+      "description" (printf "Over the last 5m; the threshold is {{ %v | humanizePercentage }}. The store is %s. Failed:{{ range query `%s` | sortByLabel \"operation\" }} {{ printf `%%.0f` .Value }} {{ .Labels.operation }}{{ end }}." $alerts.storeErrors.ratio .Values.store.type $byOperation)) -}}
 
 {{- include "storage-api.alert" (dict "root" . "key" "storeFull"
       "expr" (printf "sum by (namespace, job) (increase(%s[%s])) > 0" (printf $requests "status=\"507\"") $m5)
       "summary" "{{ printf `%.0f` $value }} uploads were refused in the last 5m because the store is full."
       "description" "They were answered with 507. Stored objects can still be read and deleted.") -}}
 
-{{- /* Both windows, so that a bulk load stops the alert within an hour of its end. The subqueries follow the volume when its
-pod moves to another node, whose kubelet reports it as a new series. */ -}}
+{{- /* Both windows predict a full volume: the 1h window, so that the alert resolves within an hour of the end of a bulk load. The
+subqueries aggregate, because the volume becomes a new series when its pod moves to another node with another kubelet. */ -}}
 {{- if and (eq .Values.store.type "filesystem") .Values.store.persistence.enabled -}}
 {{- $claim := default (include "storage-api.fullname" .) .Values.store.persistence.existingClaim -}}
 {{- $free := printf "min by (namespace, persistentvolumeclaim) (kubelet_volume_stats_available_bytes{namespace=%q, persistentvolumeclaim=%q})" .Release.Namespace $claim -}}
@@ -142,7 +158,7 @@ pod moves to another node, whose kubelet reports it as a new series. */ -}}
       "description" (printf "At the pace of the last 6h and of the last hour, the claim %s will have less than {{ %d | humanize1024 }}B, with which the pod is no longer ready, within %s." $claim $limit $alerts.diskFilling.within)) -}}
 {{- end -}}
 
-{{- /* A damaged object fails each time it is read, while all else works: if other requests fail too, the cause is another. */ -}}
+{{- /* A damaged object fails each time it is read, while other requests succeed. If those fail too, the cause is not the object. */ -}}
 {{- $errors := "status=~\"500|503\"" -}}
 {{- $reads := printf $requests (printf "path=\"/api/buckets/<id>\", method=\"GET\", %s" $errors) -}}
 {{- $others := printf $requests (printf "path=~\"/api/buckets|/api/buckets/<id>\", method!=\"GET\", %s" $errors) -}}

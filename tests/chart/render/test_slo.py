@@ -116,6 +116,19 @@ def test_every_preset_renders_rules_on_its_metrics(slo, preset):
     assert (f"{known['duration']}_bucket{{" in text) == bool(known["duration"])
 
 
+@pytest.mark.parametrize(
+    ("requests", "counter"), [("d_seconds_count", "d_seconds"), ("jobs_count", "jobs_count")]
+)
+def test_beside_a_native_histogram_the_error_label_is_looked_for_on_the_metric_that_counts(
+    slo, requests, counter
+):
+    """A native histogram has no series `_count`; a counter of its own may still be called so."""
+    metrics = {"requests": requests, "errors": {"match": {"outcome": "failed"}}, "duration": "d_seconds"}
+    found = rules(slo({"checkout": {"metrics": {**metrics, "durationType": "nativeHistogram"}}}))
+    (broken,) = [r for r in found if r.get("alert") == "CheckoutAvailabilityIndicatorBroken"]
+    assert f"group({counter}{{" in broken["expr"]
+
+
 def test_values_of_the_service_win_over_its_preset(slo):
     metrics = {"requests": "my_requests_total", "errors": {"match": {"outcome": "failed"}}}
     text = json.dumps(rules(slo({"checkout": {"preset": "otel-http", "metrics": metrics}})))
@@ -188,7 +201,7 @@ HTTP = {"preset": "otel-http"}
         ({"a": {"preset": "foo"}}, 'services.a.preset: "foo" is unknown; use one of envoy, '),
         ({"a": {}}, "services.a.metrics.requests: empty; set it to the counter of all requests"),
         ({"a": {}}, "services.a.metrics.errors: empty; set labels that only failed requests have"),
-        ({"a-b": HTTP, "ab": HTTP}, "services.ab: its alerts would have the same names as those of a-b"),
+        ({"a-b": HTTP, "ab": HTTP}, "services.ab: its alert names would differ from those of a-b at most in"),
         ({"A": HTTP}, "'A' does not match pattern"),
         ({"a": {**HTTP, "objective": 99}}, "at '/services/a': additional properties 'objective' not allowed"),
         *[
@@ -306,7 +319,7 @@ def test_selectors_that_ignore_the_services_objects_are_refused(rendered, select
 
 @pytest.mark.parametrize("name", ["platform-storage-api", "platformstorage-api"])
 def test_a_service_named_like_the_storage_api_of_the_release_is_refused(rendered, name):
-    with pytest.raises(RenderError, match=rf"slo\.services\.{name}: its alerts would have the same names"):
+    with pytest.raises(RenderError, match=rf"slo\.services\.{name}: its alert names would differ at most"):
         rendered({"slo": {"services": {name: HTTP}}})
 
 

@@ -8,7 +8,8 @@ kube-prometheus-stack.prometheus.agentMode: true, but an agent evaluates no rule
 {{- end }}
 {{- $ours := dict "root" $ "namespace" .Release.Namespace "path" "prometheus.prometheusSpec" }}
 {{- if include "observability-platform.platformAlerts" . }}
-{{ include "observability-platform.errors.ignored" (merge (dict "kind" "rule" "object" "the PrometheusRule of platformAlerts" "labels" (include "observability-platform.platformAlertsLabels" . | fromYaml) "labelled" "platformAlerts.labels") $ours) }}
+{{- $labels := include "observability-platform.operatorLabels" (dict "root" $ "labels" .Values.platformAlerts.labels) | fromYaml }}
+{{ include "observability-platform.errors.ignored" (merge (dict "kind" "rule" "object" "the PrometheusRule of platformAlerts" "labels" $labels "labelled" "platformAlerts.labels") $ours) }}
 {{- end }}
 {{- with index .Subcharts "storage-api" }}
 {{- $api := .Values }}
@@ -64,7 +65,8 @@ kube-prometheus-stack.alertmanager.enabled: false, but alerting.enabled needs an
 kube-prometheus-stack.prometheus.prometheusSpec.disableAlerting: true, so Prometheus sends no alerts, but alerting.enabled is true; set one of the two to false
 {{- end }}
 {{- if $alertmanager.enabled }}
-{{ include "observability-platform.errors.ignored" (dict "root" . "kind" "alertmanagerConfig" "path" "alertmanager.alertmanagerSpec" "object" "the chart's AlertmanagerConfig" "namespace" $namespace "labels" (include "observability-platform.alertingLabels" . | fromYaml) "labelled" "alerting.labels") }}
+{{- $labels := include "observability-platform.operatorLabels" (dict "root" $ "labels" .Values.alerting.labels) | fromYaml }}
+{{ include "observability-platform.errors.ignored" (dict "root" . "kind" "alertmanagerConfig" "path" "alertmanager.alertmanagerSpec" "object" "the chart's AlertmanagerConfig" "namespace" $namespace "labels" $labels "labelled" "alerting.labels") }}
 {{- if eq $alertmanager.alertmanagerSpec.alertmanagerConfigMatcherStrategy.type "OnNamespace" }}
 {{- with include "observability-platform.alertsElsewhere" . }}
 kube-prometheus-stack.alertmanager.alertmanagerSpec.alertmanagerConfigMatcherStrategy.type: OnNamespace, so only alerts with the label namespace={{ $namespace }} would be delivered, but not {{ . }}; use OnNamespaceExceptForAlertmanagerNamespace or None
