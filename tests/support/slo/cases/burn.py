@@ -1,8 +1,7 @@
 """Budget burn alerts: each pair of windows, each threshold from both sides, and when they resolve.
 
-Traffic a hundred times as heavy, before the case proper, stands for a long good history: only windows that
-reach back to it
-stay low, so that one pair of windows can be seen alone.
+Most cases begin with traffic a hundred times as heavy, without errors. It stands for a long good history:
+windows that reach back to it stay low, so that one pair of windows can be seen alone.
 """
 
 from collections.abc import Iterator
@@ -12,12 +11,10 @@ from tests.support.slo.cases.silence import six_an_hour
 from tests.support.slo.series import TARGET, Traffic, latencies, requests, seconds, selector
 
 Firing = dict[str, list[tuple[str, str]]]
-"""Times of the first and the last firing evaluation, by severity; of availability and of latency in a
-pair."""
+"""By severity, the first and the last evaluation of each time that the alert fires."""
 
 UNDER, OVER = 0.95, 1.06
 """A ratio just under and just over a threshold."""
-
 
 HEAVY = 100_000
 """Requests per second of the long good history."""
