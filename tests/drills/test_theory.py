@@ -77,7 +77,7 @@ def test_durations_are_read():
 
 def test_a_time_outside_its_tolerance_is_wrong():
     span = Span(10, 10 + PIPELINE_SECONDS)
-    assert str(span) == "10.0–15.0"  # noqa: RUF001
+    assert str(span) == "10.0–15.0"  # noqa: RUF001 - a range has an en dash
     assert span.too_soon(10 - SOON_SECONDS - 0.1)
     assert not span.too_soon(10 - SOON_SECONDS + 0.1)
     assert span.limit == 10 + PIPELINE_SECONDS + LATE_SECONDS
