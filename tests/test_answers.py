@@ -1,5 +1,6 @@
 """Kept answers of helm and promtool: only an unchanged question gets one."""
 
+import os
 import subprocess
 
 import pytest
@@ -32,6 +33,13 @@ def rules(tmp_path):
     return folder
 
 
+def rewrite(file) -> None:
+    """Change a file, but neither its size nor its time, as may happen within a few milliseconds."""
+    before = file.stat()
+    file.write_text("groups: {}")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 def test_an_unchanged_question_is_answered_from_what_is_kept(asked, rules):
     first, second = (answers.run(["/bin/cat", rules / "tests.yaml"]) for _ in range(2))
     assert len(asked) == 1
@@ -51,10 +59,21 @@ def test_a_changed_question_is_asked_anew(asked, rules, monkeypatch, change):
     command = ["/bin/cat", "--lint", rules / "tests.yaml"]
     answers.run(command, input="a")
     if change in ("file", "neighbour"):
-        (rules / {"file": "tests.yaml", "neighbour": "rules.yaml"}[change]).write_text("groups: {}")
+        rewrite(rules / {"file": "tests.yaml", "neighbour": "rules.yaml"}[change])
     if change == "CI":
         monkeypatch.setenv("CI", "true")
     command[0] = "/bin/ls" if change == "program" else command[0]
     command[1] = "--strict" if change == "argument" else command[1]
     answers.run(command, input="b" if change == "input" else "a")
     assert len(asked) == 2
+
+
+def test_a_folder_stands_for_all_files_below_it(asked, rules):
+    file = rules / "templates" / "rules.yaml"
+    file.parent.mkdir()
+    file.write_text("groups: []")
+    for runs in (1, 2):
+        for _ in range(2):
+            answers.run(["/bin/ls", rules])
+        assert len(asked) == runs
+        rewrite(file)

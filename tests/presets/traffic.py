@@ -42,7 +42,7 @@ def send(port: int, requests: Sequence[Request], per_second: float = 0) -> list[
 
     def one(number: int) -> Answer:
         if per_second:
-            time.sleep(max(0.0, start + number / per_second - time.monotonic()))
+            time.sleep(max(0.0, start + number / per_second - time.monotonic()))  # until its turn
         request = requests[number]
         sent = time.monotonic()
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)

@@ -159,13 +159,13 @@ def test_concurrent_requests_share_a_check(monkeypatch):
 
     def check() -> None:
         calls.append(time.monotonic())
-        time.sleep(0.2)
+        time.sleep(0.2)  # so slow that all requests come while it runs
 
     state = Readiness(check)
     assert ask(state, 20) == [None] * 20
     assert state.reason() is None
     assert len(calls) == 1
-    time.sleep(0.6)
+    time.sleep(0.6)  # until the answer is no longer fresh
     assert ask(state, 20) == [None] * 20
     assert len(calls) == 2
 

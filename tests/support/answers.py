@@ -18,25 +18,27 @@ from lab import ROOT
 
 FOLDER = ROOT / ".pytest_cache" / "answers"
 KEPT_SECONDS = 7 * 24 * 3600
+SETTLED_NS = 10**9
+"""A file that changed at least so long ago has another modification time if it changes again."""
 _run = subprocess.run
 
 
 def run(command: list[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
     """Like subprocess.run with captured text, but answers from FOLDER if nothing has changed.
 
-    An argument that names a folder stands for all files below it, and one that names a file for all files
-    beside it, because tests of rules name the files of the rules.
+    Arguments name files and folders by their absolute paths. A folder stands for all files below it, and a
+    file for all files beside it too, because promtool's tests name the files of their rules.
     """
     words = [str(word) for word in command]
-    if os.environ.get("CI") or words[0].startswith(
-        tempfile.gettempdir()
-    ):  # there are programs of single tests
+    # A program in the temporary folder belongs to a single test.
+    if os.environ.get("CI") or words[0].startswith(tempfile.gettempdir()):
         return _run(words, **options)
+    program = Path(words[0]).stat()
     paths = {word: f"<{n}>" for n, word in enumerate(words) if n and "/" in word and Path(word).exists()}
     asked = [
-        _program(words[0], Path(words[0]).stat().st_mtime_ns),
+        [Path(words[0]).name, program.st_size, program.st_mtime_ns],
         [paths.get(word, word) for word in words[1:]],
-        [_digest(Path(word)) for word in paths],
+        _contents([Path(word) for word in paths]),
         options.get("input"),
     ]
     key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
@@ -73,21 +75,27 @@ def _replaced(text: str, names: dict[str, str]) -> str:
     return text
 
 
-@functools.cache
-def _program(path: str, changed: int) -> str:
-    return f"{Path(path).name} {Path(path).stat().st_size} {changed}"
+def _contents(paths: list[Path]) -> list[tuple[str, str]]:
+    """For each path, its name if it is a file, and a digest of the files that it stands for."""
+    roots = [path if path.is_dir() else path.parent for path in paths]
+    names = ["" if root == path else path.name for root, path in zip(roots, paths, strict=True)]
+    digests = {found: _digest(*found) for found in zip(roots, map(bool, names), strict=True)}
+    return [(name, digests[root, bool(name)]) for root, name in zip(roots, names, strict=True)]
 
 
-def _digest(path: Path) -> str:
-    found = path.rglob("*") if path.is_dir() else path.parent.iterdir()
-    files = sorted(each for each in found if each.is_file())
-    return _digest_of(str(path), tuple((str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files))
+def _digest(root: Path, flat: bool) -> str:
+    """A digest of the files in a folder, or also of those in its subfolders if not `flat`."""
+    files = sorted(each for each in (root.iterdir() if flat else root.rglob("*")) if each.is_file())
+    states = [(file, file.stat()) for file in files]
+    known = tuple((str(file), state.st_mtime_ns, state.st_size) for file, state in states)
+    # Two changes in quick succession may leave a file with the same time.
+    recent = any(time.time_ns() - state.st_mtime_ns < SETTLED_NS for _, state in states)
+    return (_digest_of.__wrapped__ if recent else _digest_of)(root, known)
 
 
 @functools.lru_cache(maxsize=64)
-def _digest_of(path: str, files: tuple[tuple[str, int, int], ...]) -> str:
+def _digest_of(root: Path, files: tuple[tuple[str, int, int], ...]) -> str:
     found = hashlib.sha256()
-    root = Path(path) if Path(path).is_dir() else Path(path).parent
     for name, _, _ in files:
         found.update(f"{Path(name).relative_to(root)}\0".encode() + Path(name).read_bytes() + b"\0")
-    return found.hexdigest() if root == Path(path) else f"{Path(path).name} {found.hexdigest()}"
+    return found.hexdigest()

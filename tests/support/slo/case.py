@@ -16,8 +16,7 @@ from tests.support.slo.rules import Group, needed, rendered
 from tests.support.slo.series import seconds
 
 Firing = Mapping[tuple[str, str], Sequence[tuple[str, str]]]
-"""For (alert, severity) the times of its first and its last firing evaluation, for each time that it
-fires."""
+"""For each (alert, severity), each span of time in which it fires: its first and last evaluation."""
 
 SERVICE = {
     "namespace": "shop",
@@ -51,9 +50,8 @@ class Case:
     every: str = "30s"
     """Time between samples of the series."""
     step: str = "30s"
-    """Time between evaluations. promtool ignores the groups' own intervals, and evaluates at least a day's
-    worth of 30 s
-    steps per second: cases of several days look every few minutes."""
+    """Time between evaluations, instead of the groups' own intervals, which promtool ignores. Cases of
+    several days evaluate every few minutes only: a day of 30 s steps can take promtool a second."""
 
     @functools.cached_property
     def groups(self) -> list[Group]:

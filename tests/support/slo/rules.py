@@ -43,11 +43,10 @@ def key(rule: Rule) -> str:
 def needed(
     groups: list[Group], alerts: Iterable[str], queries: Iterable[str], texts: bool = False
 ) -> list[Group]:
-    """The groups, with only those rules that the alerts (by name) and the queries need; with annotations if
-    `texts`.
+    """The groups, with only those rules that the alerts (by name) and the queries need.
 
-    promtool evaluates every rule at every step, so that leaving out what a case does not ask about saves most
-    of its time.
+    promtool evaluates every rule at every step: leaving out what a case does not ask about saves most of the
+    time. The rules have their annotations only with `texts`.
     """
     rules = [rule for group in groups for rule in group["rules"]]
     wanted: set[str] = set()

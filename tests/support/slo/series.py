@@ -15,13 +15,11 @@ def seconds(duration: str) -> int:
 
 
 def counter(phases: Sequence[Phase], every: str = "30s", restarts: bool = False) -> str:
-    """Samples of a counter from time 0, each `every`. It counts on over phases, or from zero with `restarts`.
+    """Samples of a counter from time 0, one `every` interval. With `restarts` each phase counts from zero.
 
-    Samples are whole numbers, because the sums of decimals that promtool makes may fall a little, which is a
-    reset.
-    A phase's first sample is one interval after its start: it has what happened since. So a series whose
-    first phase has no
-    samples is born with its first events.
+    Samples are whole numbers: with decimals, promtool's rounding may make a sum fall a little, which would be
+    a reset. A phase's first sample is one interval after its start, and counts what happened since. So a
+    series whose first phase has no samples begins with its first events.
     """
     step, value = seconds(every), 0
     parts = ["_" if phases[0][1] is None else "0"]

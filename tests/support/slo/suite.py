@@ -11,13 +11,14 @@ from tests.support.slo.cases import (
     budgets,
     burn,
     histograms,
+    indicators,
     neighbours,
     rates,
     silence,
     states,
 )
 
-MODULES = (neighbours, rates, budgets, states, burn, absence, births, histograms, silence)
+MODULES = (neighbours, rates, budgets, states, burn, absence, indicators, births, histograms, silence)
 """Those that notice most faults come first, so that mutants do not live long."""
 
 

@@ -11,7 +11,6 @@ AVAILABILITY, LATENCY = (
 METRICS: dict[str, Any] = {"duration": "http_request_duration_seconds"}
 NATIVE = {"metrics": {**METRICS, "durationType": "nativeHistogram"}}
 
-
 ALERTS = (
     "CheckoutAvailabilityBudgetBurn",
     "CheckoutLatencyBudgetBurn",

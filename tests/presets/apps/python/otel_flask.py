@@ -1,12 +1,11 @@
-"""A Flask application with OpenTelemetry. Argument: the port.
+"""The Flask application with OpenTelemetry. Argument: the port.
 
 OTEL_SEMCONV_STABILITY_OPT_IN chooses the conventions.
 """
 
 import sys
-import time
 
-from flask import Flask
+from application import app
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.instrumentation.flask import FlaskInstrumentor
 from opentelemetry.metrics import set_meter_provider
@@ -16,20 +15,6 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import run_simple
 
 set_meter_provider(MeterProvider([PrometheusMetricReader()]))
-app = Flask(__name__)
 FlaskInstrumentor().instrument_app(app)
-
-
-@app.get("/<int:status>/<int:milliseconds>")
-def answer(status: int, milliseconds: int):
-    time.sleep(milliseconds / 1000)
-    return "", status
-
-
-@app.get("/crash")
-def crash():
-    raise RuntimeError("a bug")
-
-
 served = DispatcherMiddleware(app, {"/metrics": make_wsgi_app()})
 run_simple("127.0.0.1", int(sys.argv[1]), served, threaded=True)

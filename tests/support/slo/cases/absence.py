@@ -1,9 +1,10 @@
-"""Alerts for what is missing: targets, metrics, an indicator's series, traffic."""
+"""Alerts for what is missing: targets, metrics, traffic."""
 
 from collections.abc import Iterator
 
 from tests.support.slo.case import Case
-from tests.support.slo.series import TARGET, counter, gauge, latencies, selector
+from tests.support.slo.series import TARGET, counter, gauge, selector
+from tests.support.slo.vocabulary import AVAILABILITY, LATENCY, SERVICE_LABELS, recorded
 
 UP = selector("up", **TARGET)
 DOWN, MISSING, NO_TRAFFIC = (
@@ -11,17 +12,14 @@ DOWN, MISSING, NO_TRAFFIC = (
     ("CheckoutMetricsMissing", "warning"),
     ("CheckoutTrafficMissing", "warning"),
 )
-NO_ERRORS, NO_LATENCY = (
-    ("CheckoutAvailabilityIndicatorBroken", "warning"),
-    ("CheckoutLatencyIndicatorBroken", "warning"),
-)
 EAGER = {"metrics": {"duration": "http_request_duration_seconds", "lazy": False}}
+OTHERS = (SERVICE_LABELS.replace("shop", "test"), SERVICE_LABELS.replace("checkout", "payment"))
+"""Labels of the records of the same service in another namespace, and of another service."""
 
 
 def cases() -> Iterator[Case]:
     yield from _down()
     yield from _metrics_missing()
-    yield from _indicator_broken()
     yield from _traffic_missing()
 
 
@@ -43,8 +41,12 @@ def _down() -> Iterator[Case]:
         firing={DOWN: [("25m30s", "30m")]},
     )
     yield Case(
-        name="Down: silent while one of two targets answers",
-        series={UP: gauge([("10m", 1), ("20m", 0)]), other: gauge([("30m", 1)])},
+        name="Down: silent while one of two targets answers, though other services are down",
+        series={
+            UP: gauge([("10m", 1), ("20m", 0)]),
+            other: gauge([("30m", 1)]),
+            **{recorded("service:targets:up", labels): gauge([("30m", 0)]) for labels in OTHERS},
+        },
         until="30m",
         alerts=alerts,
     )
@@ -69,23 +71,50 @@ def _metrics_missing() -> Iterator[Case]:
         alerts=alerts,
     )
     yield Case(
-        name="MetricsMissing: series that are born with the first request do not come for a whole day",
-        series={UP: gauge([("26h", 1)], "2m")},
-        until="26h",
+        name="MetricsMissing: a target was down and then up for a day, and no series is born with a request",
+        series={UP: gauge([("1h", 0), ("26h", 1)], "2m")},
+        until="27h",
         alerts=alerts,
-        firing={MISSING: [("24h15m", "26h")]},
+        firing={MISSING: [("25h20m", "27h")]},
         every="2m",
         step="5m",
     )
     yield Case(
-        name="MetricsMissing: series born with the first request are gone, unlike yesterday at this time",
+        name="MetricsMissing: series of requests are gone, unlike yesterday, but those of latency exist",
         series={
+            recorded("slo:requests:rate5m", LATENCY): gauge([("26h", 1)], "2m"),
             UP: gauge([("12h", 1), ("14h", 1)], "2m"),
             total: counter([("6h", 1), ("18h", 1), ("2h", None)], "2m"),
         },
         until="26h",
         alerts=alerts,
         firing={MISSING: [("24h25m", "26h")]},
+        every="2m",
+        step="5m",
+    )
+    # Whole numbers of requests in each two minutes, next to the threshold of 0.1 a second.
+    for count, firing in ((11, {}), (13, {MISSING: [("25h15m", "26h")]})):
+        yield Case(
+            name=f"MetricsMissing: gone, with {count / 120:.3f} requests a second yesterday",
+            series={
+                UP: gauge([("26h", 1)], "2m"),
+                total: counter([("24h", count / 120), ("2h", None)], "2m"),
+            },
+            until="26h",
+            alerts=alerts,
+            firing=firing,
+            every="2m",
+            step="5m",
+        )
+    yield Case(
+        name="MetricsMissing: silent while the target is down, though others are up without metrics",
+        series={
+            UP: gauge([("24h", 1), ("2h", 0)], "2m"),
+            total: counter([("24h", 1), ("2h", None)], "2m"),
+            **{recorded("service:targets:up", labels): gauge([("26h", 1)], "2m") for labels in OTHERS},
+        },
+        until="26h",
+        alerts=alerts,
         every="2m",
         step="5m",
     )
@@ -101,71 +130,6 @@ def _metrics_missing() -> Iterator[Case]:
         alerts=alerts,
         every="2m",
         step="5m",
-    )
-
-
-def _indicator_broken() -> Iterator[Case]:
-    plain = selector("http_requests_total", **TARGET)
-    yield Case(
-        name="AvailabilityIndicatorBroken: no series has the label that tells errors, and later one has",
-        series={
-            UP: gauge([("50m", 1)]),
-            plain: counter([("50m", 1)]),
-            selector("http_requests_total", **TARGET, code="200"): counter([("30m", None), ("20m", 1)]),
-            # Others have the label.
-            selector("http_requests_total", **{**TARGET, "job": "payment"}, code="200"): counter(
-                [("50m", 1)]
-            ),
-            selector("http_requests_total", **{**TARGET, "namespace": "test"}, code="200"): counter(
-                [("50m", 1)]
-            ),
-        },
-        until="50m",
-        alerts=[NO_ERRORS[0]],
-        firing={NO_ERRORS: [("15m30s", "30m")]},
-    )
-    traffic = [("40m", 1, 0)]
-    whole, fast = latencies(traffic), [name for name in latencies(traffic) if 'le="0.5"' in name]
-    late = counter([("30m", None), ("10m", 1)])
-    yield Case(
-        name="LatencyIndicatorBroken: no bucket at the threshold, and later one",
-        series={**whole, **dict.fromkeys(fast, late)},
-        until="40m",
-        alerts=[NO_LATENCY[0]],
-        firing={NO_LATENCY: [("15m30s", "30m")]},
-    )
-    histogram = [name for name in whole if "duration" in name]
-    yield Case(
-        name="LatencyIndicatorBroken: no histogram at all, and later one",
-        series={**whole, **dict.fromkeys(histogram, late)},
-        until="40m",
-        alerts=[NO_LATENCY[0]],
-        firing={NO_LATENCY: [("15m30s", "30m")]},
-    )
-    failed = selector("http_requests_total", **TARGET, code="500")
-    yield Case(
-        name="LatencyIndicatorBroken: no bucket at the threshold, while most requests fail",
-        series={
-            UP: gauge([("30m", 1)]),
-            selector("http_requests_total", **TARGET, code="200"): counter([("30m", 0.5)]),
-            failed: counter([("30m", 1)]),
-            selector("http_request_duration_seconds_count", **TARGET, code="200"): counter([("30m", 0.5)]),
-        },
-        until="30m",
-        alerts=[NO_LATENCY[0]],
-        firing={NO_LATENCY: [("15m30s", "30m")]},
-    )
-    yield Case(
-        name="IndicatorBroken: silent if every request fails, so that no success could be measured",
-        series={UP: gauge([("40m", 1)]), failed: counter([("40m", 1)])},
-        until="40m",
-        alerts=[NO_ERRORS[0], NO_LATENCY[0]],
-    )
-    yield Case(
-        name="IndicatorBroken: silent without traffic",
-        series={UP: gauge([("40m", 1)]), plain: counter([("40m", 0)])},
-        until="40m",
-        alerts=[NO_ERRORS[0], NO_LATENCY[0]],
     )
 
 
@@ -187,6 +151,20 @@ def _traffic_missing() -> Iterator[Case]:
         series={UP: gauge([("9d", 1)], "20m"), total: counter([("8d", 0.0108), ("1d", None)], "20m")},
         until="9d",
         firing={NO_TRAFFIC: [("193h", "216h")]},
+        **rare,
+    )
+    others = [AVAILABILITY.replace("shop", "test"), LATENCY]
+    yield Case(
+        name="TrafficMissing: silent if another namespace's service, or the histogram, has little traffic",
+        series={
+            UP: gauge([("9d", 1)], "20m"),
+            total: counter([("9d", 100)], "20m"),
+            **{
+                recorded("slo:requests:rate1h", labels): gauge([("7d", 100), ("1d", 1), ("1d", None)], "20m")
+                for labels in others
+            },
+        },
+        until="9d",
         **rare,
     )
     yield Case(

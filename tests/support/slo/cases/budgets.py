@@ -77,10 +77,9 @@ def cases() -> Iterator[Case]:
         until="0s",
         queries=[("0s", "slo:burn_threshold:ratio", thresholds)],
     )
-    # How near an alert is, is decided by the window with the lower ratio: the long one at first, and then the
-    # short one.
-    # Windows over 1h have the mean of the rates of 5m that were recorded.
-    # The rate of a counter that starts from nothing is a little low: it is not extrapolated below zero.
+    # The window with the lower ratio decides how near an alert is: the long one at first, and then the short
+    # one. Windows over 1h have the mean of the rates of 5m that were recorded. The rate of a counter that
+    # starts from nothing is a little low: Prometheus does not extrapolate it below zero.
     progress = {
         "availability": {
             "25m": {"1h": 0.5280, "6h": 0.8062, "1d": 1.6124, "3d": 4.8373},

@@ -1,8 +1,7 @@
 """Budget burn alerts: each pair of windows, each threshold from both sides, and when they resolve.
 
-Traffic a hundred times as heavy, before the case proper, stands for a long good history: only windows that
-reach back to it
-stay low, so that one pair of windows can be seen alone.
+Most cases begin with traffic a hundred times as heavy, without errors. It stands for a long good history:
+windows that reach back to it stay low, so that one pair of windows can be seen alone.
 """
 
 from collections.abc import Iterator
@@ -12,12 +11,10 @@ from tests.support.slo.cases.silence import six_an_hour
 from tests.support.slo.series import TARGET, Traffic, latencies, requests, seconds, selector
 
 Firing = dict[str, list[tuple[str, str]]]
-"""Times of the first and the last firing evaluation, by severity; of availability and of latency in a
-pair."""
+"""By severity, the first and the last evaluation of each time that the alert fires."""
 
 UNDER, OVER = 0.95, 1.06
 """A ratio just under and just over a threshold."""
-
 
 HEAVY = 100_000
 """Requests per second of the long good history."""
@@ -41,6 +38,7 @@ def cases() -> Iterator[Case]:
                 step=step,
             )
     yield from _quiet()
+    yield from _third_bad_request()
 
 
 def _quiet() -> Iterator[Case]:
@@ -65,6 +63,31 @@ def _quiet() -> Iterator[Case]:
             },
             every="1m",
         )
+
+
+def _third_bad_request() -> Iterator[Case]:
+    """Two bad requests a minute, while only one pair of windows has a ratio over its threshold.
+
+    Each evaluation counts as 30 s of its rate, that is one bad request: the third exceeds the limit of 2.5.
+    For the pair of 1d the ratio over 3d is low, because it has heavy traffic; for the pair of 3d one of the
+    three is over 6h ago.
+    """
+    for indicator, budget, series in (("Availability", 0.001, requests), ("Latency", 0.01, latencies)):
+        alert = f"Checkout{indicator}BudgetBurn"
+        for window, factor, earlier, first, until in (
+            ("1d", 5, [("1h", 1000, 0), ("25h", 0, 0)], "26h30m", "28h"),
+            ("3d", 2, [("10m", 2 / 60 / (2 * budget), 2 * budget), ("7h", 0, 0)], "7h30m", "9h10m"),
+        ):
+            ratio = factor * budget
+            yield Case(
+                name=f"{indicator}: the third bad request in {window} decides",
+                series=series([*earlier, ("2h", 2 / 60 / ratio, ratio)], "2m"),
+                until=until,
+                alerts=[alert],
+                firing={(alert, "warning"): [(first, until)]},
+                every="2m",
+                step="10m",
+            )
 
 
 def _progress(slo: str) -> list[tuple[str, str, dict[str, float]]]:

@@ -90,6 +90,15 @@ def cases() -> Iterator[Case]:
             ],
             values={"slis": {"latency": {"excludeErrors": exclude}, "availability": {"enabled": True}}},
         )
+    bucket = selector("http_request_duration_seconds_bucket", **TARGET, code="200", le="0.5")
+    yield Case(
+        name="slow requests are never negative, though the bucket has more requests than there are",
+        series={**latencies([("70m", 10, 0)]), bucket: counter([("70m", 11)])},
+        until="70m",
+        queries=[
+            record("70m", f"slo:bad_requests:rate{window}", LATENCY, 0) for window in ("5m", "30m", "1h")
+        ],
+    )
     # Buckets of schema 0: (0.5, 1], (1, 2]; one observation of each per sample.
     step = "{{schema:0 count:30 sum:40 buckets:[15 15]}}"
     histogram = selector("http_request_duration_seconds", **TARGET, code="200")
