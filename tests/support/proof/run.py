@@ -26,15 +26,13 @@ from tests.support.dashboard.sources import PrometheusSource, Source
 from tests.support.dashboard.variables import TimeRange
 from tests.support.proof.client import Client, Stream
 from tests.support.proof.lab import (
-    CHECKOUT,
     SCRAPE_SECONDS,
     STAGING,
-    STORAGE,
     WINDOW_SECONDS,
     ProofLab,
     wait_for_first_figures,
 )
-from tests.support.proof.seen import SERVICES, Phase, Seen
+from tests.support.proof.seen import SERVICES, SLOW_SECONDS, Phase, Seen
 from tests.support.service import object_storage
 
 SETTLE_SECONDS = WINDOW_SECONDS + 4 * SCRAPE_SECONDS
@@ -42,7 +40,7 @@ SETTLE_SECONDS = WINDOW_SECONDS + 4 * SCRAPE_SECONDS
 SHOWN_SECONDS = 8
 OBJECTS = {f"kept-{number}": bytes(1000 * number) for number in range(1, 5)}
 """What other-storage-api holds."""
-SLOW_SECONDS, SLOW_RATIO, ERROR_RATIO = 0.3, 0.25, 0.2
+SLOW_RATIO, ERROR_RATIO = 0.25, 0.2
 """The faults of the checkout."""
 TAKEN_THREADS = 5
 FAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -71,7 +69,7 @@ class Proof:
         return self._models[dashboard]
 
     def seen(self, view: View) -> Seen:
-        return Seen(self.phases[view.phase], view.variables, self.lab.pods)
+        return Seen(self.phases[view.phase], view.variables, self.lab.pods, self.client.sent)
 
 
 @contextmanager

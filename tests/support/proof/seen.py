@@ -3,13 +3,25 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from tests.support.dashboard.variables import ALL, TimeRange
 from tests.support.proof.client import Sent, count
-from tests.support.proof.lab import CHECKOUT, STAGING, STORAGE, Process
+from tests.support.proof.lab import CHECKOUT, STAGING, STORAGE, WINDOW_SECONDS, Process
 
 SERVICES = (STORAGE, CHECKOUT, STAGING)
 Service = tuple[str, str]
+SLOW_SECONDS = 0.3
+"""How long the faults delay a request."""
+LAG_SECONDS = 3
+"""From an answer until a record of it at the latest: a scrape, a rule, and a rule that reads it."""
+_STORAGE_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+BUCKETS = {
+    STORAGE: _STORAGE_BUCKETS,
+    STAGING: _STORAGE_BUCKETS,
+    CHECKOUT: (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10),
+}
+"""The bounds of each service's histogram, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +43,8 @@ class Seen:
     variables: Mapping[str, tuple[str, ...]]
     processes: Sequence[Process]
     """Every pod of the services, running or not."""
+    run: Sequence[Sent]
+    """What was answered in the whole run."""
 
     @property
     def shown(self) -> TimeRange:
@@ -83,3 +97,44 @@ class Seen:
 
     def rate(self, service: Service, **fields: str | Collection[str]) -> float:
         return len(self.sent(service, **fields)) / self.seconds
+
+    def bad_share(self, service: Service, at: float, window: float, lag: float) -> tuple[float, float] | None:
+        """The least and the greatest share of requests that failed, in windows that end up to `lag` before `at`.
+
+        None if no window has a request. Times are in seconds.
+        """
+        found = []
+        for step in range(int(2 * lag) + 1):
+            end = at - step / 2
+            sent = [
+                one for one in self.run if one.service == service and end - window < one.at <= end
+            ]
+            if sent:
+                found.append(sum(one.outcome == "bad" for one in sent) / len(sent))
+        return (min(found), max(found)) if found else None
+
+    def quantile(self, service: Service, q: float, **fields: str | Collection[str]) -> tuple[float, float] | None:
+        """Bounds in seconds of the quantile `q` of the latency of good answers: the bucket that it lies in.
+
+        Within a bucket Prometheus interpolates, so nothing more can be said. A service takes less time than its
+        client sees, but no less than a fault delays it. The last requests decide as well as all of them, so the
+        bounds are those of the shares `q` +-2 % in every window of the time shown. None without good answers.
+        """
+        sent = self.sent(service, outcome="good", **fields)
+        bounds = (0.0, *BUCKETS[service], BUCKETS[service][-1])
+        lows, highs = [], []
+        moments = range(int(self.shown.end - self.shown.start) + 1)
+        for end in (self.shown.end - step for step in moments):
+            window = [one.seconds for one in sent if end - WINDOW_SECONDS - LAG_SECONDS < one.at <= end]
+            if window:
+                slow = _at([SLOW_SECONDS if one >= SLOW_SECONDS else 0.0 for one in window], q - 0.02)
+                lows.append(max(bound for bound in bounds if bound <= slow))
+                fast = _at(window, q + 0.02)
+                highs.append(min((bound for bound in bounds if bound >= fast), default=bounds[-1]))
+        return (min(lows), max(highs)) if lows else None
+
+
+def _at(values: Sequence[float], q: float) -> float:
+    """The value below which a share `q` of the values lies, the nearest one above."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, max(0, ceil(q * len(ordered)) - 1))]
