@@ -13,7 +13,7 @@ The function gets what the proof knows in one view (`seen`, see tests/support/pr
 record of its requests, the phase, the chosen variables, the processes) and returns what the panel must show:
 an Expected (see expected.py) for each series by the name that a reader sees, or `Rows` for a table. An empty
 dict means that the panel must show nothing. A series or row more or less is a difference, and so is a unit
-that is not `unit` (for tables a dict: the unit of each column that has one).
+that is not `unit` (for tables a dict: the unit of each column of numbers).
 
 `verify(dashboard, panel, proof)` checks a panel's JSON, which may be a changed copy of a dashboard's panel,
 against the running proof and returns the differences: an empty list if the panel tells the truth. It only
@@ -169,7 +169,7 @@ def _compare_each(
             differs = expected.differs(shown)
             yield Comparison(*about, item, str(expected), _said(shown), expected.tolerance, differs)
             wanted = unit if isinstance(unit, str) else unit.get(name, "")
-            if shown.unit != wanted:
+            if shown.unit != wanted and shown.text is None and not isinstance(shown.value, str):
                 yield Comparison(
                     *about, f"{item}, unit", wanted or "none", shown.unit or "none", "exact", True
                 )

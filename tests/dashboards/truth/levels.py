@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from itertools import product
 
 from tests.dashboards.truth import View
-from tests.dashboards.truth.expected import Expected, Rows, age, between, exactly, near, text
+from tests.dashboards.truth.expected import Expected, Rows, age, between, exactly, text
 from tests.support.dashboard.variables import ALL
 from tests.support.proof.lab import CHECKOUT, SPEED, STAGING, STORAGE, WINDOW_SECONDS
 from tests.support.proof.run import KILLED
@@ -15,7 +15,10 @@ BUDGETS = {"availability": 0.001, "latency": 0.01}
 TOO_SLOW_SECONDS = 0.5
 BURN_WINDOWS = (("critical", "1h", 14.4), ("critical", "6h", 6), ("warning", "1d", 3), ("warning", "3d", 1))
 """Severity, long window and burn rate of each alert."""
+SHORT = {"1h": "5m", "6h": "30m", "1d": "2h", "3d": "6h"}
+"""The short window of each long one."""
 HOUR = 3600 / SPEED
+FOREVER = 1e9
 _ALERTS: Mapping[Service, Iterable[tuple[str, str, str, str]]] = {
     STORAGE: [
         ("PlatformStorageApiAvailabilityBudgetBurn", "firing", "critical", "availability-budget-burn"),
@@ -74,13 +77,8 @@ def has_figures(seen: Seen, service: Service) -> bool:
 
 
 def failing(seen: Seen, service: Service, **fields: str) -> Expected:
-    """The share of requests that fail."""
-    sent = seen.sent(service, **fields)
-    return share(sum(one.outcome == "bad" for one in sent) / len(sent))
-
-
-def share(value: float) -> Expected:
-    return near(value) if 0 < value < 1 else exactly(value)
+    """The share of requests that fail, in the window."""
+    return ratio(seen.bad_share(service, WINDOW_SECONDS, **fields), 1)
 
 
 def quantile(seen: Seen, service: Service, q: float, **fields: str) -> Expected:
@@ -97,36 +95,42 @@ def slow_share(seen: Seen, service: Service) -> Expected:
 
 def burn(seen: Seen, service: Service, window: float) -> Expected:
     """How many times faster than allowed the budget of the worst objective burned in a window."""
-    found = seen.bad_share(service, seen.shown.end, window, seen.shown.end - seen.shown.start + LAG_SECONDS)
-    return ratio(found or (0, 0), BUDGETS["availability"], "the window's share, in the time shown")
+    return ratio(seen.bad_share(service, window), BUDGETS["availability"])
 
 
 def budget_left(seen: Seen, indicator: str, service: Service) -> Expected:
     """The share of the budget that is left, of all requests until now."""
-    if indicator == "latency" or not any(one.service == service and one.outcome == "bad" for one in seen.run if one.at <= seen.shown.end):
-        return exactly(1)
     # The record reads averages of five minutes, every five minutes, and slow rules wait for four intervals.
-    lag = seen.shown.end - seen.shown.start + 3 * WINDOW_SECONDS + 4 + LAG_SECONDS
-    low, high = seen.bad_share(service, seen.shown.end, 1e9, lag) or (0, 0)
-    worst, best = (1 - part / BUDGETS[indicator] for part in (high * 1.1, low * 0.9))
-    return between(worst, best, "the share of all requests until then, ±10 %")
+    found = seen.bad_share(service, FOREVER, 3 * WINDOW_SECONDS + 4) or (0, 0)
+    if indicator == "latency" or found[1] == 0:
+        return exactly(1)
+    low, high = (1 - part / BUDGETS[indicator] for part in (found[1] * 1.1, found[0] * 0.9))
+    return between(low, high, "the share of all requests ±10 %")
 
 
-def ratio(found: tuple[float, float], allowed: float, why: str) -> Expected:
-    low, high = (part / allowed for part in found)
-    return exactly(0) if high == 0 else between(low * 0.9, high * 1.1, f"{why}, ±10 %")
+def ratio(found: tuple[float, float] | None, allowed: float) -> Expected:
+    """A share of requests that lies between two, divided by the one that is allowed."""
+    low, high = (part / allowed for part in found or (0, 0))
+    if high == 0 or low == high == 1:
+        return exactly(high)
+    return between(low * 0.9, high * 1.1, "the shares of its windows ±10 %")
 
 
-def progress(seen: Seen, service: Service, indicator: str, long: str, rate: float) -> Expected:
-    """How near an alert is: the smaller share of its two windows, of the one at which it fires."""
+def progress(seen: Seen, service: Service, indicator: str, long: str, rate: float) -> Expected | None:
+    """How near an alert is: the smaller share of its two windows, of the one at which it fires.
+
+    None if there is no request in the short window, so that there is no share either.
+    """
+    windows = [seconds(window) for window in (long, SHORT[long])]
+    # Windows above one hour are made of rates over five minutes; slow rules wait for four intervals.
+    lag = WINDOW_SECONDS + 4 if windows[0] > HOUR else 0
+    found = [seen.bad_share(service, window, lag) for window in windows]
+    if not all(found) or windows[1] < seen.seconds and not has_figures(seen, service):
+        return None
     if indicator == "latency":
         return slow_share(seen, service)
-    short = {"1h": "5m", "6h": "30m", "1d": "2h", "3d": "6h"}[long]
-    windows = (seconds(long), seconds(short))
-    lag = LAG_SECONDS + (WINDOW_SECONDS + 4 if windows[0] > HOUR else 0)
-    found = [seen.bad_share(service, seen.shown.end, window, lag) or (0, 0) for window in windows]
-    lowest, highest = (min(part[side] for part in found) for side in (0, 1))
-    return ratio((lowest, highest), rate * BUDGETS[indicator], "the smaller share of both windows")
+    lowest, highest = (min(part[side] for part in found if part) for side in (0, 1))
+    return ratio((lowest, highest), rate * BUDGETS[indicator])
 
 
 def seconds(window: str) -> float:

@@ -102,13 +102,12 @@ def how_long(seen: Seen) -> dict[str, Expected]:
 
 @PANELS("How near is each alert?", unit="percentunit")
 def how_near(seen: Seen) -> dict[str, Expected]:
-    if not has_figures(seen, seen.service):
-        return {}
-    return {
+    found = {
         f"{indicator} {severity} {long}": progress(seen, seen.service, indicator, long, rate)
         for indicator in BUDGETS
         for severity, long, rate in BURN_WINDOWS
     }
+    return {name: expected for name, expected in found.items() if expected}
 
 
 @PANELS(

@@ -62,6 +62,8 @@ def draw(panel: Mapping[str, Any], source: Source, variables: Mapping[str, str],
         return Picture(rows=_rows(panel, answers))
     if panel.get("transformations"):
         raise Unsupported(f"transformations of a panel of the type {panel['type']}")
+    if pattern := ((panel.get("options") or {}).get("reduceOptions") or {}).get("fields"):
+        return Picture(_fields(panel, answers, pattern))
     lines = []
     for target, series in answers:
         for one in _buckets(series) if target.get("format") == "heatmap" else series:
@@ -71,6 +73,23 @@ def draw(panel: Mapping[str, Any], source: Source, variables: Mapping[str, str],
             shown_as = Shown(options.get("unit", ""), one.points, last, options.text(last))
             lines.append((options.get("displayName", name), shown_as))
     return Picture(lines)
+
+
+def _fields(panel: Mapping[str, Any], answers: list[tuple[Mapping[str, Any], list[Series]]], pattern: str):
+    """The last value of each field whose name matches: a figure that shows a label such as "1 of 3"."""
+    lines = []
+    for target, series in answers:
+        for column in _frame(target, series, len(answers) == 1) if series else ():
+            if re.search(_regex(pattern), column.name):
+                options = _Options(panel, column.name, target["refId"])
+                last = column.values[-1]
+                lines.append((column.name, Shown(options.get("unit", ""), (), last, options.text(last))))
+    return lines
+
+
+def _regex(text: str) -> str:
+    """A regular expression without the slashes around it."""
+    return re.sub(r"^/(.*)/$", r"\1", text)
 
 
 def _legend(target: Mapping[str, Any], labels: Mapping[str, str]) -> str:
@@ -124,7 +143,7 @@ def _matches(matcher: Mapping[str, Any], name: str, ref: str) -> bool:
     if kind == "byName":
         return name == wanted
     if kind == "byRegexp":
-        return bool(re.search(re.sub(r"^/(.*)/$", r"\1", wanted), name))
+        return bool(re.search(_regex(wanted), name))
     if kind == "byFrameRefID":
         return ref == wanted
     raise Unsupported(f"overrides with the matcher {kind}")
@@ -145,8 +164,8 @@ def _mapped(mapping: Mapping[str, Any], value: Value) -> Mapping[str, Any] | Non
             )
             return options["result"] if inside else None
         case "regex":
-            pattern = re.sub(r"^/(.*)/$", r"\1", options["pattern"])
-            return options["result"] if isinstance(value, str) and re.search(pattern, value) else None
+            matches = isinstance(value, str) and re.search(_regex(options["pattern"]), value)
+            return options["result"] if matches else None
         case "special":
             absent = options["match"] in ("null", "null+nan") and value is None
             return options["result"] if absent or (options["match"] == "empty" and value == "") else None
@@ -251,7 +270,7 @@ def _filter(frame: Frame, options: Mapping[str, Any]) -> Frame:
 
     def holds(rule: Mapping[str, Any], name: str) -> bool:
         return name in (rule.get("names") or ()) or bool(
-            rule.get("pattern") and re.search(re.sub(r"^/(.*)/$", r"\1", rule["pattern"]), name)
+            rule.get("pattern") and re.search(_regex(rule["pattern"]), name)
         )
 
     include, exclude = options.get("include"), options.get("exclude")

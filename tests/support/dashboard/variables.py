@@ -42,9 +42,17 @@ class TimeRange:
 
 
 def interpolate(text: str, *variables: Mapping[str, str]) -> str:
-    """Replace `$name`, `${name}` and `[[name]]` in a text; raises KeyError for an unknown name."""
+    """Replace `$name`, `${name}` and `[[name]]` in a text; raises KeyError for an unknown name.
+
+    Numbers such as `$1` stay: they are groups of a regular expression in PromQL's `label_replace`.
+    """
     known = {name: value for given in variables for name, value in given.items()}
-    return _VARIABLE.sub(lambda match: known[next(filter(None, match.groups()))], text)
+
+    def value(match: re.Match[str]) -> str:
+        name = next(filter(None, match.groups()))
+        return match[0] if name.isdigit() else known[name]
+
+    return _VARIABLE.sub(value, text)
 
 
 def resolve(

@@ -83,12 +83,7 @@ class Seen:
 
     def sent(self, service: Service, **fields: str | Collection[str]) -> list[Sent]:
         """The requests of a service in this phase, with these values of the fields of Sent."""
-        wanted = {name: {value} if isinstance(value, str) else value for name, value in fields.items()}
-        return [
-            one
-            for one in self.phase.sent
-            if one.service == service and all(getattr(one, name) in values for name, values in wanted.items())
-        ]
+        return [one for one in self.phase.sent if one.service == service and _has(one, fields)]
 
     def rates(self, service: Service, *by: str, **fields: str | Collection[str]) -> dict:
         """Requests per second by fields of Sent: by the value if it is one field, else by a tuple."""
@@ -98,27 +93,31 @@ class Seen:
     def rate(self, service: Service, **fields: str | Collection[str]) -> float:
         return len(self.sent(service, **fields)) / self.seconds
 
-    def bad_share(self, service: Service, at: float, window: float, lag: float) -> tuple[float, float] | None:
-        """The least and the greatest share of requests that failed, in windows that end up to `lag` before `at`.
+    def bad_share(
+        self, service: Service, window: float, lag: float = 0.0, **fields: str | Collection[str]
+    ) -> tuple[float, float] | None:
+        """The least and the greatest share of requests that failed, in windows that end in the time shown.
 
-        None if no window has a request. Times are in seconds.
+        A record may be `lag` older. `fields` are those of `sent`. None if no window has a request. Times are in
+        seconds.
         """
+        sent = [one for one in self.run if one.service == service and _has(one, fields)]
         found = []
-        for step in range(int(2 * lag) + 1):
-            end = at - step / 2
-            sent = [
-                one for one in self.run if one.service == service and end - window < one.at <= end
-            ]
-            if sent:
-                found.append(sum(one.outcome == "bad" for one in sent) / len(sent))
+        for step in range(int(2 * (self.shown.end - self.shown.start + LAG_SECONDS + lag)) + 1):
+            end = self.shown.end - step / 2
+            bad = [one.outcome == "bad" for one in sent if end - window < one.at <= end]
+            if bad:
+                found.append(sum(bad) / len(bad))
         return (min(found), max(found)) if found else None
 
-    def quantile(self, service: Service, q: float, **fields: str | Collection[str]) -> tuple[float, float] | None:
+    def quantile(
+        self, service: Service, q: float, **fields: str | Collection[str]
+    ) -> tuple[float, float] | None:
         """Bounds in seconds of the quantile `q` of the latency of good answers: the bucket that it lies in.
 
-        Within a bucket Prometheus interpolates, so nothing more can be said. A service takes less time than its
-        client sees, but no less than a fault delays it. The last requests decide as well as all of them, so the
-        bounds are those of the shares `q` +-2 % in every window of the time shown. None without good answers.
+        Within a bucket Prometheus interpolates, so nothing more can be said. A service takes less time than
+        its client sees, but no less than a fault delays it. The bounds are those of the shares `q` +-2 % in
+        every window of the time shown. None without good answers.
         """
         sent = self.sent(service, outcome="good", **fields)
         bounds = (0.0, *BUCKETS[service], BUCKETS[service][-1])
@@ -132,6 +131,13 @@ class Seen:
                 fast = _at(window, q + 0.02)
                 highs.append(min((bound for bound in bounds if bound >= fast), default=bounds[-1]))
         return (min(lows), max(highs)) if lows else None
+
+
+def _has(one: Sent, fields: Mapping[str, str | Collection[str]]) -> bool:
+    return all(
+        getattr(one, name) == value if isinstance(value, str) else getattr(one, name) in value
+        for name, value in fields.items()
+    )
 
 
 def _at(values: Sequence[float], q: float) -> float:
