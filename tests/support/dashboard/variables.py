@@ -7,7 +7,7 @@ from typing import Any
 
 # Grafana's default number of data points per query, about one per pixel of the panel's width.
 _POINTS = 1000
-_VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)(?::\w+)?\}|\[\[(\w+)\]\]")
+_VARIABLE = re.compile(r"\$([A-Za-z_]\w*)|\$\{(\w+)(?::\w+)?\}|\[\[(\w+)\]\]")
 _LABEL_VALUES = re.compile(r"label_values\((?:(?P<metric>.+),\s*)?(?P<label>\w+)\)")
 
 ALL = "$__all"
@@ -42,17 +42,9 @@ class TimeRange:
 
 
 def interpolate(text: str, *variables: Mapping[str, str]) -> str:
-    """Replace `$name`, `${name}` and `[[name]]` in a text; raises KeyError for an unknown name.
-
-    Numbers such as `$1` stay: they are groups of a regular expression in PromQL's `label_replace`.
-    """
+    """Replace `$name`, `${name}` and `[[name]]` in a text; raises KeyError for an unknown name."""
     known = {name: value for given in variables for name, value in given.items()}
-
-    def value(match: re.Match[str]) -> str:
-        name = next(filter(None, match.groups()))
-        return match[0] if name.isdigit() else known[name]
-
-    return _VARIABLE.sub(value, text)
+    return _VARIABLE.sub(lambda match: known[next(filter(None, match.groups()))], text)
 
 
 def resolve(
