@@ -2,7 +2,6 @@
 {{- define "storage-api.ruleGroups" -}}
 groups:
   - name: {{ include "storage-api.fullname" . }}.records
-    interval: 30s
     rules:
       {{- include "storage-api.records" . | trim | nindent 6 }}
   {{- with include "storage-api.alerts" . | trim }}
