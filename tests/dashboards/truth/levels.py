@@ -8,7 +8,7 @@ from tests.dashboards.truth.expected import Expected, Rows, age, between, exactl
 from tests.support.dashboard.variables import ALL
 from tests.support.proof.lab import CHECKOUT, SPEED, STAGING, STORAGE, WINDOW_SECONDS
 from tests.support.proof.run import KILLED
-from tests.support.proof.seen import LAG_SECONDS, Seen, Service
+from tests.support.proof.seen import Seen, Service
 
 BUDGETS = {"availability": 0.001, "latency": 0.01}
 """The share of requests that each objective allows to be bad."""
@@ -32,7 +32,7 @@ _ALERTS: Mapping[Service, Iterable[tuple[str, str, str, str]]] = {
     # It waits longer than the proof takes.
     STAGING: [("OtherStorageApiDown", "pending", "critical", "target-down")],
 }
-_FAULTS = ("latency", "store_full", "threads")
+FAULTS = ("latency", "store_full", "threads")
 
 
 def alerts(seen: Seen, service: Service) -> list[tuple[str, str, str, str]]:
@@ -52,7 +52,7 @@ def alert_rows(seen: Seen, services: Iterable[Service], *, drills: bool = False)
                 "Age": age(active - 5, 6),
             }
         if drills and service == STORAGE and seen.phase.name == "faults":
-            rows |= {(fault, "drill", None, service[1], service[0]): {} for fault in _FAULTS}
+            rows |= {(fault, "drill", None, service[1], service[0]): {} for fault in FAULTS}
     return Rows(("Alert", "State", "Severity", "Service", "Namespace"), rows)
 
 

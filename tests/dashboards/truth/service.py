@@ -1,5 +1,6 @@
 """The truth of the dashboard "Service"."""
 
+import storage_api
 from tests.dashboards.truth import Panels
 from tests.dashboards.truth.expected import Expected, Rows, age, exactly, near, text
 from tests.dashboards.truth.levels import (
@@ -18,12 +19,17 @@ from tests.dashboards.truth.levels import (
     state,
     targets,
 )
+from tests.support.proof import cluster
 from tests.support.proof.lab import CHECKOUT
 from tests.support.proof.seen import SERVICES, Seen
 
 VIEWS = each_service("idle", "healthy", "faults")
 PANELS = Panels()
-VERSION = "0.1.0"
+
+
+def version(seen: Seen) -> str:
+    """The storage API tells its own version; the checkout's is that of its image."""
+    return cluster.IMAGE_TAG if seen.service == CHECKOUT else storage_api.__version__
 
 
 def variables(seen: Seen) -> dict[str, list[str]]:
@@ -127,9 +133,12 @@ def which_pod(seen: Seen) -> Rows:
         rows[(pod.pod,)] = {"Scrape": text("up" if seen.is_up(pod) else "down")}
         if not seen.is_up(pod):
             continue
-        rows[(pod.pod,)]["Age"] = age(seen.shown.end - pod.started, 2)
-        if seen.service != CHECKOUT:
-            rows[(pod.pod,)]["Version"] = text(VERSION)
+        rows[(pod.pod,)] |= {
+            "Age": age(seen.shown.end - pod.started, 2),
+            "Version": text(version(seen)),
+            "CPU": near(cluster.cores(pod)),
+            "Memory": exactly(cluster.memory_bytes(pod)),
+        }
         if seen.sent(seen.service, pod=pod.pod):
             rows[(pod.pod,)] |= {
                 "Failing": failing(seen, seen.service, pod=pod.pod),
@@ -155,7 +164,7 @@ def which_route(seen: Seen) -> Rows:
 @PANELS("Which version since when?", unit="short")
 def which_version(seen: Seen) -> dict[str, Expected]:
     up = seen.targets_up(seen.service)
-    return {VERSION: exactly(up)} if up and seen.service != CHECKOUT else {}
+    return {version(seen): exactly(up)} if up else {}
 
 
 @PANELS("How fast goes the budget?", unit="percentunit")

@@ -1,6 +1,6 @@
-"""What a panel shows: its queries' series with the names, units, texts and rows that a reader sees.
+"""What a panel shows: its queries' series with the names, units, texts, colours and rows that a reader sees.
 
-Everything else of Grafana, such as colours, is not part of the picture. A field option or transformation
+Everything else of Grafana is not part of the picture. A field option or transformation
 that changes names or rows and that is not supported here raises Unsupported: it is never ignored.
 """
 
@@ -32,6 +32,8 @@ class Shown:
     """The value of a cell, or the last one of a series; None if there is none."""
     text: str | None = None
     """The words that a value mapping shows instead of the value."""
+    color: str = ""
+    """The colour as the panel's JSON names it; empty for the text of a table's cell, which has none."""
 
 
 @dataclass(frozen=True)
@@ -62,34 +64,45 @@ def draw(panel: Mapping[str, Any], source: Source, variables: Mapping[str, str],
         return Picture(rows=_rows(panel, answers))
     if panel.get("transformations"):
         raise Unsupported(f"transformations of a panel of the type {panel['type']}")
-    if pattern := ((panel.get("options") or {}).get("reduceOptions") or {}).get("fields"):
-        return Picture(_fields(panel, answers, pattern))
+    if pattern := _shown_fields(panel):
+        return Picture(_cells(panel, pattern, answers))
     lines = []
     for target, series in answers:
         for one in _buckets(series) if target.get("format") == "heatmap" else series:
             name = _legend(target, one.labels)
             options = _Options(panel, name, target["refId"])
             last = one.points[-1][1] if one.points else None
-            shown_as = Shown(options.get("unit", ""), one.points, last, options.text(last))
+            shown_as = Shown(
+                options.get("unit", ""), one.points, last, options.text(last), options.color(last)
+            )
             lines.append((options.get("displayName", name), shown_as))
     return Picture(lines)
 
 
-def _fields(panel: Mapping[str, Any], answers: list[tuple[Mapping[str, Any], list[Series]]], pattern: str):
-    """The last value of each field whose name matches: a figure that shows a label such as "1 of 3"."""
-    lines = []
+def _shown_fields(panel: Mapping[str, Any]) -> str:
+    """The pattern for the columns that a stat shows, such as `/^targets$/`; empty for the values of its series."""
+    return ((panel.get("options") or {}).get("reduceOptions") or {}).get("fields", "")
+
+
+def _cells(
+    panel: Mapping[str, Any], pattern: str, answers: list[tuple[Mapping[str, Any], list[Series]]]
+) -> list[tuple[str, Shown]]:
+    """The last cell of each column that a stat shows, instead of the values of its series."""
+    found = []
     for target, series in answers:
-        for column in _frame(target, series, len(answers) == 1) if series else ():
-            if re.search(_regex(pattern), column.name):
-                options = _Options(panel, column.name, target["refId"])
-                last = column.values[-1]
-                lines.append((column.name, Shown(options.get("unit", ""), (), last, options.text(last))))
-    return lines
+        for column in _frame(target, series, alone=True) if series else ():
+            if re.search(re.sub(r"^/(.*)/$", r"\1", pattern), column.name):
+                options, last = _Options(panel, column.name, column.ref), column.values[-1]
+                shown = Shown("", value=last, text=options.text(last), color=options.color(last))
+                found.append((column.name, shown))
+    return found
 
 
-def _regex(text: str) -> str:
-    """A regular expression without the slashes around it."""
-    return re.sub(r"^/(.*)/$", r"\1", text)
+def nothing(panel: Mapping[str, Any]) -> Shown:
+    """What stands in a panel whose queries return no series: overrides do not apply, as there is no field."""
+    options = _Options({**panel, "fieldConfig": {"defaults": panel["fieldConfig"]["defaults"]}}, "", "")
+    text = options.text(None) or options.get("noValue", "No data")
+    return Shown("", text=text, color=options.color(None) if panel["type"] in ("stat", "bargauge") else "")
 
 
 def _legend(target: Mapping[str, Any], labels: Mapping[str, str]) -> str:
@@ -118,6 +131,7 @@ class _Options:
 
     def __init__(self, panel: Mapping[str, Any], name: str, ref: str) -> None:
         config = panel.get("fieldConfig") or {}
+        self._type = panel["type"]
         self._set = dict(config.get("defaults") or {})
         for override in config.get("overrides") or ():
             if _matches(override["matcher"], name, ref):
@@ -133,6 +147,26 @@ class _Options:
                 return result.get("text")
         return None
 
+    def color(self, value: Value) -> str:
+        """The colour of a value: that of its mapping, else by the mode of the field, else by its thresholds."""
+        for mapping in self._set.get("mappings") or ():
+            if (result := _mapped(mapping, value)) and result.get("color"):
+                return result["color"]
+        given = self._set.get("color") or {}
+        mode = given.get("mode") or ("palette-classic" if self._type == "timeseries" else "thresholds")
+        if mode != "thresholds":
+            return " ".join(filter(None, (mode.removeprefix("fixed"), given.get("fixedColor"))))
+        reached = ""
+        for step in (self._set.get("thresholds") or {}).get("steps") or ():
+            if step.get("value") is None or (isinstance(value, float | int) and value >= step["value"]):
+                reached = step["color"]
+        return reached
+
+    def cell_color(self, value: Value) -> str:
+        """The colour of a table's cell, if its type shows one."""
+        shown = (self._set.get("custom.cellOptions") or {}).get("type", "auto").startswith("color-")
+        return self.color(value) if shown else ""
+
     @property
     def hidden(self) -> bool:
         return bool(self._set.get("custom.hidden") or (self._set.get("custom.hideFrom") or {}).get("viz"))
@@ -143,7 +177,7 @@ def _matches(matcher: Mapping[str, Any], name: str, ref: str) -> bool:
     if kind == "byName":
         return name == wanted
     if kind == "byRegexp":
-        return bool(re.search(_regex(wanted), name))
+        return bool(re.search(re.sub(r"^/(.*)/$", r"\1", wanted), name))
     if kind == "byFrameRefID":
         return ref == wanted
     raise Unsupported(f"overrides with the matcher {kind}")
@@ -164,8 +198,8 @@ def _mapped(mapping: Mapping[str, Any], value: Value) -> Mapping[str, Any] | Non
             )
             return options["result"] if inside else None
         case "regex":
-            matches = isinstance(value, str) and re.search(_regex(options["pattern"]), value)
-            return options["result"] if matches else None
+            pattern = re.sub(r"^/(.*)/$", r"\1", options["pattern"])
+            return options["result"] if isinstance(value, str) and re.search(pattern, value) else None
         case "special":
             absent = options["match"] in ("null", "null+nan") and value is None
             return options["result"] if absent or (options["match"] == "empty" and value == "") else None
@@ -195,6 +229,7 @@ def _rows(panel: Mapping[str, Any], answers: list[tuple[Mapping[str, Any], list[
                 options.get("unit", ""),
                 value=column.values[index],
                 text=options.text(column.values[index]),
+                color=options.cell_color(column.values[index]),
             )
             for column, options in titled
         )
@@ -270,7 +305,7 @@ def _filter(frame: Frame, options: Mapping[str, Any]) -> Frame:
 
     def holds(rule: Mapping[str, Any], name: str) -> bool:
         return name in (rule.get("names") or ()) or bool(
-            rule.get("pattern") and re.search(_regex(rule["pattern"]), name)
+            rule.get("pattern") and re.search(re.sub(r"^/(.*)/$", r"\1", rule["pattern"]), name)
         )
 
     include, exclude = options.get("include"), options.get("exclude")

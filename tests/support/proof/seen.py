@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from lab.clients import Prometheus
 from tests.support.dashboard.variables import ALL, TimeRange
 from tests.support.proof.client import Sent, count
 from tests.support.proof.lab import CHECKOUT, STAGING, STORAGE, WINDOW_SECONDS, Process
@@ -35,6 +36,10 @@ class Phase:
     """What was answered since it began."""
     up: Collection[str]
     """The pods that run."""
+    open_files: Mapping[str, float]
+    """The share of file descriptors that each pod has open, at the end."""
+    samples: Mapping[str, int]
+    """What a scrape of each pod returns, at the end."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class Seen:
     """Every pod of the services, running or not."""
     run: Sequence[Sent]
     """What was answered in the whole run."""
+    prometheus: Prometheus
 
     @property
     def shown(self) -> TimeRange:
@@ -110,6 +116,49 @@ class Seen:
                 found.append(sum(bad) / len(bad))
         return (min(found), max(found)) if found else None
 
+    def raw(self, selector: str, *labels: str) -> dict:
+        """The last scraped samples of a selector at the end of the time shown, by labels: no function is applied."""
+        found = self.prometheus.query(selector, self.shown.end)
+        return {_key(one["metric"], labels): float(one["value"][1]) for one in found}
+
+    def growth(self, selector: str, *labels: str) -> dict:
+        """How much counters grew from their first to their last sample until the end of the time shown."""
+        found = self.prometheus.query(f"{selector}[1d]", self.shown.end)
+        return {
+            _key(one["metric"], labels): float(one["values"][-1][1]) - float(one["values"][0][1])
+            for one in found
+        }
+
+    def at_once(self, pod: str) -> int:
+        """The most requests that a pod can have had at the same time, as the client saw it."""
+        sent = [one for one in self.phase.sent if one.pod == pod]
+        return max((sum(a.at - a.seconds <= b.at <= a.at for a in sent) for b in sent), default=0)
+
+    def buckets(self, service: Service) -> dict[float, tuple[float, float]]:
+        """Least and greatest requests per second in each bucket of the histogram, by its upper bound.
+
+        A service takes less time than its client sees, but no less than a fault delays it, so a request may
+        lie in several buckets.
+        """
+        bounds = [*BUCKETS[service], float("inf")]
+        windows = self._windows(self.sent(service))
+        found = {}
+        for below, bound in zip([0.0, *bounds], bounds, strict=False):
+            rates = []
+            for window in windows:
+                possible = [one for one in window if one > below and _delay(one) <= bound]
+                certain = [one for one in possible if below <= _delay(one) and one <= bound]
+                rates.append((len(certain) / WINDOW_SECONDS, len(possible) / WINDOW_SECONDS))
+            lows, highs = zip(*rates, strict=True) if rates else ((0.0,), (0.0,))
+            found[bound] = (min(lows), max(highs))
+        return found
+
+    def mean(self, service: Service, **fields: str | Collection[str]) -> tuple[float, float]:
+        """Bounds in seconds of the mean latency of good answers: what faults delay them, what the client saw."""
+        windows = self._windows(self.sent(service, outcome="good", **fields))
+        delays = [sum(map(_delay, window)) / len(window) for window in windows]
+        return min(delays), max(sum(window) / len(window) for window in windows)
+
     def quantile(
         self, service: Service, q: float, **fields: str | Collection[str]
     ) -> tuple[float, float] | None:
@@ -119,18 +168,37 @@ class Seen:
         its client sees, but no less than a fault delays it. The bounds are those of the shares `q` +-2 % in
         every window of the time shown. None without good answers.
         """
-        sent = self.sent(service, outcome="good", **fields)
-        bounds = (0.0, *BUCKETS[service], BUCKETS[service][-1])
-        lows, highs = [], []
-        moments = range(int(self.shown.end - self.shown.start) + 1)
-        for end in (self.shown.end - step for step in moments):
-            window = [one.seconds for one in sent if end - WINDOW_SECONDS - LAG_SECONDS < one.at <= end]
-            if window:
-                slow = _at([SLOW_SECONDS if one >= SLOW_SECONDS else 0.0 for one in window], q - 0.02)
-                lows.append(max(bound for bound in bounds if bound <= slow))
-                fast = _at(window, q + 0.02)
-                highs.append(min((bound for bound in bounds if bound >= fast), default=bounds[-1]))
-        return (min(lows), max(highs)) if lows else None
+        windows = self._windows(self.sent(service, outcome="good", **fields))
+        return within(q, windows, BUCKETS[service]) if windows else None
+
+    def _windows(self, sent: Sequence[Sent]) -> list[list[float]]:
+        """The latencies of requests in each window that ends in the time shown, without empty ones."""
+        ends = [self.shown.end - step for step in range(int(self.shown.end - self.shown.start) + 1)]
+        windows = (
+            [one.seconds for one in sent if end - lag - WINDOW_SECONDS < one.at <= end - lag]
+            for end in ends
+            for lag in range(LAG_SECONDS + 1)
+        )
+        return [window for window in windows if window]
+
+
+def within(q: float, windows: Sequence[Sequence[float]], bounds: Sequence[float]) -> tuple[float, float]:
+    """The bounds of the buckets in which the quantile `q` of each window may lie."""
+    lows, highs = [], []
+    for window in windows:
+        slow, fast = _at([_delay(one) for one in window], q - 0.02), _at(window, q + 0.02)
+        lows.append(max(bound for bound in (0.0, *bounds) if bound <= slow))
+        highs.append(min((bound for bound in bounds if bound >= fast), default=bounds[-1]))
+    return min(lows), max(highs)
+
+
+def _delay(seconds: float) -> float:
+    """How long a fault delayed a request that took so long, as the client saw it."""
+    return SLOW_SECONDS if seconds >= SLOW_SECONDS else 0.0
+
+
+def _key(found: Mapping[str, str], labels: Sequence[str]):
+    return found[labels[0]] if len(labels) == 1 else tuple(found.get(label, "") for label in labels)
 
 
 def _has(one: Sent, fields: Mapping[str, str | Collection[str]]) -> bool:
