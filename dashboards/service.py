@@ -37,6 +37,7 @@ from dashboards.style import (
 from dashboards.tables import Column, table_of
 
 P99 = f'service:latency_seconds:quantile{{{SERVICE}, quantile="0.99"}}'
+VERSIONS = f"max by (pod, version) (service:pod_version:info{{{SERVICE}}})"
 BUDGET = f"slo:error_budget_remaining:ratio{{{SERVICE}}}"
 OUTCOMES = {"good": GOOD, "good 3": REDIRECT, "good 4": WARNING, "bad": CRITICAL}
 
@@ -151,7 +152,7 @@ def alerts_near() -> dashboard.Panel:
     return bars(
         "How near is each alert?",
         "Burn rate of each alert's windows, as a share of the one at which it fires.",
-    ).with_target(now(f"sort_desc({progress})", "{{slo_indicator}} {{severity}} {{long}}"))
+    ).with_target(now(f"sort_desc({progress})", "{{slo_indicator}}, {{severity}}, {{long}}"))
 
 
 def pods() -> dashboard.Panel:
@@ -161,7 +162,7 @@ def pods() -> dashboard.Panel:
         "Which pod?",
         "Every pod of the service, those that fail most first.",
         [
-            Column("Pod", label="pod", width=260),
+            Column("Pod", label="pod", width=150, wide=True),
             Column("Failing", failing(SERVICE, "by (pod) ", metric), unit="percentunit"),
             Column("Requests", f"sum by (pod) ({metric}{{{SERVICE}}})", unit="reqps"),
             Column(
@@ -176,9 +177,7 @@ def pods() -> dashboard.Panel:
                 background={},
             ),
             Column("Age", f"time() - max by (pod) (service:pod_start_time:seconds{{{SERVICE}}})", unit="s"),
-            Column(
-                "Version", f"max by (pod, version) (service:pod_version:info{{{SERVICE}}})", label="version"
-            ),
+            Column("Version", VERSIONS, label="version", width=100, wide=True),
             Column(
                 "CPU",
                 f"max by (pod) (service:pod_cpu:cores{{{SERVICE}}})",
@@ -199,7 +198,7 @@ def routes() -> dashboard.Panel:
         "Which route?",
         "Routes with requests in the last 5 minutes, those that fail most first.",
         [
-            Column("Route", label="route", width=260),
+            Column("Route", label="route", width=150, wide=True),
             Column("Method", label="method"),
             Column("Failing", failing(SERVICE, by, metric), unit="percentunit"),
             Column("Requests", f"sum {by}({metric}{{{SERVICE}}}) > 0", unit="reqps"),
