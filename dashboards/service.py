@@ -29,7 +29,6 @@ from dashboards.style import (
     figure,
     graph,
     n_of_m_figure,
-    shades,
     sorted_by_name,
     stacked,
     timeline,
@@ -39,6 +38,8 @@ from dashboards.tables import Column, table_of
 P99 = f'service:latency_seconds:quantile{{{SERVICE}, quantile="0.99"}}'
 VERSIONS = f"max by (pod, version) (service:pod_version:info{{{SERVICE}}})"
 BUDGET = f"slo:error_budget_remaining:ratio{{{SERVICE}}}"
+INDICATORS = {"availability": "dark-blue", "latency": "light-blue"}
+QUANTILES = {"0.5": "light-blue", "0.9": "blue", "0.99": "dark-blue"}
 OUTCOMES = {"good": GOOD, "good 3": REDIRECT, "good 4": WARNING, "bad": CRITICAL}
 
 
@@ -112,7 +113,7 @@ def share() -> dashboard.Panel:
         "allows in the long run.",
         "percentunit",
     ).no_value("no requests")
-    for name, color in (("availability", "blue"), ("latency", "purple")):
+    for name, color in INDICATORS.items():
         panel = panel.override_by_name(name, [fixed(color)])
         panel = panel.override_by_name(f"{name} allowed", [fixed(color), DASHED])
     worst = f"max_over_time(slo:bad_requests_per_requests:ratio_rate5m{{{SERVICE}}}[$__interval])"
@@ -125,16 +126,16 @@ def share() -> dashboard.Panel:
 
 def latency() -> dashboard.Panel:
     """Quantiles of durations, and the threshold of the objective."""
+    panel = graph(
+        "How long do answers take?",
+        "Times within which half, 90 % and 99 % of requests were answered. Dashed: from where on one counts "
+        "as too slow.",
+        "s",
+    )
+    for quantile, color in QUANTILES.items():
+        panel = panel.override_by_regexp(f"/^{quantile} /", [fixed(color)])
     return (
-        shades(
-            graph(
-                "How long do answers take?",
-                "Times within which half, 90 % and 99 % of requests were answered. Dashed: from where on one "
-                "counts as too slow.",
-                "s",
-            )
-        )
-        .no_value("no answers")
+        panel.no_value("no answers")
         .override_by_name("too slow", [fixed(IDLE), DASHED])
         .with_target(
             over_time(
@@ -144,6 +145,19 @@ def latency() -> dashboard.Panel:
         )
         .with_target(over_time(f"max(slo:latency_threshold:seconds{{{SERVICE}}})", "too slow"))
     )
+
+
+def budget() -> dashboard.Panel:
+    """The course of each objective's error budget."""
+    panel = graph(
+        "How fast goes the budget?",
+        "Share of the period's error budget that is left, for each objective.",
+        "percentunit",
+        worst="min",
+    ).axis_soft_max(1)
+    for name, color in INDICATORS.items():
+        panel = panel.override_by_name(name, [fixed(color)])
+    return panel.with_target(over_time(f"min by (slo_indicator) ({BUDGET})", "{{slo_indicator}}"))
 
 
 def alerts_near() -> dashboard.Panel:
@@ -236,14 +250,7 @@ def service() -> dashboard.Dashboard:
         .color_scheme(dashboard.FieldColor().mode("fixed").fixed_color("blue"))
         .no_value("no version is known")
         .with_target(over_time(f"count by (version) (service:pod_version:info{{{SERVICE}}})", "{{version}}")),
-        shades(
-            graph(
-                "How fast goes the budget?",
-                "Share of the period's error budget that is left, for each objective.",
-                "percentunit",
-                worst="min",
-            )
-        ).with_target(over_time(f"min by (slo_indicator) ({BUDGET})", "{{slo_indicator}}")),
+        budget(),
     ):
         built = built.with_panel(panel)
     for annotation in marks(SERVICE):
