@@ -1,13 +1,13 @@
 """Expectations: what a panel must show, and how far it may be from that.
 
-    near(12, 0.1)       12 +-10 %; a graph's mean over the time shown, and twice as far at each moment.
-                        Without a tolerance, 15 %: a window has few scrapes, and a busy machine delays some
-    exactly(3)          3 at each moment
-    between(0.25, 0.5)  from 0.25 to 0.5 at each moment, such as a quantile within its bucket
-    text("paging")      the words of the value mapping, or a cell that is a text
-    age(30, 2)          30 +-2 seconds
-    last(12, 0.1)       12 +-10 % at the end
-    Rows(...)           a table
+near(12, 0.1)       12 +-10 %; a graph's mean over the time shown, and twice as far at each moment.
+                    Without a tolerance, 15 %: a window has few scrapes, and a busy machine delays some
+exactly(3)          3 at each moment
+between(0.25, 0.5)  from 0.25 to 0.5 at each moment, such as a quantile within its bucket
+text("paging")      the words of the value mapping, or a cell that is a text
+age(30, 2)          30 +-2 seconds
+last(12, 0.1)       12 +-10 % at the end
+Rows(...)           a table
 """
 
 import math

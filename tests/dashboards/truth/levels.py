@@ -40,20 +40,21 @@ def alerts(seen: Seen, service: Service) -> list[tuple[str, str, str, str]]:
     return list(_ALERTS[service]) if seen.phase.name == "faults" else []
 
 
-def alert_rows(seen: Seen, services: Iterable[Service], *, drills: bool = False) -> Rows:
-    """The table of alerts, and with `drills` of the faults that are switched on."""
+def alert_rows(seen: Seen, services: Iterable[Service], *, of_one_service: bool = False) -> Rows:
+    """The table of alerts; that of one service does not name it, but has the faults that are switched on."""
     rows: dict[tuple, dict[str, Expected]] = {}
     active = seen.shown.end - seen.phase.began
     for service in services:
         for name, state, severity, runbook in alerts(seen, service):
             # A fault is seen within a scrape, the window of a rate and two evaluations of slow rules.
-            rows[name, state, severity, service[1], service[0]] = {
+            rows[name, state, severity, *(() if of_one_service else reversed(service))] = {
                 "Runbook": text(runbook),
                 "Age": age(active - 5, 6),
             }
-        if drills and service == STORAGE and seen.phase.name == "faults":
-            rows |= {(fault, "drill", None, service[1], service[0]): {} for fault in FAULTS}
-    return Rows(("Alert", "State", "Severity", "Service", "Namespace"), rows)
+        if of_one_service and service == STORAGE and seen.phase.name == "faults":
+            rows |= {(fault, "drill", None): {} for fault in FAULTS}
+    names = ("Alert", "State", "Severity", *(() if of_one_service else ("Service", "Namespace")))
+    return Rows(names, rows)
 
 
 ALERT_UNITS = {"Age": "s"}
@@ -113,7 +114,7 @@ def ratio(found: tuple[float, float] | None, allowed: float) -> Expected:
     low, high = (part / allowed for part in found or (0, 0))
     if high == 0 or low == high == 1:
         return exactly(high)
-    return between(low * 0.9, high * 1.1, "the shares of its windows ±10 %")
+    return between(low * 0.9, high * 1.1, "the shares of its windows ±1 request ±10 %")
 
 
 def progress(seen: Seen, service: Service, indicator: str, long: str, rate: float) -> Expected | None:

@@ -79,7 +79,7 @@ def targets_of(seen: Seen) -> dict[str, Expected]:
 
 @PANELS("What is wrong, or switched on, now?", unit=ALERT_UNITS)
 def wrong(seen: Seen) -> Rows:
-    return alert_rows(seen, [seen.service], drills=True)
+    return alert_rows(seen, [seen.service], of_one_service=True)
 
 
 @PANELS("What is answered?", unit="reqps")
@@ -109,7 +109,7 @@ def how_long(seen: Seen) -> dict[str, Expected]:
 @PANELS("How near is each alert?", unit="percentunit")
 def how_near(seen: Seen) -> dict[str, Expected]:
     found = {
-        f"{indicator} {severity} {long}": progress(seen, seen.service, indicator, long, rate)
+        f"{indicator}, {severity}, {long}": progress(seen, seen.service, indicator, long, rate)
         for indicator in BUDGETS
         for severity, long, rate in BURN_WINDOWS
     }

@@ -68,7 +68,7 @@ def which_service(seen: Seen) -> Rows:
     # In the faults' phase the order of the services is that of their trouble: down, then the faster burn.
     order = [STAGING, STORAGE, CHECKOUT] if seen.phase.name == "faults" else seen.services
     for service in (service for service in order if service in seen.services):
-        row = {"State": text(state(seen, service)), "Targets": text(targets(seen, service))}
+        row = {"State": text(state(seen, service)), "Up": text(targets(seen, service))}
         if has_figures(seen, service):
             row |= {
                 "Failing": failing(seen, service),
@@ -78,8 +78,7 @@ def which_service(seen: Seen) -> Rows:
             }
         if seen.phase.name != "idle":
             row["Budget left"] = budget_left(seen, "availability", service)
-        if found := alerts(seen, service):
-            row["Alerts"] = exactly(len(found))
+        row["Alerts"] = exactly(len(alerts(seen, service)))
         rows[service[1], service[0]] = row
     return Rows(("Service", "Namespace"), rows, ordered=seen.phase.name == "faults")
 

@@ -113,7 +113,10 @@ class Seen:
             end = self.shown.end - step / 2
             bad = [one.outcome == "bad" for one in sent if end - window < one.at <= end]
             if bad:
-                found.append(sum(bad) / len(bad))
+                # A scrape may fall between two requests that the client counts together.
+                found += [
+                    (sum(bad) + one) / len(bad) for one in (-1, 0, 1) if 0 < sum(bad) < len(bad) or not one
+                ]
         return (min(found), max(found)) if found else None
 
     def raw(self, selector: str, *labels: str) -> dict:
@@ -148,7 +151,8 @@ class Seen:
             for window in windows:
                 possible = [one for one in window if one > below and _delay(one) <= bound]
                 certain = [one for one in possible if below <= _delay(one) and one <= bound]
-                rates.append((len(certain) / WINDOW_SECONDS, len(possible) / WINDOW_SECONDS))
+                most = len(possible) + bool(possible)
+                rates.append((max(0, len(certain) - 1) / WINDOW_SECONDS, most / WINDOW_SECONDS))
             lows, highs = zip(*rates, strict=True) if rates else ((0.0,), (0.0,))
             found[bound] = (min(lows), max(highs))
         return found
