@@ -126,7 +126,7 @@ def progress(seen: Seen, service: Service, indicator: str, long: str, rate: floa
     # Windows above one hour are made of rates over five minutes; slow rules wait for four intervals.
     lag = WINDOW_SECONDS + 4 if windows[0] > HOUR else 0
     found = [seen.bad_share(service, window, lag) for window in windows]
-    if not all(found) or windows[1] < seen.seconds and not has_figures(seen, service):
+    if not all(found) or (windows[1] < seen.seconds and not has_figures(seen, service)):
         return None
     if indicator == "latency":
         return slow_share(seen, service)

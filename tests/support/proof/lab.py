@@ -22,7 +22,8 @@ from lab.ports import Ports
 from lab.render import workload
 from lab.render.chart import Render, render_chart
 from lab.render.discovery import Pod
-from lab.servers import checkout, storage_api
+from lab.render.stack import Stack
+from lab.servers import checkout, grafana, storage_api
 from tests.support.intervals import every
 from tests.support.service.object_storage import ObjectStorage
 from tests.support.waiting import wait_until
@@ -134,6 +135,15 @@ class ProofLab(Platform):
                 self.processes.start(command)
         super().up()
         self.pods = self._pods()
+
+    def rules(self) -> list[dict[str, Any]]:
+        """The PrometheusRules that Prometheus loads."""
+        rendered = [*self.render().ours, *self._staging.ours, *self._objects]
+        return [item for item in rendered if item["kind"] == "PrometheusRule"]
+
+    def datasources(self) -> list[dict[str, Any]]:
+        """Grafana's data sources."""
+        return grafana.datasources(Stack.of(self.render()), self.ports)
 
     def running(self) -> list[Process]:
         """The pods whose process runs."""

@@ -11,10 +11,11 @@ The run ends with the faults on. Everything is asked afterwards, at the times of
 called as often as one likes. A phase is shown once the window of rates has filled and the rules have run.
 """
 
+import copy
 import json
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,7 @@ import requests
 
 from lab import ROOT
 from tests.dashboards.truth import View
-from tests.support.dashboard.sources import PrometheusSource, Source
+from tests.support.dashboard.sources import GrafanaSource, PrometheusSource, Source
 from tests.support.dashboard.variables import TimeRange
 from tests.support.proof import cluster
 from tests.support.proof.client import Client, Stream
@@ -39,12 +40,13 @@ from tests.support.proof.lab import (
     wait_for_first_figures,
     watchdog,
 )
-from tests.support.proof.seen import SERVICES, SLOW_SECONDS, Phase, Seen
+from tests.support.proof.seen import SERVICES, SLOW_SECONDS, Count, Phase, Seen
 from tests.support.service import object_storage
+from tests.support.waiting import wait_until
 
 SETTLE_SECONDS = WINDOW_SECONDS + 4 * SCRAPE_SECONDS
 """From a change until every record shows it: the window, a scrape, and two rules that read each other."""
-SHOWN_SECONDS = 8
+SHOWN_SECONDS = 6
 OBJECTS = {f"kept-{number}": bytes(1000 * number) for number in range(1, 5)}
 """What other-storage-api holds."""
 SLOW_RATIO, ERROR_RATIO = 0.25, 0.2
@@ -66,13 +68,20 @@ FAULTS: Mapping[str, Mapping[str, Any]] = {
 KILLED = ("checkout-1", "staging")
 
 
+PROVEN = ("services", "service", "storage-api", "platform")
+"""The dashboards that this lab proves; what "Workload" shows is recorded in a cluster."""
+
+
 class Proof:
     """The lab after its run, with the client's own record of it."""
 
-    def __init__(self, lab: ProofLab, client: Client, phases: Mapping[str, Phase]) -> None:
+    def __init__(
+        self, lab: ProofLab, client: Client, phases: Mapping[str, Phase], counts: Sequence[Count]
+    ) -> None:
         self.lab = lab
         self.client = client
         self.phases = phases
+        self.counts = counts
         self.source: Source = PrometheusSource(lab.prometheus)
         self._models: dict[str, dict[str, Any]] = {}
 
@@ -81,6 +90,12 @@ class Proof:
         if dashboard not in self._models:
             self._models[dashboard] = json.loads((ROOT / "dashboards" / f"{dashboard}.json").read_text())
         return self._models[dashboard]
+
+    def through(self, source: Source) -> "Proof":
+        """The same run, asked through another source."""
+        other = copy.copy(self)
+        other.source = source
+        return other
 
     def seen(self, view: View) -> Seen:
         phase = self.phases[view.phase]
@@ -101,31 +116,52 @@ def proof() -> Iterator[Proof]:
         wait_for_first_figures(lab, len(SERVICES))
         client = Client()
         try:
-            phases = {phase.name: phase for phase in _phases(lab, client)}
+            counts: list[Count] = []
+            phases = {phase.name: phase for phase in _phases(lab, client, counts)}
         finally:
             client.stop()
         assert not client.unanswered, client.unanswered[:5]
-        yield Proof(lab, client, phases)
+        yield Proof(lab, client, phases, counts)
 
 
-def _phases(lab: ProofLab, client: Client) -> Iterator[Phase]:
-    yield _phase("idle", lab, client, 2)
+def grafana_source(lab: ProofLab) -> GrafanaSource | None:
+    """The lab's Grafana, if one was found."""
+    if not lab.processes.running("grafana"):
+        return None
+    (uid,) = (one["uid"] for one in lab.datasources() if one["type"] == "prometheus")
+    return GrafanaSource(lab.url("grafana"), uid)
+
+
+def _phases(lab: ProofLab, client: Client, counts: list[Count]) -> Iterator[Phase]:
+    yield _phase("idle", lab, client, settle=0)
     for one in _kept(lab):
         client.request(one)
     client.send(_streams(lab, {process.part for process in lab.pods}))
-    yield _phase("healthy", lab, client, SHOWN_SECONDS)
+    yield _phase("healthy", lab, client)
+    counts.append(_count(lab, client))
     client.send(_streams(lab, {process.part for process in lab.pods} - set(KILLED)))
     _break(lab)
-    yield _phase("faults", lab, client, SHOWN_SECONDS)
+    yield _phase("faults", lab, client)
     client.stop()
     yield _waiting(lab, client)
+    counts.append(_count(lab, client))
 
 
-def _phase(name: str, lab: ProofLab, client: Client, seconds: float) -> Phase:
+def _count(lab: ProofLab, client: Client) -> Count:
+    """Let no request be under way until every process has been scraped, and count."""
+    client.stop()
+    now = time.time()
+    scraped = 'min(timestamp(up{pod!=""}))'
+    wait_until(lambda: (lab.prometheus.value(scraped) or 0) > now, 30, "every process is scraped", every=0.1)
+    up = {process.pod for process in lab.running()}
+    return Count(time.time(), [one for one in client.sent if one.pod in up])
+
+
+def _phase(name: str, lab: ProofLab, client: Client, settle: float = SETTLE_SECONDS) -> Phase:
     """Let the time of a phase pass, from now on."""
     began = time.time()
-    time.sleep(SETTLE_SECONDS + seconds)
-    return _ended(name, lab, client, began, seconds)
+    time.sleep(settle + SHOWN_SECONDS)
+    return _ended(name, lab, client, began, SHOWN_SECONDS)
 
 
 def _ended(name: str, lab: ProofLab, client: Client, began: float, seconds: float) -> Phase:

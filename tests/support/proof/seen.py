@@ -43,6 +43,15 @@ class Phase:
 
 
 @dataclass(frozen=True)
+class Count:
+    """A moment at which every request has been answered and scraped, so that counters are exact."""
+
+    at: float
+    sent: Sequence[Sent]
+    """All requests until then to the pods that run."""
+
+
+@dataclass(frozen=True)
 class Seen:
     phase: Phase
     variables: Mapping[str, tuple[str, ...]]
