@@ -10,6 +10,7 @@ from grafana_foundation_sdk.models.common import (
     LegendPlacement,
     SortOrder,
     StackingMode,
+    TableAutoCellOptions,
     TooltipDisplayMode,
 )
 from grafana_foundation_sdk.models.dashboard import (
@@ -198,7 +199,14 @@ def buckets(title: str, description: str, unit: str, expr: str) -> heatmap.Panel
 
 def instant_table(title: str, description: str) -> table.Panel:
     """A table of current values; build its queries with `instant`."""
-    return table.Panel().title(title).description(description).height(7).span(24)
+    return (
+        table.Panel()
+        .title(title)
+        .description(description)
+        .cell_options(TableAutoCellOptions())
+        .height(7)
+        .span(24)
+    )
 
 
 def instant(expr: str) -> prometheus.Dataquery:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from string import ascii_uppercase
 
 from grafana_foundation_sdk.builders import common, table
+from grafana_foundation_sdk.models.common import TableAutoCellOptions
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue, ValueMapping
 
 from dashboards.colors import NEUTRAL, NONE, steps
@@ -68,6 +69,7 @@ def table_of(
         .description(description)
         .unit("short")
         .no_value(empty)
+        .cell_options(TableAutoCellOptions())
         .thresholds(steps(NEUTRAL))
         .sort_by([common.TableSortByFieldState().display_name(name).desc(True) for name in sort])
         .height(7)
