@@ -8,7 +8,7 @@ from grafana_foundation_sdk.builders import common, table
 from grafana_foundation_sdk.models.common import TableAutoCellOptions
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue, ValueMapping
 
-from dashboards.colors import NEUTRAL, NONE, steps
+from dashboards.colors import NEUTRAL, steps
 from dashboards.queries import rows
 
 
@@ -46,7 +46,7 @@ class Column:
             found |= {"mappings": list(self.mappings), "custom.align": "left"}
         if self.background is not None:
             found["custom.cellOptions"] = {"type": "color-background", "mode": "basic"}
-            found["thresholds"] = steps(NONE, self.background).build()
+            found["thresholds"] = steps(NEUTRAL, self.background).build()
         properties = [DynamicConfigValue(id_val=key, value=value) for key, value in found.items()]
         return [*properties, *([leads_to(*self.link)] if self.link else []), *self.properties]
 
