@@ -7,6 +7,7 @@ from grafana_foundation_sdk.builders.dashboard import FieldColor
 from grafana_foundation_sdk.models.common import (
     BarGaugeDisplayMode,
     BarGaugeNamePlacement,
+    BigValueColorMode,
     BigValueGraphMode,
     GraphThresholdsStyleMode,
     HeatmapCellLayout,
@@ -41,6 +42,7 @@ def figure(title: str, description: str, unit: str, mappings: list[ValueMapping]
         .unit(unit)
         .graph_mode(BigValueGraphMode.NONE)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+        .color_mode(BigValueColorMode.BACKGROUND_SOLID)
         .thresholds(steps(NEUTRAL))
         .mappings(mappings)
         .height(3)
