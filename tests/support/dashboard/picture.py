@@ -80,7 +80,7 @@ def draw(panel: Mapping[str, Any], source: Source, variables: Mapping[str, str],
 
 
 def _shown_fields(panel: Mapping[str, Any]) -> str:
-    """The pattern for the columns that a stat shows, such as `/^targets$/`; empty: the values of its series."""
+    """The pattern for the columns that a stat shows, such as `/^targets$/`; empty for its series' values."""
     return ((panel.get("options") or {}).get("reduceOptions") or {}).get("fields", "")
 
 
