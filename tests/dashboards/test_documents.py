@@ -7,11 +7,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from dashboards import DASHBOARDS, __main__
 from dashboards.document import panels, render
-from lab import toolchain
+from lab import ROOT, toolchain
 from storage_api.api.app import create_app
 from storage_api.config import Config
 from storage_api.http_server.server import Server
@@ -77,6 +78,9 @@ def test_uids_and_titles_are_unique_and_uids_fit_grafana():
     assert len(set(titles)) == len(titles)
     assert uids == [f"observability-platform-{name}" for name in DOCUMENTS]
     assert all(len(uid) <= 40 for uid in uids), "Grafana rejects uids longer than 40 characters"
+    bundled = yaml.safe_load((ROOT / "files/stack-dashboards.yaml").read_text())
+    assert not bundled.keys() & uids, "kube-prometheus-stack has a dashboard with this uid"
+    assert not set(bundled.values()) & set(titles), "kube-prometheus-stack has a dashboard with this title"
 
 
 @each_dashboard
