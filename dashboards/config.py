@@ -6,6 +6,9 @@ TAG = "observability-platform"
 DATASOURCE = "${datasource}"
 """uid of the data source: the dashboard variable in which the reader picks one."""
 
+RUNBOOKS = "https://runbooks.invalid"
+"""Base URL of the runbooks, which the chart replaces by `global.monitoring.runbookUrl`."""
+
 WINDOW = "$__rate_interval"
 """Range of every rate: at least four scrape intervals at any zoom level."""
 
