@@ -1,4 +1,4 @@
-{{/* `true` if dashboards are installed, else nothing. */}}
+{{/* `true` if the dashboards of this chart are installed, else nothing. */}}
 {{- define "observability-platform.dashboards" -}}
 {{- $stack := index .Values "kube-prometheus-stack" -}}
 {{- if eq (.Values.dashboards.enabled | toString) "auto" -}}
@@ -19,6 +19,22 @@
 {{- toJson $files -}}
 {{- end }}
 
+{{/* uid -> folder of each installed dashboard, those of the user included, as JSON. */}}
+{{- define "observability-platform.installedDashboards" -}}
+{{- $values := .Values.dashboards -}}
+{{- $folders := dict -}}
+{{- if include "observability-platform.dashboards" . -}}
+{{- range include "observability-platform.dashboardFiles" . | fromJsonArray -}}
+{{- $_ := set $folders ($.Files.Get . | fromJson).uid $values.folder -}}
+{{- end -}}
+{{- end -}}
+{{- range $values.extra -}}
+{{- /* toString: templates/validate.yaml refuses another type, but may be rendered after this. */ -}}
+{{- $_ := set $folders ((.json | fromJson).uid | toString) (.folder | default $values.folder) -}}
+{{- end -}}
+{{- toJson $folders -}}
+{{- end }}
+
 {{/*
 JSON of one of this chart's dashboards, with global.monitoring.runbookUrl in its links to runbooks. Without that URL these
 links are left out. Argument: a dict of `root` and `file`.
@@ -33,4 +49,26 @@ links are left out. Argument: a dict of `root` and `file`.
 {{- $link := printf `\{[^{}]*"url": "%s[^"]*"[^{}]*\}` (regexQuoteMeta $placeholder) -}}
 {{- regexReplaceAll (printf `,\s*%s|%s\s*,?` $link $link) $text "" -}}
 {{- end -}}
+{{- end }}
+
+{{/* A dashboard's ConfigMap without its data. Argument: a dict of `root`, `name` and `folder`. */}}
+{{- define "observability-platform.dashboardHead" -}}
+{{- $values := .root.Values.dashboards -}}
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ .root.Release.Name }}-dashboard-{{ .name }}
+  namespace: {{ .root.Release.Namespace | quote }}
+  labels:
+    {{- include "observability-platform.labels" (dict "root" .root "component" "dashboard" "extra" $values.labels) | nindent 4 }}
+  annotations:
+    {{- merge (dict $values.folderAnnotation .folder) $values.annotations | toYaml | nindent 4 }}
+{{- end }}
+
+{{/*
+Key of one of the user's own dashboards in its ConfigMap: the sidecar writes a file of this name, which no other dashboard in the
+folder may have. Argument: the dashboard's name.
+*/}}
+{{- define "observability-platform.extraDashboardKey" -}}
+extra-{{ . }}.json
 {{- end }}

@@ -44,6 +44,11 @@ def documents(objects):
     return [json.loads(text) for o in configmaps(objects) for text in o["data"].values()]
 
 
+def documents_of_files():
+    """The dashboards of this chart."""
+    return [json.loads(path.read_text()) for path in sorted((ROOT / "dashboards").glob("*.json"))]
+
+
 # --- kube-prometheus-stack's dashboards ---------------------------------------------------------------
 
 
@@ -176,3 +181,186 @@ def _linked(value, address):
     if isinstance(value, dict):
         return {key: _linked(each, address) for key, each in value.items()}
     return re.sub(re.escape(RUNBOOKS), address, value) if isinstance(value, str) else value
+
+
+# --- the user's own dashboards ------------------------------------------------------------------------
+
+
+def own(uid="shop", title="Shop", **more):
+    """The JSON of a dashboard."""
+    return json.dumps({"uid": uid, "title": title, "panels": [], **more})
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"enabled": "auto", "stack": True},
+        {"enabled": "auto", "stack": False},
+        {"enabled": False, "stack": True},
+        {"enabled": True, "stack": False},
+    ],
+)
+def test_own_dashboards_are_configmaps_like_ours(rendered, values):
+    """They are installed whether or not this chart's are: only one release has those."""
+    awkward = '\n\n   {"uid": "b", "title": "{{ fail \\"a template\\" }} Größe %d", "panels": []}\r\n\t'
+    extra = {"shop": {"json": own()}, "cart": {"json": awkward, "folder": "Team: Cart"}}
+    render = rendered(
+        {
+            "dashboards": {"enabled": values["enabled"], "extra": extra, "annotations": {"a": "b"}},
+            STACK: {"enabled": values["stack"]},
+        }
+    )
+    found = {o["metadata"]["name"]: o for o in configmaps(render.ours)}
+    assert found["platform-dashboard-extra-shop"]["data"] == {"extra-shop.json": own()}
+    assert found["platform-dashboard-extra-cart"]["data"] == {"extra-cart.json": awkward}
+    for name, folder in (("shop", "Observability Platform"), ("cart", "Team: Cart")):
+        metadata = found[f"platform-dashboard-extra-{name}"]["metadata"]
+        assert metadata["labels"]["grafana_dashboard"] == "1"
+        assert metadata["labels"]["app.kubernetes.io/component"] == "dashboard"
+        assert metadata["annotations"] == {"grafana_folder": folder, "a": "b"}
+    ours = (
+        DASHBOARDS if values["enabled"] is True or (values["enabled"] == "auto" and values["stack"]) else ()
+    )
+    assert len(found) == 2 + len(ours)
+
+
+def test_helm_test_expects_own_dashboards_too(rendered):
+    extra = {"shop": {"json": own()}, "cart": {"json": own("cart", "Cart"), "folder": "Cart"}}
+    render = rendered({"dashboards": {"enabled": False, "extra": extra}})
+    (pod,) = render.find("Pod", "platform-test-grafana")
+    environment = {each["name"]: each.get("value") for each in pod["spec"]["containers"][0]["env"]}
+    assert json.loads(environment["EXPECTED"]) == {
+        "dashboards": {"shop": "Observability Platform", "cart": "Cart"}
+    }
+
+
+def refusals(extra, **values):
+    """What the chart says about the user's own dashboards, a line for each error."""
+    with pytest.raises(RenderError) as refused:
+        render_chart({"dashboards": {"extra": extra}, **values})
+    return str(refused.value).split("; dashboards.")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "not a JSON object (unexpected end of JSON input); set it to the JSON of one dashboard"),
+        ("shop.json", "not a JSON object (invalid character 's' looking for beginning of value); "),
+        ("[]", "not a JSON object (json: cannot unmarshal array"),
+        ("null", "has no title; "),
+        (own(title=""), "has no title; "),
+        (own(title=7), "has no title; "),
+        (json.dumps({"dashboard": {"uid": "a", "title": "A"}}), "has no title; "),
+        (
+            json.dumps({"apiVersion": "dashboard.grafana.app/v2beta1", "spec": {}}),
+            "in Grafana's export, choose",
+        ),
+        (json.dumps({"title": "Shop"}), "has no uid, "),
+        (own(uid=None), "has no uid, "),
+        (own(uid="a b"), 'Grafana does not accept the uid "a b"; use at most 40 letters, digits, - and _'),
+        (own(uid="a" * 41), "Grafana does not accept the uid "),
+        (own(uid="a\n"), 'Grafana does not accept the uid "a\\n"; '),
+        (own(__inputs=[{"name": "DS_PROMETHEUS"}]), "was exported for sharing, "),
+    ],
+)
+def test_an_own_dashboard_that_grafana_would_not_show_is_refused(text, message):
+    (line,) = refusals({"shop": {"json": text}})
+    assert line.startswith("dashboards.extra.shop.json: ")
+    assert message in line
+
+
+def test_an_own_dashboard_may_not_have_the_uid_of_another():
+    taken = {each["uid"]: f"this chart's dashboard {each['title']}" for each in documents_of_files()}
+    taken |= {uid: f"kube-prometheus-stack's dashboard {title}" for uid, title in BUNDLED.items()}
+    extra = {f"n{index:02}": {"json": own(uid, f"{index}")} for index, uid in enumerate(taken)}
+    lines = refusals(extra)
+    assert [re.search(r"the uid (\S+) is also that of (.+), so", line).groups() for line in lines] == list(
+        taken.items()
+    )
+
+
+def test_an_own_dashboard_may_have_the_title_of_ours_in_another_folder_only(rendered):
+    titles = [each["title"] for each in documents_of_files()]
+    same = {f"n{index}": {"json": own(f"n{index}", title)} for index, title in enumerate(titles)}
+    for title, line in zip(titles, refusals(same), strict=True):
+        assert f'the title "{title}" is also that of this chart\'s dashboard {title} in the folder' in line
+    rendered({"dashboards": {"extra": {name: {**each, "folder": "Shop"} for name, each in same.items()}}})
+
+
+def test_an_own_dashboard_may_have_the_title_of_the_stacks_in_another_folder_only(rendered):
+    text = own(title="etcd")
+    (line,) = refusals({"shop": {"json": text, "folder": "Kubernetes"}})
+    assert 'is also that of kube-prometheus-stack\'s dashboard etcd in the folder "Kubernetes"' in line
+    rendered({"dashboards": {"extra": {"shop": {"json": text}}}})
+
+
+def test_own_dashboards_may_not_share_a_uid_or_a_title_in_a_folder():
+    same = {"a": {"json": own()}, "b": {"json": own()}, "c": {"json": own(uid="c"), "folder": "Elsewhere"}}
+    lines = refusals(same)
+    assert [line.partition(": ")[2].partition(", so")[0] for line in lines] == [
+        "the uid shop is also that of dashboards.extra.a",
+        'the title "Shop" is also that of dashboards.extra.a in the folder "Observability Platform"',
+    ]
+    assert all("extra.b.json: " in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        WITHOUT_STACK,
+        WITHOUT_GRAFANA,
+        {STACK: {"grafana": {"defaultDashboardsEnabled": False}}},
+    ],
+)
+def test_an_own_dashboard_may_replace_one_of_the_stacks_that_is_not_installed(rendered, values):
+    rendered({**values, "dashboards": {"extra": {"etcd": {"json": own(*next(iter(BUNDLED.items())))}}}})
+
+
+def test_the_stacks_dashboards_count_if_they_are_installed_without_grafana():
+    values = {STACK: {"grafana": {"enabled": False, "forceDeployDashboards": True}}}
+    (line,) = refusals({"shop": {"json": own(uid="vkQ0UHxik")}}, **values)
+    assert "kube-prometheus-stack's dashboard CoreDNS" in line
+
+
+def test_an_own_dashboard_must_fit_into_a_configmap(rendered):
+    """The API server counts the bytes of keys and values."""
+    limit = 1048576 - len("extra-shop.json")
+    text = json.dumps({"uid": "shop", "title": "Shop", "d": "x"})
+    text = text.replace('"x"', '"' + "x" * (limit - len(text) + 1) + '"')
+    assert len(text) == limit
+    rendered({"dashboards": {"extra": {"shop": {"json": text}}}})
+    (line,) = refusals({"shop": {"json": text + " "}})
+    assert f"has {limit + 1} bytes, more than fit in a ConfigMap (1 MiB)" in line
+
+
+@pytest.mark.parametrize("folder", ["General", "general"])
+def test_grafanas_reserved_folder_is_refused(folder):
+    with pytest.raises(RenderError, match=r"dashboards\.folder: Grafana reserves the name"):
+        render_chart({"dashboards": {"folder": folder}})
+    (line,) = refusals({"shop": {"json": own(), "folder": folder}})
+    assert line.startswith("dashboards.extra.shop.folder: Grafana reserves the name")
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"a": {}},
+        {"a": {"json": {}}},
+        {"a": {"json": own(), "file": "a.json"}},
+        {"a": own()},
+    ],
+)
+def test_the_shape_of_own_dashboards_is_checked(extra):
+    (line,) = refusals(extra)
+    assert "/dashboards/extra" in line
+
+
+def test_the_names_of_own_dashboards_are_checked():
+    (line,) = refusals({"a/b": {"json": own()}})
+    assert "'a/b' does not match pattern" in line
+
+
+def test_a_sidecar_that_would_not_load_own_dashboards_is_refused():
+    values = {STACK: {"grafana": {"sidecar": {"dashboards": {"resource": "secret"}}}}}
+    with pytest.raises(RenderError, match=r"enabled to false and remove dashboards\.extra"):
+        render_chart({"dashboards": {"enabled": False, "extra": {"shop": {"json": own()}}}, **values})

@@ -48,7 +48,7 @@ def test_dashboards_are_installed_with_grafana_by_default(rendered, values, brin
     assert bool(dashboards(rendered(values))) == brings
     said = notes(values)
     grafana = not values.get(STACK)
-    assert ("No dashboards are installed" in said) == (not grafana and not brings)
+    assert ("This chart's dashboards are not installed" in said) == (not grafana and not brings)
     assert ("Install them with one release only" in said) == (not grafana and brings)
     assert ('dashboards in the folder "' in said) == (grafana and brings)
 

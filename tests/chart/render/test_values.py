@@ -61,6 +61,7 @@ RESOURCES = {"$ref": "#/definitions/io.k8s.api.core.v1.ResourceRequirements"}
 # A value other than the default, where none can be derived from the type.
 SAMPLES = {
     "dashboards.enabled": False,
+    "dashboards.extra": {"shop": {"json": '{"uid": "shop", "title": "Shop"}'}},
     "global.monitoring.runbookUrl": "https://runbooks.example",
     "global.monitoring.grafanaUrl": "https://grafana.example",
     "platformAlerts.enabled": False,
