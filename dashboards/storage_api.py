@@ -4,8 +4,10 @@ from grafana_foundation_sdk.builders import common
 from grafana_foundation_sdk.builders.table import Panel as TablePanel
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue
 
-from dashboards.config import SERVER_ERROR, SERVICE, USERS, rate
-from dashboards.style import (
+from dashboards.storage_api_style import (
+    SERVER_ERROR,
+    SERVICE,
+    USERS,
     alert_marks,
     buckets,
     by_status,
@@ -18,6 +20,7 @@ from dashboards.style import (
     number,
     page,
     query,
+    rate,
     stacked,
     steps,
     variable,

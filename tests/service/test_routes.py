@@ -5,7 +5,7 @@ from collections import defaultdict
 
 import pytest
 
-from dashboards.config import USERS
+from dashboards.storage_api_style import USERS
 from lab import ROOT
 from storage_api import routes
 from storage_api.api.app import create_app

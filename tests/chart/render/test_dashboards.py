@@ -11,6 +11,7 @@ from dashboards import DASHBOARDS
 from dashboards.config import RUNBOOKS
 from lab import ROOT
 from lab.render.chart import RenderError, render_chart
+from tests.support.documents import DOCUMENTS
 
 STACK = "kube-prometheus-stack"
 BUNDLED = yaml.safe_load((ROOT / "files/stack-dashboards.yaml").read_text())
@@ -42,11 +43,6 @@ def configmaps(objects):
 
 def documents(objects):
     return [json.loads(text) for o in configmaps(objects) for text in o["data"].values()]
-
-
-def documents_of_files():
-    """The dashboards of this chart."""
-    return [json.loads(path.read_text()) for path in sorted((ROOT / "dashboards").glob("*.json"))]
 
 
 # --- kube-prometheus-stack's dashboards ---------------------------------------------------------------
@@ -270,7 +266,7 @@ def test_an_own_dashboard_that_grafana_would_not_show_is_refused(text, message):
 
 
 def test_an_own_dashboard_may_not_have_the_uid_of_another():
-    taken = {each["uid"]: f"this chart's dashboard {each['title']}" for each in documents_of_files()}
+    taken = {each["uid"]: f"this chart's dashboard {each['title']}" for each in DOCUMENTS.values()}
     taken |= {uid: f"kube-prometheus-stack's dashboard {title}" for uid, title in BUNDLED.items()}
     extra = {f"n{index:02}": {"json": own(uid, f"{index}")} for index, uid in enumerate(taken)}
     lines = refusals(extra)
@@ -280,7 +276,7 @@ def test_an_own_dashboard_may_not_have_the_uid_of_another():
 
 
 def test_an_own_dashboard_may_have_the_title_of_ours_in_another_folder_only(rendered):
-    titles = [each["title"] for each in documents_of_files()]
+    titles = [each["title"] for each in DOCUMENTS.values()]
     same = {f"n{index}": {"json": own(f"n{index}", title)} for index, title in enumerate(titles)}
     for title, line in zip(titles, refusals(same), strict=True):
         assert f'the title "{title}" is also that of this chart\'s dashboard {title} in the folder' in line
