@@ -112,3 +112,29 @@ have the same uid, or the same title in one folder.
 {{- end }}
 {{- end }}
 {{- end }}
+
+{{/*
+Errors in the page with which the bundled Grafana opens, one per line. It is an address, not the file of a dashboard, so it stays
+right whatever the dashboard's folder is.
+*/}}
+{{- define "observability-platform.errors.home" -}}
+{{- $stack := include "observability-platform.stack" . | fromJson }}
+{{- if and $stack.enabled $stack.grafana.enabled }}
+{{- $env := $stack.grafana.env }}
+{{- $ini := index $stack.grafana "grafana.ini" }}
+{{- $at := "kube-prometheus-stack.grafana.grafana.ini.users.home_page" }}
+{{- $page := $ini.users.home_page | default "" }}
+{{- if hasKey $env "GF_USERS_HOME_PAGE" }}
+{{- $at = "kube-prometheus-stack.grafana.env.GF_USERS_HOME_PAGE" }}
+{{- $page = $env.GF_USERS_HOME_PAGE }}
+{{- end }}
+{{- $file := $env.GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH | default $ini.dashboards.default_home_dashboard_path }}
+{{- if and $page $file }}
+{{ $at }}: is {{ $page }}, so Grafana would ignore its home dashboard {{ $file }}; set it to ""
+{{- end }}
+{{- $uid := regexFind "^/d/observability-platform-[-a-z]+$" $page | trimPrefix "/d/" }}
+{{- if and $uid (not (hasKey (include "observability-platform.installedDashboards" . | fromJson) $uid)) }}
+{{ $at }}: leads to {{ $page }}, but this dashboard is not installed{{ if not (include "observability-platform.dashboards" .) }} with dashboards.enabled: false{{ end }}; set it to "" for Grafana's own page, or to the address of another dashboard
+{{- end }}
+{{- end }}
+{{- end }}

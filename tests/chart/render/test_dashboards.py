@@ -1,5 +1,6 @@
 """The dashboards in Grafana: their ConfigMaps, the folders, the home page and the datasources."""
 
+import configparser
 import json
 import re
 import shutil
@@ -203,7 +204,7 @@ def test_own_dashboards_are_configmaps_like_ours(rendered, values):
     render = rendered(
         {
             "dashboards": {"enabled": values["enabled"], "extra": extra, "annotations": {"a": "b"}},
-            STACK: {"enabled": values["stack"]},
+            STACK: {"enabled": values["stack"], "grafana": {"grafana.ini": {"users": {"home_page": ""}}}},
         }
     )
     found = {o["metadata"]["name"]: o for o in configmaps(render.ours)}
@@ -222,7 +223,7 @@ def test_own_dashboards_are_configmaps_like_ours(rendered, values):
 
 def test_helm_test_expects_own_dashboards_too(rendered):
     extra = {"shop": {"json": own()}, "cart": {"json": own("cart", "Cart"), "folder": "Cart"}}
-    render = rendered({"dashboards": {"enabled": False, "extra": extra}})
+    render = rendered({**home("/d/shop"), "dashboards": {"enabled": False, "extra": extra}})
     (pod,) = render.find("Pod", "platform-test-grafana")
     environment = {each["name"]: each.get("value") for each in pod["spec"]["containers"][0]["env"]}
     assert json.loads(environment["EXPECTED"]) == {
@@ -360,3 +361,93 @@ def test_a_sidecar_that_would_not_load_own_dashboards_is_refused():
     values = {STACK: {"grafana": {"sidecar": {"dashboards": {"resource": "secret"}}}}}
     with pytest.raises(RenderError, match=r"enabled to false and remove dashboards\.extra"):
         render_chart({"dashboards": {"enabled": False, "extra": {"shop": {"json": own()}}}, **values})
+
+
+# --- Grafana's home page ------------------------------------------------------------------------------
+
+
+def home(page, **grafana):
+    """Values with a home page of Grafana, and other values of Grafana."""
+    return {STACK: {"grafana": {"grafana.ini": {"users": {"home_page": page}}, **grafana}}}
+
+
+@pytest.mark.parametrize("folder", ["Observability Platform", "Ops & Dev: 100 %"])
+def test_grafana_opens_with_the_dashboard_services(rendered, folder):
+    """By its address, which does not depend on the folder into which the sidecar writes the file."""
+    render = rendered({"dashboards": {"folder": folder}})
+    page = render.values[STACK]["grafana"]["grafana.ini"]["users"]["home_page"]
+    (services,) = [each for each in documents(render.ours) if each["title"] == "Services"]
+    assert page == f"/d/{services['uid']}"
+    if not render.stand_in:
+        (config,) = render.find("ConfigMap", "observability-platform-grafana")
+        ini = configparser.ConfigParser()
+        ini.read_string("[DEFAULT]\n" + config["data"]["grafana.ini"])
+        assert ini["users"]["home_page"] == page
+        assert "default_home_dashboard_path" not in config["data"]["grafana.ini"]
+
+
+PATH = f"{STACK}.grafana.grafana.ini.users.home_page"
+FILE = "/dashboards/home.json"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        home("/d/observability-platform-service"),
+        home("/d/shop/shop?var-service=cart"),
+        home("/dashboards"),
+        home("", **{"env": {"GF_USERS_HOME_PAGE": "/d/observability-platform-service"}}),
+        {**home(""), "dashboards": {"enabled": False}},
+        {**home("/d/shop"), "dashboards": {"enabled": False}},
+        {**home("/d/observability-platform-services", enabled=False), "dashboards": {"enabled": False}},
+        {
+            STACK: {
+                "grafana": {
+                    "grafana.ini": {
+                        "users": {"home_page": ""},
+                        "dashboards": {"default_home_dashboard_path": FILE},
+                    }
+                }
+            }
+        },
+        home("", env={"GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": FILE}),
+    ],
+)
+def test_other_home_pages_are_possible(rendered, values):
+    rendered(values)
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        (
+            {"dashboards": {"enabled": False}},
+            f"{PATH}: leads to /d/observability-platform-services, but this dashboard is not installed with "
+            'dashboards.enabled: false; set it to "" for Grafana\'s own page, or to the address of another ',
+        ),
+        (
+            {**home("/d/observability-platform-storage-api"), **WITHOUT_API},
+            f"{PATH}: leads to /d/observability-platform-storage-api, but this dashboard is not installed; ",
+        ),
+        (
+            home("/d/observability-platform-servcies"),
+            f"{PATH}: leads to /d/observability-platform-servcies, ",
+        ),
+        (
+            home("/d/x", env={"GF_USERS_HOME_PAGE": "/d/observability-platform-slo"}),
+            f"{STACK}.grafana.env.GF_USERS_HOME_PAGE: leads to /d/observability-platform-slo, ",
+        ),
+        (
+            {STACK: {"grafana": {"grafana.ini": {"dashboards": {"default_home_dashboard_path": FILE}}}}},
+            f"{PATH}: is /d/observability-platform-services, so Grafana would ignore its home dashboard",
+        ),
+        (
+            home("/d/a", env={"GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": FILE}),
+            f"{PATH}: is /d/a, so Grafana would ignore its home dashboard {FILE}; ",
+        ),
+    ],
+)
+def test_a_home_page_that_grafana_would_not_show_is_refused(values, line):
+    with pytest.raises(RenderError) as refused:
+        render_chart(values)
+    assert str(refused.value).startswith(line)
