@@ -120,6 +120,7 @@ SAMPLES = {
     f"{STACK}.prometheus.prometheusSpec.storageSpec": {"emptyDir": {}},
     f"{STACK}.prometheus.prometheusSpec.remoteWrite": [{"url": "https://metrics.example"}],
     f"{STACK}.alertmanager.config": {"global": {"resolve_timeout": "9m"}},
+    f"{STACK}.grafana.grafana.ini.users.home_page": "/d/another",
     f"{STACK}.grafana.sidecar.datasources.defaultDatasourceScrapeInterval": "20s",
     f"{STACK}.grafana.additionalDataSources": [{"name": "Loki", "type": "loki", "uid": "loki"}],
 }
@@ -162,7 +163,7 @@ THEIRS = [path for path in LEAVES if path.startswith(STACK) and path not in (*CO
 
 
 def nested(path, value):
-    for key in reversed(path.split(".")):
+    for key in reversed(re.split(r"\.(?!ini\b)", path)):  # grafana.ini is one key
         value = {key: value}
     return value
 
