@@ -39,6 +39,29 @@ kube-prometheus-stack.grafana.additionalDataSources: {{ .name }} is a second def
 {{- end }}
 {{- $default = or $default .isDefault }}
 {{- end }}
+{{- $taken := list }}
+{{- if $datasources.defaultDatasourceEnabled }}{{ $taken = append $taken (pick $datasources "name" "uid") }}{{ end }}
+{{- if $datasources.alertmanager.enabled }}{{ $taken = append $taken (pick $datasources.alertmanager "name" "uid") }}{{ end }}
+{{- range $source := $grafana.additionalDataSources }}
+{{- range $key := list "name" "uid" }}
+{{- range $other := $taken }}
+{{- if eq (get $source $key) (get $other $key) }}
+kube-prometheus-stack.grafana.additionalDataSources: {{ $source.name }} has the {{ $key }} of another datasource, {{ get $other $key }}; choose another {{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $taken = append $taken $source }}
+{{- end }}
+{{- with $datasources.exemplarTraceIdDestinations }}
+{{- range $key := list "datasourceUid" "traceIdLabelName" }}
+{{- if not (index $datasources.exemplarTraceIdDestinations $key) }}
+kube-prometheus-stack.grafana.sidecar.datasources.exemplarTraceIdDestinations: lacks {{ $key }}, so exemplars would not lead to their traces; set both datasourceUid and traceIdLabelName
+{{- end }}
+{{- end }}
+{{- if and $stack.prometheus.enabled (not (has "exemplar-storage" ($stack.prometheus.prometheusSpec.enableFeatures | default list))) }}
+kube-prometheus-stack.prometheus.prometheusSpec.enableFeatures: lacks exemplar-storage, so there are no exemplars that could lead to traces; add it, or remove kube-prometheus-stack.grafana.sidecar.datasources.exemplarTraceIdDestinations
+{{- end }}
+{{- end }}
 {{- $interval := $datasources.defaultDatasourceScrapeInterval }}
 {{- with index .Subcharts "storage-api" }}
 {{- if gt (include "storage-api.seconds" $stack.prometheus.prometheusSpec.scrapeInterval | float64) (include "storage-api.seconds" $interval | float64) }}

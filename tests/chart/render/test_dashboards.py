@@ -451,3 +451,85 @@ def test_a_home_page_that_grafana_would_not_show_is_refused(values, line):
     with pytest.raises(RenderError) as refused:
         render_chart(values)
     assert str(refused.value).startswith(line)
+
+
+# --- datasources --------------------------------------------------------------------------------------
+
+
+TEMPO = {"name": "Tempo", "type": "tempo", "uid": "tempo", "url": "http://tempo.tracing:3200"}
+LINK = {"datasourceUid": "tempo", "traceIdLabelName": "trace_id", "urlDisplayLabel": "Trace"}
+
+
+def traced(link=LINK, sources=(TEMPO,)):
+    """Values with datasources of the user's own, and exemplars that lead to one."""
+    datasources = {"exemplarTraceIdDestinations": link}
+    return {
+        STACK: {"grafana": {"additionalDataSources": list(sources), "sidecar": {"datasources": datasources}}}
+    }
+
+
+def test_the_datasources_are_those_that_the_values_name(rendered, needs_package):
+    """Dashboards choose theirs by a variable; exemplars lead to the tracing datasource."""
+    render = rendered(traced())
+    (config,) = render.find("ConfigMap", "observability-platform-grafana-datasource")
+    found = {each["uid"]: each for each in yaml.safe_load(config["data"]["datasource.yaml"])["datasources"]}
+    assert {uid: each["type"] for uid, each in found.items()} == {
+        "prometheus": "prometheus",
+        "alertmanager": "alertmanager",
+        "tempo": "tempo",
+    }
+    services = {o["metadata"]["name"] for o in render.find("Service")}
+    for uid in ("prometheus", "alertmanager"):
+        assert found[uid]["url"].removeprefix("http://").partition(".")[0] in services
+    assert found["prometheus"]["jsonData"]["exemplarTraceIdDestinations"] == [
+        {"datasourceUid": "tempo", "name": "trace_id", "urlDisplayLabel": "Trace"}
+    ]
+    (prometheus,) = render.find("Prometheus")
+    assert prometheus["spec"]["enableFeatures"] == ["exemplar-storage"]
+
+
+def test_the_datasource_of_alertmanager_can_be_left_out(rendered, needs_package):
+    values = {STACK: {"grafana": {"sidecar": {"datasources": {"alertmanager": {"enabled": False}}}}}}
+    (config,) = rendered(values).find("ConfigMap", "observability-platform-grafana-datasource")
+    found = yaml.safe_load(config["data"]["datasource.yaml"])["datasources"]
+    assert [each["uid"] for each in found] == ["prometheus"]
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        (traced({"datasourceUid": "tempo"}), "exemplarTraceIdDestinations: lacks traceIdLabelName"),
+        (traced({"traceIdLabelName": "trace_id"}), "exemplarTraceIdDestinations: lacks datasourceUid"),
+        (
+            {STACK: traced()[STACK] | {"prometheus": {"prometheusSpec": {"enableFeatures": []}}}},
+            "prometheusSpec.enableFeatures: lacks exemplar-storage",
+        ),
+        (
+            traced(sources=[TEMPO, {**TEMPO, "name": "Other"}]),
+            "additionalDataSources: Other has the uid of another datasource, tempo; ",
+        ),
+        (
+            traced(sources=[TEMPO, {**TEMPO, "uid": "other"}]),
+            "additionalDataSources: Tempo has the name of another datasource, Tempo; ",
+        ),
+        (
+            traced(sources=[TEMPO, {**TEMPO, "name": "Mine", "uid": "prometheus"}]),
+            "additionalDataSources: Mine has the uid of another datasource, prometheus; ",
+        ),
+        (
+            traced(sources=[TEMPO, {**TEMPO, "name": "Alertmanager", "uid": "mine"}]),
+            "additionalDataSources: Alertmanager has the name of another datasource, Alertmanager; ",
+        ),
+    ],
+)
+def test_datasources_that_contradict_each_other_are_refused(values, line):
+    with pytest.raises(RenderError) as refused:
+        render_chart(values)
+    assert str(refused.value).startswith(f"{STACK}.")
+    assert line in str(refused.value)
+
+
+def test_a_datasource_may_have_the_uid_of_one_that_is_not_created(rendered):
+    values = traced(sources=[TEMPO, {**TEMPO, "name": "Alertmanager", "uid": "alertmanager"}])
+    values[STACK]["grafana"]["sidecar"]["datasources"]["alertmanager"] = {"enabled": False}
+    rendered(values)

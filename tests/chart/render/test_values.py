@@ -115,6 +115,7 @@ SAMPLES = {
     "storage-api.tolerations": [{"operator": "Exists"}],
     "storage-api.affinity": {"podAntiAffinity": {}},
     "storage-api.topologySpreadConstraints": [],
+    f"{STACK}.prometheus.prometheusSpec.enableFeatures": ["exemplar-storage", "otlp-deltatocumulative"],
     f"{STACK}.prometheus.prometheusSpec.retention": "9d",
     f"{STACK}.prometheus.prometheusSpec.retentionSize": "9GB",
     f"{STACK}.prometheus.prometheusSpec.storageSpec": {"emptyDir": {}},

@@ -73,6 +73,10 @@ _DRAWN: dict[str, list[Any]] = {
     "grafana.sidecar.dashboards.searchNamespace": ["ALL", "", "observability,other", ["observability", "a"]],
     "grafana.sidecar.dashboards.resource": ["both", "configmap", "secret"],
     "grafana.sidecar.dashboards.resourceName": ["", "observability/configmap/one"],
+    "grafana.sidecar.datasources.name": ["Prometheus", "Metrics"],
+    "grafana.sidecar.datasources.uid": ["prometheus", "metrics"],
+    "grafana.sidecar.datasources.alertmanager.name": ["Alertmanager", "Alerts"],
+    "grafana.sidecar.datasources.alertmanager.uid": ["alertmanager", "alerts"],
     "grafana.sidecar.datasources.alertmanager.url": ["", "http://alertmanager.example"],
 }
 
