@@ -227,7 +227,8 @@ def costs() -> list[dashboard.Panel]:
     named = f'label_replace({busy}, "group", "$1", "rule_group", ".+;(.+)")'
     return [
         bars(
-            "Which jobs cost most series?", "Samples of one scrape of all the job's targets, the five largest."
+            "Which jobs cost most series?",
+            "Samples of one scrape of all the job's targets, the five largest.",
         )
         .unit("short")
         .thresholds(steps("blue"))
