@@ -24,7 +24,7 @@ JOBS = 'job=~"$job"'
 
 TARGET = "by (namespace, job, pod, instance) "
 NOT_SCRAPED = "unknown: Prometheus does not scrape itself"
-NO_ALERTMANAGER = "no Alertmanager is scraped"
+NO_NOTIFICATIONS = "no notifications, or no Alertmanager is scraped"
 
 
 def recently(counter: str) -> str:
@@ -193,7 +193,7 @@ def notifications() -> dashboard.Panel:
     return (
         shades(graph("How many notifications were sent?", "In 15 minutes, by the type of receiver.", "short"))
         .decimals(0)
-        .no_value("no notifications")
+        .no_value(NO_NOTIFICATIONS)
         .with_target(over_time(f"{sent} > 0", "{{integration}}"))
         .with_target(over_time(f"{failed} > 0", "{{integration}} failed"))
         .override_by_regexp("/ failed$/", [fixed(CRITICAL)])
