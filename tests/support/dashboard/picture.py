@@ -1,6 +1,6 @@
-"""What a panel shows: its queries' series with the names, units, texts and rows that a reader sees.
+"""What a panel shows: its queries' series with the names, units, texts, colours and rows that a reader sees.
 
-Everything else of Grafana, such as colours, is not part of the picture. A field option or transformation
+Everything else of Grafana is not part of the picture. A field option or transformation
 that changes names or rows and that is not supported here raises Unsupported: it is never ignored.
 """
 
@@ -32,6 +32,8 @@ class Shown:
     """The value of a cell, or the last one of a series; None if there is none."""
     text: str | None = None
     """The words that a value mapping shows instead of the value."""
+    color: str = ""
+    """The colour as the panel's JSON names it; empty for the text of a table's cell, which has none."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +64,45 @@ def draw(panel: Mapping[str, Any], source: Source, variables: Mapping[str, str],
         return Picture(rows=_rows(panel, answers))
     if panel.get("transformations"):
         raise Unsupported(f"transformations of a panel of the type {panel['type']}")
+    if pattern := _shown_fields(panel):
+        return Picture(_cells(panel, pattern, answers))
     lines = []
     for target, series in answers:
         for one in _buckets(series) if target.get("format") == "heatmap" else series:
             name = _legend(target, one.labels)
             options = _Options(panel, name, target["refId"])
             last = one.points[-1][1] if one.points else None
-            shown_as = Shown(options.get("unit", ""), one.points, last, options.text(last))
+            shown_as = Shown(
+                options.get("unit", ""), one.points, last, options.text(last), options.color(last)
+            )
             lines.append((options.get("displayName", name), shown_as))
     return Picture(lines)
+
+
+def _shown_fields(panel: Mapping[str, Any]) -> str:
+    """The pattern for the columns that a stat shows, such as `/^targets$/`; empty for the values of its series."""
+    return ((panel.get("options") or {}).get("reduceOptions") or {}).get("fields", "")
+
+
+def _cells(
+    panel: Mapping[str, Any], pattern: str, answers: list[tuple[Mapping[str, Any], list[Series]]]
+) -> list[tuple[str, Shown]]:
+    """The last cell of each column that a stat shows, instead of the values of its series."""
+    found = []
+    for target, series in answers:
+        for column in _frame(target, series, alone=True) if series else ():
+            if re.search(re.sub(r"^/(.*)/$", r"\1", pattern), column.name):
+                options, last = _Options(panel, column.name, column.ref), column.values[-1]
+                shown = Shown("", value=last, text=options.text(last), color=options.color(last))
+                found.append((column.name, shown))
+    return found
+
+
+def nothing(panel: Mapping[str, Any]) -> Shown:
+    """What stands in a panel whose queries return no series: overrides do not apply, as there is no field."""
+    options = _Options({**panel, "fieldConfig": {"defaults": panel["fieldConfig"]["defaults"]}}, "", "")
+    text = options.text(None) or options.get("noValue", "No data")
+    return Shown("", text=text, color=options.color(None) if panel["type"] in ("stat", "bargauge") else "")
 
 
 def _legend(target: Mapping[str, Any], labels: Mapping[str, str]) -> str:
@@ -99,6 +131,7 @@ class _Options:
 
     def __init__(self, panel: Mapping[str, Any], name: str, ref: str) -> None:
         config = panel.get("fieldConfig") or {}
+        self._type = panel["type"]
         self._set = dict(config.get("defaults") or {})
         for override in config.get("overrides") or ():
             if _matches(override["matcher"], name, ref):
@@ -113,6 +146,26 @@ class _Options:
             if result := _mapped(mapping, value):
                 return result.get("text")
         return None
+
+    def color(self, value: Value) -> str:
+        """The colour of a value: that of its mapping, else by the mode of the field, else by its thresholds."""
+        for mapping in self._set.get("mappings") or ():
+            if (result := _mapped(mapping, value)) and result.get("color"):
+                return result["color"]
+        given = self._set.get("color") or {}
+        mode = given.get("mode") or ("palette-classic" if self._type == "timeseries" else "thresholds")
+        if mode != "thresholds":
+            return " ".join(filter(None, (mode.removeprefix("fixed"), given.get("fixedColor"))))
+        reached = ""
+        for step in (self._set.get("thresholds") or {}).get("steps") or ():
+            if step.get("value") is None or (isinstance(value, float | int) and value >= step["value"]):
+                reached = step["color"]
+        return reached
+
+    def cell_color(self, value: Value) -> str:
+        """The colour of a table's cell, if its type shows one."""
+        shown = (self._set.get("custom.cellOptions") or {}).get("type", "auto").startswith("color-")
+        return self.color(value) if shown else ""
 
     @property
     def hidden(self) -> bool:
@@ -176,6 +229,7 @@ def _rows(panel: Mapping[str, Any], answers: list[tuple[Mapping[str, Any], list[
                 options.get("unit", ""),
                 value=column.values[index],
                 text=options.text(column.values[index]),
+                color=options.cell_color(column.values[index]),
             )
             for column, options in titled
         )

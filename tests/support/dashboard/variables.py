@@ -7,7 +7,7 @@ from typing import Any
 
 # Grafana's default number of data points per query, about one per pixel of the panel's width.
 _POINTS = 1000
-_VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)(?::\w+)?\}|\[\[(\w+)\]\]")
+_VARIABLE = re.compile(r"\$([A-Za-z_]\w*)|\$\{(\w+)(?::\w+)?\}|\[\[(\w+)\]\]")
 _LABEL_VALUES = re.compile(r"label_values\((?:(?P<metric>.+),\s*)?(?P<label>\w+)\)")
 
 ALL = "$__all"

@@ -1,0 +1,96 @@
+"""What each panel shows in each situation: the texts and the colours, as states/*.yaml state them."""
+
+import functools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dashboards.document import panels
+from lab import ROOT
+from lab.render.chart import NAMESPACE, render_chart
+from tests.dashboards.states.situations import AT, JOB, SITUATIONS
+from tests.support.dashboard.look import Look, look
+from tests.support.dashboard.promtool import pictures
+from tests.support.dashboard.variables import TimeRange
+
+FOLDER = Path(__file__).with_name("states")
+STATED = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.yaml")}
+VARIABLES = {"namespace": NAMESPACE, "service": JOB, "pod": ".+", "job": ".+"}
+SHOWN = TimeRange(AT - 300, AT, 60)
+"""Graphs have a point each minute, of which the last is compared."""
+TOLERANCE = 0.01
+
+
+def data_panels(dashboard: str) -> list[dict[str, Any]]:
+    document = json.loads((ROOT / f"dashboards/{dashboard}.json").read_text(encoding="utf-8"))
+    return [panel for panel in panels(document) if panel["type"] != "row"]
+
+
+@functools.cache
+def groups() -> list[dict[str, Any]]:
+    """All rule groups of the chart with its default values."""
+    rules = render_chart({}).find("PrometheusRule")
+    return [group for rule in rules for group in rule["spec"]["groups"]]
+
+
+@functools.cache
+def seen(situation: str) -> Mapping[tuple[str, str], Look]:
+    """What each panel shows in a situation, by dashboard and title."""
+    given = SITUATIONS[situation]
+    asked = [(dashboard, panel) for dashboard in STATED for panel in data_panels(dashboard)]
+    rules = groups() if given.rules else []
+    drawn = pictures([panel for _, panel in asked], VARIABLES, SHOWN, rules, given.series())
+    return {
+        (dashboard, panel["title"]): look(panel, picture, AT)
+        for (dashboard, panel), picture in zip(asked, drawn, strict=True)
+    }
+
+
+def stated(dashboard: str, panel: str) -> dict[str, Any]:
+    """The picture of each situation; a key such as `healthy, ticket` states the same for both."""
+    found: dict[str, Any] = {}
+    for names, picture in (STATED[dashboard].get(panel) or {}).items():
+        for name in names.split(", "):
+            assert name in SITUATIONS, f"{dashboard}, {panel}: there is no situation {name!r}"
+            assert name not in found, f"{dashboard}, {panel}: two pictures for {name!r}"
+            found[name] = picture
+    return found
+
+
+def cases() -> Iterator[Any]:
+    for dashboard in STATED:
+        for panel in data_panels(dashboard):
+            for situation in SITUATIONS:
+                yield pytest.param(dashboard, panel["title"], situation, id=f"{dashboard}-{panel['title']}-{situation}")
+
+
+@pytest.mark.parametrize(("dashboard", "panel", "situation"), cases())
+def test_a_panel_shows_what_is_stated(dashboard: str, panel: str, situation: str):
+    found = seen(situation)[dashboard, panel]
+    pictures_of = stated(dashboard, panel)
+    shown = yaml.safe_dump({situation: found}, allow_unicode=True, sort_keys=False, width=1000)
+    assert situation in pictures_of, f"no picture is stated; the panel shows\n{shown}"
+    assert same(pictures_of[situation], found), f"stated: {pictures_of[situation]}\nThe panel shows\n{shown}"
+
+
+@pytest.mark.parametrize("dashboard", STATED)
+def test_only_panels_that_exist_have_pictures(dashboard: str):
+    assert set(STATED[dashboard]) <= {panel["title"] for panel in data_panels(dashboard)}
+
+
+def same(stated: Any, found: Any) -> bool:
+    """Compare pictures; numbers may differ by TOLERANCE."""
+    if isinstance(stated, dict) and isinstance(found, dict):
+        return stated.keys() == found.keys() and all(same(stated[key], found[key]) for key in stated)
+    if isinstance(stated, list) and isinstance(found, list):
+        return len(stated) == len(found) and all(map(same, stated, found))
+    one, other = str(stated).split(" ", 1), str(found).split(" ", 1)
+    number = re.compile(r"-?\d+(\.\d+)?(e[+-]\d+)?")
+    if not (number.fullmatch(one[0]) and number.fullmatch(other[0])):
+        return one == other
+    return one[1:] == other[1:] and float(one[0]) == pytest.approx(float(other[0]), rel=TOLERANCE)

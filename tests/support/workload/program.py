@@ -1,0 +1,96 @@
+"""The program of the measured pods: uses known amounts of CPU, memory and network, or exits a known number of times.
+
+    python -c "$(cat program.py)"
+
+ROLE, or else the number at the end of the pod's name, says what it does; the amounts are in the environment.
+Prometheus finds a page without metrics on port 8000, so that the pods are targets.
+"""
+
+import http.server
+import os
+import pathlib
+import socket
+import sys
+import threading
+import time
+
+STARTED = time.monotonic()
+
+
+def number(name: str) -> float:
+    return float(os.environ[name])
+
+
+def spin() -> None:
+    """Ask for a whole core; the container's limit grants less."""
+    while True:
+        pass
+
+
+def pace() -> None:
+    """Use PACED_CORES; take STEP_BYTES more every STEP_SECONDS, STEPS times; send DATAGRAMS per second."""
+    held, sent, sink, begun = [], 0, None, 0.0
+    payload = bytes(int(number("DATAGRAM_BYTES")))
+    out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    while True:
+        elapsed = time.monotonic() - STARTED
+        if len(held) < min(elapsed // number("STEP_SECONDS"), number("STEPS")):
+            held.append(b"\1" * int(number("STEP_BYTES")))  # written, so that it occupies memory
+        if sink is None:
+            try:
+                sink = socket.getaddrinfo("idle", int(number("PORT")), socket.AF_INET)[0][4]
+                begun = elapsed
+            except OSError:  # the receiver is not ready yet
+                time.sleep(0.5)
+        while sink and sent < (elapsed - begun) * number("DATAGRAMS"):
+            out.sendto(payload, sink)
+            sent += 1
+        while time.process_time() < number("PACED_CORES") * (time.monotonic() - STARTED):
+            pass
+        time.sleep(0.02)
+
+
+def restart() -> None:
+    """Exit RESTARTS times, each after RUN_SECONDS; after that stay."""
+    exits = pathlib.Path("/state/exits")
+    before = len(exits.read_bytes()) if exits.exists() else 0
+    if before < number("RESTARTS"):
+        time.sleep(number("RUN_SECONDS"))
+        exits.write_bytes(bytes(before + 1))
+        sys.exit(3)
+    sleep()
+
+
+def crash() -> None:
+    """Exit at once, always."""
+    sys.exit(1)
+
+
+def receive() -> None:
+    """Take the datagrams that another pod sends."""
+    receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    receiver.bind(("", int(number("PORT"))))
+    while True:
+        receiver.recv(65536)
+
+
+def sleep() -> None:
+    time.sleep(1e6)
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    """Answers every GET with an empty page of metrics."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+ROLES = {"0": spin, "1": pace, "2": restart, "3": crash, "receive": receive, "sleep": sleep}
+threading.Thread(target=http.server.ThreadingHTTPServer(("", 8000), Page).serve_forever, daemon=True).start()
+ROLES[os.environ.get("ROLE") or os.environ["HOSTNAME"].rpartition("-")[2]]()
