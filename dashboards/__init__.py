@@ -11,11 +11,13 @@ import warnings
 with warnings.catch_warnings():
     # The SDK recommends its v2 schema, but Grafana's file provisioning does not read that.
     warnings.simplefilter("ignore", DeprecationWarning)
-    from dashboards import service, services, storage_api
+    from dashboards import platform, service, services, storage_api, workload
 
 DASHBOARDS = {
     "services": services.services,
     "service": service.service,
     "storage-api": storage_api.storage_api,
+    "workload": workload.workload,
+    "platform": platform.platform,
 }
 """File name of each dashboard, without `.json` -> function that returns its builder."""

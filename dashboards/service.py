@@ -41,8 +41,8 @@ BUDGET = f"slo:error_budget_remaining:ratio{{{SERVICE}}}"
 OUTCOMES = {"good": GOOD, "good 3": REDIRECT, "good 4": WARNING, "bad": CRITICAL}
 
 
-def glance() -> list[stat.Panel]:
-    """The figures of this moment; each says so if there is none."""
+def working() -> list[stat.Panel]:
+    """Whether the service works, now; each figure says so if there is none."""
     return [
         figure(
             "State",
@@ -60,6 +60,13 @@ def glance() -> list[stat.Panel]:
             "s",
             absences("not measured"),
         ).with_target(now(or_why_not(f"max({P99})", SERVICE), "p99")),
+    ]
+
+
+def glance() -> list[stat.Panel]:
+    """The figures of this moment; each says so if there is none."""
+    return [
+        *working(),
         figure("Requests", "Requests per second, over the last 5 minutes.", "reqps", absences()).with_target(
             now(or_why_not(f"sum(service:requests:rate{{{SERVICE}}})", SERVICE), "requests")
         ),

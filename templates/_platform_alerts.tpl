@@ -97,6 +97,6 @@ groups:
       {{- end }}
       {{- if $budget.enabled }}
       - record: platform:scrape_samples_budget:ratio
-        expr: {{ printf "max by (namespace, job, instance) (scrape_samples_post_metric_relabeling%s) / %d" $matcher (int64 $budget.samples) | quote }}
+        expr: {{ printf "max by (namespace, job, pod, instance) (scrape_samples_post_metric_relabeling%s) / %d" $matcher (int64 $budget.samples) | quote }}
       {{- end }}
 {{- end }}

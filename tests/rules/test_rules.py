@@ -112,7 +112,7 @@ def test_the_dashboards_compare_targets_with_the_thresholds_of_the_alerts():
         rules = rules_of({"platformAlerts": values}, "platform-platform")
         return {rule["record"]: rule["expr"] for rule in rules if "record" in rule}
 
-    of_the_target = "max by (namespace, job, instance) (scrape_samples_post_metric_relabeling"
+    of_the_target = "max by (namespace, job, pod, instance) (scrape_samples_post_metric_relabeling"
     assert budgets(platform) == {
         "platform:scrape_duration_budget:seconds": "vector(2.5)",
         "platform:scrape_samples_budget:ratio": of_the_target + '{job!~"kubelet"}) / 1000',
