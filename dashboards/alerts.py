@@ -37,4 +37,4 @@ def alert_table(title: str, description: str, selector: str, *, drills: bool = F
         Column("Service", label="slo_service"),
         Column("Namespace", label="namespace"),
     ]
-    return table_of(title, description, columns, ["Age"], empty="nothing").height(6)
+    return table_of(title, description, columns, ["Age"], empty="nothing recorded").height(6)
