@@ -1,4 +1,4 @@
-"""A picture in words, for tables of expectations: `2 of 3 warning` is a text and the meaning of its colour."""
+"""A picture in words, for tables of expectations: `2 of 3 warning` is a text and what its colour means."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,8 +24,8 @@ Look = str | dict[str, str] | list[dict[str, str]]
 def look(panel: Mapping[str, Any], picture: Picture, end: float) -> Look:
     """What a reader sees at the time `end`: the lines of a panel by name, or the rows of a table.
 
-    A text if there are none. Numbers have three significant digits and no unit; empty cells are left out; a line
-    that has no value at the end is `ended`.
+    A text if there are none. Numbers have four significant digits and no unit; empty cells are left out; a
+    line that has no value at the end is `ended`.
     """
     if picture.rows:
         cells = [{title: _words(cell) for title, cell in row.items()} for row in picture.rows]
@@ -39,7 +39,8 @@ def look(panel: Mapping[str, Any], picture: Picture, end: float) -> Look:
 
 
 def _words(shown: Shown) -> str:
-    text = shown.text or (f"{shown.value:.3g}" if isinstance(shown.value, float) else shown.value)
+    text = shown.text or (f"{shown.value:.4g}" if isinstance(shown.value, float) else shown.value)
     if not text:
         return ""
-    return f"{text} {MEANINGS.get(shown.color, shown.color)}".rstrip()
+    color = " ".join(MEANINGS.get(word, word) for word in shown.color.split())
+    return f"{text} {color}".rstrip()

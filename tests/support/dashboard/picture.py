@@ -99,10 +99,15 @@ def _cells(
 
 
 def nothing(panel: Mapping[str, Any]) -> Shown:
-    """What stands in a panel whose queries return no series: overrides do not apply, as there is no field."""
+    """What stands in a panel whose queries return no series.
+
+    Overrides do not apply, as there is no field; value mappings and colours apply to figures and bars only.
+    """
     options = _Options({**panel, "fieldConfig": {"defaults": panel["fieldConfig"]["defaults"]}}, "", "")
-    text = options.text(None) or options.get("noValue", "No data")
-    return Shown("", text=text, color=options.color(None) if panel["type"] in ("stat", "bargauge") else "")
+    empty = options.get("noValue", "No data")
+    if panel["type"] not in ("stat", "bargauge"):
+        return Shown("", text=empty)
+    return Shown("", text=options.text(None) or empty, color=options.color(None))
 
 
 def _legend(target: Mapping[str, Any], labels: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
     python -c "$(cat program.py)"
 
 ROLE, or else the number at the end of the pod's name, says what it does; the amounts are in the environment.
-Prometheus finds a page without metrics on port 8000, so that the pods are targets.
+Port 8000 serves the program's own counts as metrics, with which those of Kubernetes are compared.
 """
 
 import http.server
@@ -15,6 +15,7 @@ import threading
 import time
 
 STARTED = time.monotonic()
+COUNTS = {"held_bytes": 0, "sent_datagrams_total": 0, "received_datagrams_total": 0}
 
 
 def number(name: str) -> float:
@@ -29,22 +30,23 @@ def spin() -> None:
 
 def pace() -> None:
     """Use PACED_CORES; take STEP_BYTES more every STEP_SECONDS, STEPS times; send DATAGRAMS per second."""
-    held, sent, sink, begun = [], 0, None, 0.0
+    held, sink, begun = [], None, 0.0
     payload = bytes(int(number("DATAGRAM_BYTES")))
     out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     while True:
         elapsed = time.monotonic() - STARTED
         if len(held) < min(elapsed // number("STEP_SECONDS"), number("STEPS")):
             held.append(b"\1" * int(number("STEP_BYTES")))  # written, so that it occupies memory
+            COUNTS["held_bytes"] += len(held[-1])
         if sink is None:
             try:
                 sink = socket.getaddrinfo("idle", int(number("PORT")), socket.AF_INET)[0][4]
                 begun = elapsed
             except OSError:  # the receiver is not ready yet
                 time.sleep(0.5)
-        while sink and sent < (elapsed - begun) * number("DATAGRAMS"):
+        while sink and COUNTS["sent_datagrams_total"] < (elapsed - begun) * number("DATAGRAMS"):
             out.sendto(payload, sink)
-            sent += 1
+            COUNTS["sent_datagrams_total"] += 1
         while time.process_time() < number("PACED_CORES") * (time.monotonic() - STARTED):
             pass
         time.sleep(0.02)
@@ -72,6 +74,7 @@ def receive() -> None:
     receiver.bind(("", int(number("PORT"))))
     while True:
         receiver.recv(65536)
+        COUNTS["received_datagrams_total"] += 1
 
 
 def sleep() -> None:
@@ -79,13 +82,16 @@ def sleep() -> None:
 
 
 class Page(http.server.BaseHTTPRequestHandler):
-    """Answers every GET with an empty page of metrics."""
+    """Answers every GET with the program's own counts."""
 
     def do_GET(self) -> None:
+        counts = {"process_cpu_seconds_total": time.process_time(), **COUNTS}
+        body = "".join(f"{name} {value}\n" for name, value in counts.items()).encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         pass

@@ -1,10 +1,11 @@
-"""A recording of what kube-state-metrics, cAdvisor and the kubelet expose about the workloads of objects.py.
+"""A recording of what Kubernetes exposes about the workloads of objects.py, and what their pods count themselves.
 
     KUBECONFIG=... python -m tests.support.workload.recording [IMAGE]
 
-starts the workloads in the cluster, reads the three endpoints every 15 s for nine minutes, and writes a file for each
-into tests/dashboards/recorded/: the exposition as it is, HELP and TYPE included, but with a sample of every moment
-behind each series, and only what the rules of charts/slo read.
+starts the workloads in the cluster, reads kube-state-metrics, cAdvisor, the kubelet and the pods every 15 s for
+seven minutes, and writes a file for each into tests/dashboards/recorded/: the exposition as it is, HELP and TYPE
+included, but with a sample of every moment behind each series, in promtool's notation, and only the metrics that
+the rules of charts/slo read.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ from pathlib import Path
 import yaml
 
 from lab import ROOT
-from tests.support.cluster.cluster import Cluster
+from tests.support.cluster.cluster import Cluster, CommandError
 from tests.support.image import default_name
 from tests.support.slo.rules import rendered
 from tests.support.workload.objects import SERVICES, autoscaler, objects
@@ -28,16 +29,18 @@ FOLDER = ROOT / "tests/dashboards/recorded"
 NAMESPACE = "shop"
 EVERY = 15
 """Seconds between two moments."""
-MOMENTS = 37
-AUTOSCALER_AT = 16
+MOMENTS = 28
+AUTOSCALER_AT = 8
 """The moment at which the autoscaler is created: one replica more is wanted from then on."""
 OWNER_RULES = ROOT / "tests/support/workload/pod_owner_rules.yaml"
 TARGETS = {
     "kube-state-metrics": {"job": "kube-state-metrics", "instance": "10.244.0.5:8080"},
     "cadvisor": {"job": "kubelet", "instance": "10.77.0.2:10250", "metrics_path": "/metrics/cadvisor"},
     "kubelet": {"job": "kubelet", "instance": "10.77.0.2:10250", "metrics_path": "/metrics"},
+    "pods": {},
 }
-"""Labels that Prometheus adds to the series of each endpoint; the labels of the exposition win (honor_labels)."""
+"""Labels that Prometheus adds to the series of each endpoint; those of the exposition win (`honor_labels`)."""
+OWN_COUNTS = ("process_cpu_seconds_total", "held_bytes", "sent_datagrams_total", "received_datagrams_total")
 
 _LINE = re.compile(r"(?P<series>(?P<name>[a-zA-Z_:][\w:]*)(?:\{.*\})?) (?P<value>\S+)(?: \d+)?")
 
@@ -60,7 +63,7 @@ def groups(namespace: str = NAMESPACE) -> list[dict]:
 def metrics() -> set[str]:
     """Names of the metrics from which the rules record what workloads use."""
     read = json.dumps([rule["expr"] for group in groups() for rule in group["rules"]])
-    return set(re.findall(r"\b(?:kube_|container_|kubelet_)\w+", read))
+    return {"up", *OWN_COUNTS, *re.findall(r"(?<![\w:])(?:kube_|container_|kubelet_)\w+", read)}
 
 
 def series() -> Iterator[tuple[str, str]]:
@@ -90,27 +93,20 @@ def write(moments: list[dict[str, str]], found: dict, folder: Path = FOLDER) -> 
     wanted = metrics()
     folder.mkdir(exist_ok=True)
     for source in TARGETS:
-        samples: dict[str, list[str]] = {}
-        comments: dict[str, list[str]] = {}
-        names: dict[str, str] = {}
+        rows: dict[tuple[str, str], list[str]] = {}
+        comments: dict[str, dict[str, None]] = {}
         for number, moment in enumerate(moments):
             for line in moment[source].splitlines():
                 if line.startswith("#"):
-                    if (name := line.split(" ", 3)[2]) in wanted and number == 0:
-                        comments.setdefault(name, []).append(line)
-                elif f'namespace="{NAMESPACE}"' in line and (match := _LINE.fullmatch(line)):
-                    if match["name"] in wanted:
-                        names[match["series"]] = match["name"]
-                        row = samples.setdefault(match["series"], [])
+                    comments.setdefault(line.split(" ", 3)[2], {})[line] = None
+                elif (match := _LINE.fullmatch(line)) and match["name"] in wanted:
+                    if f'namespace="{NAMESPACE}"' in match["series"]:
+                        row = rows.setdefault((match["name"], match["series"]), [])
                         row += [*_missing(row, number), _short(match["value"])]
-        lines = []
-        for name, about in sorted(comments.items()):
-            ours = [
-                f"{one} {_runs([*row, *_missing(row, len(moments))])}"
-                for one, row in sorted(samples.items())
-                if names[one] == name
-            ]
-            lines += [*about, *ours] if ours else []
+        lines: dict[str, None] = {}
+        for (name, one), row in sorted(rows.items()):
+            lines |= comments.get(name, {})
+            lines[f"{one} {_runs([*row, *_missing(row, len(moments))])}"] = None
         (folder / f"{source}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "truth.json").write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
@@ -142,27 +138,43 @@ def _runs(row: list[str]) -> str:
 
 
 def record(cluster: Cluster, image: str) -> None:
-    """Start the workloads in a namespace of their own, which is removed at the end, and write the recording."""
+    """Start the workloads in a namespace of their own, which the cluster removes at the end; write the recording."""
+    node = cluster.get("nodes")["items"][0]["metadata"]["name"]
     paths = {
         "kube-state-metrics": "/api/v1/namespaces/monitoring/services/kube-state-metrics:http/proxy/metrics",
-        "cadvisor": "/api/v1/nodes/{node}/proxy/metrics/cadvisor",
-        "kubelet": "/api/v1/nodes/{node}/proxy/metrics",
+        "cadvisor": f"/api/v1/nodes/{node}/proxy/metrics/cadvisor",
+        "kubelet": f"/api/v1/nodes/{node}/proxy/metrics",
     }
-    node = cluster.get("nodes")["items"][0]["metadata"]["name"]
     cluster.create_namespace(NAMESPACE)
+    cluster.apply(*objects(NAMESPACE, image))
     moments, begun = [], time.monotonic()
-    with ThreadPoolExecutor(len(paths)) as pool:
+    with ThreadPoolExecutor() as pool:
         for moment in range(MOMENTS):
-            time.sleep(max(0.0, begun + moment * EVERY - time.monotonic()))
-            texts = pool.map(
-                lambda path: cluster.kubectl("get", "--raw", path.format(node=node)), paths.values()
-            )
-            moments.append(dict(zip(paths, texts, strict=True)))
-            if moment == 0:
-                cluster.apply(*objects(NAMESPACE, image))
+            time.sleep(max(0.0, begun + (moment + 1) * EVERY - time.monotonic()))
+            texts = pool.map(lambda path: cluster.kubectl("get", "--raw", path), paths.values())
+            pages = pool.map(lambda pod: _page(cluster, pod), _addressed(cluster))
+            moments.append({**dict(zip(paths, texts, strict=True)), "pods": "".join(pages)})
             if moment == AUTOSCALER_AT:
                 cluster.apply(autoscaler(NAMESPACE))
     write(moments, observed(cluster, NAMESPACE))
+
+
+def _addressed(cluster: Cluster) -> list[dict]:
+    """The pods that have an address, which are Prometheus' targets."""
+    pods = cluster.get("pods", namespace=NAMESPACE)["items"]
+    return [pod for pod in pods if pod["status"].get("podIP")]
+
+
+def _page(cluster: Cluster, pod: dict) -> str:
+    """A pod's own counts with the labels of its target, and `up`."""
+    name, app = pod["metadata"]["name"], pod["metadata"]["labels"]["app"]
+    path = f"/api/v1/namespaces/{NAMESPACE}/pods/{name}:8000/proxy/metrics"
+    try:
+        text = cluster.kubectl("get", "--raw", path) + "up 1\n"
+    except CommandError:
+        text = "up 0\n"
+    labels = f'namespace="{NAMESPACE}",job="{app}",pod="{name}",container="{app}"'
+    return re.sub(r"^(\w+) ", rf"\1{{{labels}}} ", text, flags=re.MULTILINE)
 
 
 def observed(cluster: Cluster, namespace: str) -> dict:
