@@ -12,8 +12,8 @@ Each dashboard has a module here with its name, such as `storage_api` for storag
 The function gets what the proof knows in one view (`seen`, see tests/support/proof/seen.py: the client's own
 record of its requests, the phase, the chosen variables, the processes) and returns what the panel must show:
 an Expected (see expected.py) for each series by the name that a reader sees, or `Rows` for a table. An empty
-dict means that the panel must show nothing. A series or row more or less is a difference, and so is a unit
-that is not `unit` (for tables a dict: the unit of each column that has one).
+dict means that the panel must show nothing. With `also=[View(...)]` a panel is checked in more views. A series or row more or less is a difference, and so is a unit
+that is not `unit` (for tables a dict: the unit of each column of numbers).
 
 `verify(dashboard, panel, proof)` checks a panel's JSON, which may be a changed copy of a dashboard's panel,
 against the running proof and returns the differences: an empty list if the panel tells the truth. It only
@@ -23,7 +23,7 @@ queries, so it can be called any number of times. `tests.support.proof.run.proof
         verify("storage-api", panel, proven)
 """
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
@@ -55,13 +55,13 @@ class Panels:
     """The truth of a dashboard's panels by title."""
 
     def __init__(self) -> None:
-        self.truths: dict[str, tuple[Unit, Truth]] = {}
+        self.truths: dict[str, tuple[Unit, Truth, Sequence[View]]] = {}
 
-    def __call__(self, title: str, unit: Unit = "") -> Callable[[Truth], Truth]:
+    def __call__(self, title: str, unit: Unit = "", also: Sequence[View] = ()) -> Callable[[Truth], Truth]:
         def add(truth: Truth) -> Truth:
             if title in self.truths:
                 raise ValueError(f"two expectations for the panel {title!r}")
-            self.truths[title] = (unit, truth)
+            self.truths[title] = (unit, truth, also)
             return truth
 
         return add
@@ -101,8 +101,8 @@ def compare(dashboard: str, panel: Mapping[str, Any], proof: Any) -> Iterator[Co
     if title not in truths.PANELS.truths:
         yield Comparison(dashboard, title, "", "panel", "no such panel", "a panel", "exact", True)
         return
-    unit, truth = truths.PANELS.truths[title]
-    for view in truths.VIEWS:
+    unit, truth, also = truths.PANELS.truths[title]
+    for view in (*truths.VIEWS, *also):
         seen = proof.seen(view)
         about = (dashboard, title, str(view))
         try:
@@ -169,7 +169,7 @@ def _compare_each(
             differs = expected.differs(shown)
             yield Comparison(*about, item, str(expected), _said(shown), expected.tolerance, differs)
             wanted = unit if isinstance(unit, str) else unit.get(name, "")
-            if shown.unit != wanted:
+            if shown.unit != wanted and shown.text is None and not isinstance(shown.value, str):
                 yield Comparison(
                     *about, f"{item}, unit", wanted or "none", shown.unit or "none", "exact", True
                 )

@@ -77,6 +77,11 @@ class GrafanaSource:
         path = f"/api/datasources/uid/{self._datasource}/resources/api/v1/label/{label}/values"
         return self._server.get(path, **({"match[]": selector} if selector else {}))["data"]
 
+    def dashboard(self, uid: str) -> dict[str, Any]:
+        """The JSON of a provisioned dashboard, without the fields that Grafana adds."""
+        found = self._server.get(f"/api/dashboards/uid/{uid}")["dashboard"]
+        return {name: value for name, value in found.items() if name not in ("id", "version")}
+
 
 def request_of(
     target: Mapping[str, Any], variables: Mapping[str, str], shown: TimeRange, datasource: str

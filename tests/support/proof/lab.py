@@ -22,16 +22,18 @@ from lab.ports import Ports
 from lab.render import workload
 from lab.render.chart import Render, render_chart
 from lab.render.discovery import Pod
-from lab.servers import checkout, storage_api
+from lab.render.stack import Stack
+from lab.servers import checkout, grafana, storage_api
 from tests.support.intervals import every
 from tests.support.service.object_storage import ObjectStorage
 from tests.support.waiting import wait_until
 
-SPEED = 60
-"""Windows pass so many times faster than their names say: `5m` is five seconds."""
+SPEED = 40
+"""Windows pass so many times faster than their names say: `5m` is 7.5 seconds."""
 SCRAPE_SECONDS = 1
 WINDOW_SECONDS = 300 / SPEED
 """The window of rates and quantiles."""
+RETENTION_SIZE = "1GB"
 THREADS = 8
 """Threads of a storage API."""
 STORAGE, CHECKOUT, STAGING = (
@@ -61,6 +63,7 @@ def _values(storage: ObjectStorage) -> dict[str, Any]:
     s3 = {"bucket": "objects", "endpoint": storage.endpoint, "accessKeyId": id, "secretAccessKey": secret}
     values = _faster(every(SCRAPE_SECONDS))
     values["storage-api"] |= {"config": {"threads": THREADS}, "store": {"type": "s3", "s3": s3}}
+    values["kube-prometheus-stack"]["prometheus"]["prometheusSpec"]["retentionSize"] = RETENTION_SIZE
     return values
 
 
@@ -80,12 +83,17 @@ def _faster(values: dict[str, Any]) -> dict[str, Any]:
 
 
 class ProofLab(Platform):
-    """The lab with the processes above; `processes_of` lists them once it is up."""
+    """The lab with the processes above; `pods` lists them once it is up."""
 
-    def __init__(self, folder: Path, storage: ObjectStorage) -> None:
+    def __init__(
+        self, folder: Path, storage: ObjectStorage, pods: Sequence[Pod], objects: Sequence[dict[str, Any]]
+    ) -> None:
+        """`pods` and `objects` are more that Prometheus watches."""
         super().__init__(folder=folder, values=_values(storage))
-        self._storage = storage
+        self._watched = pods
+        self._objects = objects
         self._more: list[tuple[Command, Pod]] = []
+        self.pods: list[Process] = []
         self._staging = render_chart(
             _staging_values(), value_files=[VALUES], release="other", namespace=STAGING[0]
         )
@@ -116,8 +124,9 @@ class ProofLab(Platform):
             self.ports,
             self.folder,
             root=self.root,
-            more_pods=[pod for _, pod in self._more],
-            more_objects=self._staging.ours,
+            grafana_home=self._grafana_home or "",
+            more_pods=[*(pod for _, pod in self._more), *self._watched],
+            more_objects=[*self._staging.ours, *self._objects],
         )
 
     def up(self) -> None:
@@ -126,6 +135,19 @@ class ProofLab(Platform):
                 self.processes.start(command)
         super().up()
         self.pods = self._pods()
+
+    def rules(self) -> list[dict[str, Any]]:
+        """The PrometheusRules that Prometheus loads."""
+        rendered = [*self.render().ours, *self._staging.ours, *self._objects]
+        return [item for item in rendered if item["kind"] == "PrometheusRule"]
+
+    def datasources(self) -> list[dict[str, Any]]:
+        """Grafana's data sources."""
+        return grafana.datasources(Stack.of(self.render()), self.ports)
+
+    def running(self) -> list[Process]:
+        """The pods whose process runs."""
+        return [process for process in self.pods if self.processes.running(process.part)]
 
     def _pods(self) -> list[Process]:
         running = self.processes.all()
@@ -153,6 +175,18 @@ def _renamed(pod: Pod) -> Pod:
     return dataclasses.replace(pod, name=f"{pod.name.removesuffix('-0')}-1")
 
 
+def watchdog() -> dict[str, Any]:
+    """The alert that always fires, as kube-prometheus-stack has it."""
+    labels = {"severity": "none", "namespace": STORAGE[0]}
+    group = {"name": "general.rules", "rules": [{"alert": "Watchdog", "expr": "vector(1)", "labels": labels}]}
+    return {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {"name": "general.rules", "namespace": STORAGE[0], "labels": {"release": "platform"}},
+        "spec": {"groups": [group]},
+    }
+
+
 def wait_for_first_figures(lab: Platform, services: int) -> None:
     """Wait until every target is up and every rule has run."""
 
@@ -165,7 +199,3 @@ def wait_for_first_figures(lab: Platform, services: int) -> None:
 
     wait_until(up, 60, "every target is up", every=0.1)
     wait_until(told, 30, "every service has its levels", every=0.1)
-
-
-def pod_names(pods: Sequence[Process], service: tuple[str, str]) -> list[str]:
-    return [process.pod for process in pods if process.service == service]
