@@ -3,11 +3,10 @@
 import json
 import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from tests.support.dashboard.picture import Picture, draw
 from tests.support.dashboard.sources import Series
 from tests.support.dashboard.variables import TimeRange, interpolate
 from tests.support.slo.case import promtool
@@ -25,6 +24,7 @@ Asked = tuple[str, int]
 """A PromQL expression, and the time of its evaluation in seconds from the first sample."""
 Vector = list[tuple[dict[str, str], float]]
 """An instant vector: labels, the name of the metric included, and a value."""
+Found = TypeVar("Found")
 
 
 def evaluate(
@@ -72,44 +72,48 @@ def evaluate(
     return found
 
 
-def pictures(
-    panels: Sequence[Mapping[str, Any]],
-    variables: Mapping[str, str],
-    shown: TimeRange,
-    groups: Sequence[Group],
-    series: Iterable[tuple[str, str]],
-    **options: str,
-) -> list[Picture]:
-    """What each panel shows, from one run of promtool; `options` are those of `evaluate`."""
-    source = _Source()
-    for panel in panels:
-        draw(panel, source, variables, shown)
-    source.answers = evaluate(groups, series, source.asked, **options)
-    return [draw(panel, source, variables, shown) for panel in panels]
+class PromtoolSource:
+    """A source of panels' queries. It finds nothing until `settle` has let promtool answer what was asked."""
 
+    def __init__(
+        self, groups: Sequence[Group], series: Iterable[tuple[str, str]], now: int, **options: str
+    ) -> None:
+        """`now` is the time in seconds at which the options of variables are looked up; `options` are those of `evaluate`."""
+        self._given = groups, list(series)
+        self._now = now
+        self._options = options
+        self._asked: list[Asked] = []
+        self._answers: dict[Asked, Vector] = {}
 
-class _Source:
-    """Notes which expressions panels ask for, and answers them once there are answers."""
-
-    def __init__(self) -> None:
-        self.asked: list[Asked] = []
-        self.answers: dict[Asked, Vector] = {}
+    def settle(self, look: Callable[[], Found]) -> Found:
+        """Call `look`, which asks this source, until it has asked nothing new, and return what it returns."""
+        while True:
+            found = look()
+            if not self._asked:
+                return found
+            self._answers |= evaluate(*self._given, self._asked, **self._options)
+            self._asked = []
 
     def query(
         self, target: Mapping[str, Any], variables: Mapping[str, str], shown: TimeRange
     ) -> list[Series]:
         expression = interpolate(target["expr"], variables, shown.variables())
         steps = 0 if target.get("instant") else int((shown.end - shown.start) // shown.interval)
-        times = [int(shown.end - step * shown.interval) for step in range(steps, -1, -1)]
         found: dict[tuple[tuple[str, str], ...], list[tuple[float, float]]] = {}
-        for time in times:
-            self.asked.append((expression, time))
-            for labels, value in self.answers.get((expression, time), ()):
+        for step in range(steps, -1, -1):
+            time = int(shown.end - step * shown.interval)
+            for labels, value in self._answer(expression, time):
                 found.setdefault(tuple(sorted(labels.items())), []).append((time, value))
         return [Series(dict(labels), tuple(points)) for labels, points in found.items()]
 
     def label_values(self, label: str, selector: str) -> list[str]:
-        raise NotImplementedError("the options of variables are not looked up")
+        found = {labels.get(label, "") for labels, _ in self._answer(selector, self._now)}
+        return sorted(found - {""})
+
+    def _answer(self, expression: str, time: int) -> Vector:
+        if (expression, time) not in self._answers:
+            self._asked.append((expression, time))
+        return self._answers.get((expression, time), [])
 
 
 def _samples(text: str) -> Vector:

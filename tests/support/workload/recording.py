@@ -40,7 +40,14 @@ TARGETS = {
     "pods": {},
 }
 """Labels that Prometheus adds to the series of each endpoint; those of the exposition win (`honor_labels`)."""
-OWN_COUNTS = ("process_cpu_seconds_total", "held_bytes", "sent_datagrams_total", "received_datagrams_total")
+OWN_COUNTS = (
+    "process_cpu_seconds_total",
+    "held_bytes",
+    "sent_datagrams_total",
+    "received_datagrams_total",
+    "periods_total",
+    "throttled_periods_total",
+)
 
 _LINE = re.compile(r"(?P<series>(?P<name>[a-zA-Z_:][\w:]*)(?:\{.*\})?) (?P<value>\S+)(?: \d+)?")
 
