@@ -12,8 +12,9 @@ Each dashboard has a module here with its name, such as `storage_api` for storag
 The function gets what the proof knows in one view (`seen`, see tests/support/proof/seen.py: the client's own
 record of its requests, the phase, the chosen variables, the processes) and returns what the panel must show:
 an Expected (see expected.py) for each series by the name that a reader sees, or `Rows` for a table. An empty
-dict means that the panel must show nothing. With `also=[View(...)]` a panel is checked in more views. A series or row more or less is a difference, and so is a unit
-that is not `unit` (for tables a dict: the unit of each column of numbers).
+dict means that the panel must show nothing. A series or row more or less is a difference, and so is a unit
+that is not `unit` (a dict names the unit of each column of numbers, or of each series).
+With `also=[View(...)]` a panel is checked in more views.
 
 `verify(dashboard, panel, proof)` checks a panel's JSON, which may be a changed copy of a dashboard's panel,
 against the running proof and returns the differences: an empty list if the panel tells the truth. It only
@@ -82,7 +83,8 @@ class Comparison:
     differs: bool
 
     def __str__(self) -> str:
-        return f"{self.panel} [{self.view}] {self.item}: expected {self.expected} ({self.tolerance}), got {self.got}"
+        where = f"{self.panel} [{self.view}] {self.item}"
+        return f"{where}: expected {self.expected} ({self.tolerance}), got {self.got}"
 
 
 def module(dashboard: str) -> ModuleType:
@@ -126,7 +128,7 @@ def _compare(
     names = [name for name, _ in picture.lines]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield Comparison(*about, name, "one series", f"{names.count(name)} series", "exact", True)
-    yield from _compare_each(about, dict(picture.lines), truth, unit, "series")
+    yield from _compare_each(about, dict(picture.lines), truth, unit)
 
 
 def _compare_rows(
@@ -147,7 +149,7 @@ def _compare_rows(
             yield Comparison(*about, _name(key), *words, "exact", True)
             continue
         cells = {title: cell for title, cell in found[key].items() if cell.value is not None}
-        yield from _compare_each(about, cells, truth.rows[key], unit, "cell", f"{_name(key)}: ")
+        yield from _compare_each(about, cells, truth.rows[key], unit, _name(key))
 
 
 def _compare_each(
@@ -155,11 +157,10 @@ def _compare_each(
     found: Mapping[str, Shown],
     truth: Mapping[str, Expected],
     unit: Unit,
-    kind: str,
-    prefix: str = "",
+    row: str = "",
 ) -> Iterator[Comparison]:
     for name in dict.fromkeys([*truth, *found]):
-        item = prefix + name
+        item, kind = (f"{row}: {name}", "cell") if row else (name, "series")
         if name not in found:
             yield Comparison(*about, item, str(truth[name]), f"no {kind}", truth[name].tolerance, True)
         elif name not in truth:

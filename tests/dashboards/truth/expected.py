@@ -30,6 +30,7 @@ class _Near:
     value: float
     relative: float
     absolute: float
+    unit: str = ""
 
     def differs(self, shown: Shown) -> bool:
         values = numbers(shown)
@@ -41,8 +42,11 @@ class _Near:
 
     @property
     def tolerance(self) -> str:
+        # Below a thousandth, only the arithmetic of floating point differs.
+        if not self.absolute and self.relative < 1e-3:
+            return "exact"
         parts = [f"±{self.relative:.0%}".replace("%", " %")] if self.relative else []
-        return " or ".join(parts + ([f"±{self.absolute:g}"] if self.absolute else []))
+        return " or ".join(parts + ([f"±{self.absolute:g}{self.unit}"] if self.absolute else []))
 
     def __str__(self) -> str:
         return f"{self.value:.4g}"
@@ -121,7 +125,7 @@ def text(words: str) -> Expected:
 
 
 def age(seconds: float, error: float) -> Expected:
-    return near(seconds, 0, error)
+    return _Near(seconds, 0, error, " s")
 
 
 def last(value: float, relative: float = 0.15, absolute: float = 0.0) -> Expected:

@@ -60,7 +60,7 @@ def jobs(seen: Seen) -> dict[str, list[Target]]:
 
 
 def samples(seen: Seen, target: Target) -> Expected:
-    """What a scrape of the target returns, as the proof counted it; that of other programs as Prometheus counted."""
+    """What a scrape of the target returns: as the proof counted it, or for the stack as Prometheus did."""
     if not target.up:
         return exactly(0)
     return near(_samples(seen, target), 0.02)

@@ -119,7 +119,7 @@ def waiting(seen: Seen) -> dict[str, Expected]:
 @PANELS("Are file descriptors left?", unit="percentunit")
 def files(seen: Seen) -> dict[str, Expected]:
     return {
-        pod.pod: near(seen.phase.open_files[pod.pod], 0.5)
+        pod.pod: near(seen.phase.open_files[pod.pod], 0.3)
         for pod in seen.pods(seen.service)
         if seen.is_up(pod)
     }

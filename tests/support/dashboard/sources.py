@@ -86,7 +86,7 @@ class GrafanaSource:
 def request_of(
     target: Mapping[str, Any], variables: Mapping[str, str], shown: TimeRange, datasource: str
 ) -> dict[str, Any]:
-    """The body of a request to `/api/ds/query`. Grafana's server replaces `$__interval` and the like itself."""
+    """The body of a request to `/api/ds/query`; Grafana replaces `$__interval` and the like itself."""
     untouched = {name: f"${name}" for name in shown.variables()}
     query = dict(target) | {
         "datasource": {"type": "prometheus", "uid": datasource},

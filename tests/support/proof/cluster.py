@@ -1,8 +1,8 @@
 """What only a cluster has, with known amounts: the series of kube-state-metrics, cAdvisor and the kubelet.
 
-A page in Prometheus' format, which a thread of the proof serves. It tells of CPU and memory of each pod that runs,
-of the image of each checkout, and of the volume of other-storage-api. As in a cluster, cAdvisor also has series of
-the whole pod and of its sandbox, which must not be counted in addition.
+A thread of the proof serves them on a page in Prometheus' format: CPU and memory of each pod that runs, the
+image of each checkout, and the volume of other-storage-api. As in a cluster, cAdvisor also has series of the
+whole pod and of its sandbox, which must not be counted in addition.
 """
 
 import http.server

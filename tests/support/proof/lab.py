@@ -1,9 +1,9 @@
 """The lab of the proof: three services in three namespaces, with five processes.
 
-    namespace       service                  pods  store
-    observability   platform-storage-api     2     an S3 server, which both share
-    shop            checkout                 2
-    staging         other-storage-api        1     filesystem: a second release of the chart, without the stack
+    namespace       service                pods
+    observability   platform-storage-api   2     they share an S3 server
+    shop            checkout               2
+    staging         other-storage-api      1     from a second release of the chart; it has a filesystem store
 
 So each panel is asked for one of several services, pods and namespaces, all of which have traffic.
 """

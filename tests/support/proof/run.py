@@ -2,13 +2,13 @@
 
     idle      no request has been sent yet
     healthy   every process answers; some requests are refused, such as a GET of what is not there
-    faults    every PUT of platform-storage-api fails with 507, and one of its pods is slow, the other short of
-              threads; one of two checkouts is killed and the other fails or is slow for a part of its orders;
-              the only pod of other-storage-api is killed, and nobody receives Alertmanager's notifications
+    faults    every PUT of platform-storage-api fails with 507, one of its pods is slow, and the other short
+              of threads; one checkout is killed, the other fails or delays a part of its orders; the only pod
+              of other-storage-api is killed; nobody receives Alertmanager's notifications
     waiting   the first pod of platform-storage-api has more slow requests at once than threads
 
-The run ends with the faults on. Everything is asked afterwards, at the times of the phases, so `verify` can be
-called as often as one likes. A phase is shown once the window of rates has filled and the rules have run.
+The run ends with the faults on. Everything is asked afterwards, at the times of the phases, so `verify` can
+be called as often as one likes. A phase is shown once the window of rates has filled and the rules have run.
 """
 
 import copy
@@ -133,7 +133,7 @@ def grafana_source(lab: ProofLab) -> GrafanaSource | None:
 
 
 def _phases(lab: ProofLab, client: Client, counts: list[Count]) -> Iterator[Phase]:
-    yield _phase("idle", lab, client, settle=0)
+    yield _phase("idle", lab, client, shown=1)
     for one in _kept(lab):
         client.request(one)
     client.send(_streams(lab, {process.part for process in lab.pods}))
@@ -157,11 +157,11 @@ def _count(lab: ProofLab, client: Client) -> Count:
     return Count(time.time(), [one for one in client.sent if one.pod in up])
 
 
-def _phase(name: str, lab: ProofLab, client: Client, settle: float = SETTLE_SECONDS) -> Phase:
+def _phase(name: str, lab: ProofLab, client: Client, shown: float = SHOWN_SECONDS) -> Phase:
     """Let the time of a phase pass, from now on."""
     began = time.time()
-    time.sleep(settle + SHOWN_SECONDS)
-    return _ended(name, lab, client, began, SHOWN_SECONDS)
+    time.sleep(SETTLE_SECONDS + shown)
+    return _ended(name, lab, client, began, shown)
 
 
 def _ended(name: str, lab: ProofLab, client: Client, began: float, seconds: float) -> Phase:
@@ -187,8 +187,7 @@ def _waiting(lab: ProofLab, client: Client) -> Phase:
         for _ in range(HELD_REQUESTS):
             pool.submit(client.request, one)
         time.sleep(HELD_SECONDS - SCRAPE_SECONDS / 2)
-        phase = _ended("waiting", lab, client, began, 1)
-    return phase
+        return _ended("waiting", lab, client, began, 1)
 
 
 def _open_files(process: Process) -> float:

@@ -113,8 +113,8 @@ class Seen:
     ) -> tuple[float, float] | None:
         """The least and the greatest share of requests that failed, in windows that end in the time shown.
 
-        A record may be `lag` older. `fields` are those of `sent`. None if no window has a request. Times are in
-        seconds.
+        A record may be `lag` older. `fields` are those of `sent`. None if no window has a request. Times are
+        in seconds.
         """
         sent = [one for one in self.run if one.service == service and _has(one, fields)]
         found = []
@@ -129,7 +129,7 @@ class Seen:
         return (min(found), max(found)) if found else None
 
     def raw(self, selector: str, *labels: str) -> dict:
-        """The last scraped samples of a selector at the end of the time shown, by labels: no function is applied."""
+        """The scraped samples of a selector at the end of the time shown, by labels, without any function."""
         found = self.prometheus.query(selector, self.shown.end)
         return {_key(one["metric"], labels): float(one["value"][1]) for one in found}
 
@@ -167,7 +167,7 @@ class Seen:
         return found
 
     def mean(self, service: Service, **fields: str | Collection[str]) -> tuple[float, float]:
-        """Bounds in seconds of the mean latency of good answers: what faults delay them, what the client saw."""
+        """Bounds in seconds of the mean latency of good answers: the faults' delay, what the client saw."""
         windows = self._windows(self.sent(service, outcome="good", **fields))
         delays = [sum(map(_delay, window)) / len(window) for window in windows]
         return min(delays), max(sum(window) / len(window) for window in windows)
