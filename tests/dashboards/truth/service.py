@@ -23,7 +23,7 @@ from tests.support.proof import cluster
 from tests.support.proof.lab import CHECKOUT
 from tests.support.proof.seen import SERVICES, Seen
 
-VIEWS = each_service("idle", "healthy", "faults")
+VIEWS = each_service("idle", "healthy", "degraded", "faults")
 PANELS = Panels()
 
 
@@ -92,7 +92,9 @@ def answered(seen: Seen) -> dict[str, Expected]:
 
 @PANELS("What share fails or is too slow?", unit="percentunit")
 def share_of(seen: Seen) -> dict[str, Expected]:
-    found: dict[str, Expected] = {f"{name} allowed": near(part, 1e-9) for name, part in BUDGETS.items()}
+    found: dict[str, Expected] = {
+        f"{name} allowed": near(part, 1e-9) for name, part in BUDGETS[seen.service].items()
+    }
     if has_figures(seen, seen.service):
         found |= {"availability": failing(seen, seen.service), "latency": slow_share(seen, seen.service)}
     return found
@@ -110,7 +112,7 @@ def how_long(seen: Seen) -> dict[str, Expected]:
 def how_near(seen: Seen) -> dict[str, Expected]:
     found = {
         f"{indicator}, {severity}, {long}": progress(seen, seen.service, indicator, long, rate)
-        for indicator in BUDGETS
+        for indicator in BUDGETS[seen.service]
         for severity, long, rate in BURN_WINDOWS
     }
     return {name: expected for name, expected in found.items() if expected}
@@ -171,4 +173,4 @@ def which_version(seen: Seen) -> dict[str, Expected]:
 def how_fast(seen: Seen) -> dict[str, Expected]:
     if seen.phase.name == "idle":
         return {}
-    return {indicator: budget_left(seen, indicator, seen.service) for indicator in BUDGETS}
+    return {indicator: budget_left(seen, indicator, seen.service) for indicator in BUDGETS[seen.service]}

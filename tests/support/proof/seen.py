@@ -65,6 +65,8 @@ class Seen:
     run: Sequence[Sent]
     """What was answered in the whole run."""
     prometheus: Prometheus
+    began: Mapping[str, float]
+    """When each phase began."""
 
     @property
     def shown(self) -> TimeRange:
