@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+import storage_api
 from tests.dashboards.truth import View
 from tests.dashboards.truth.expected import Expected, Rows, age, between, exactly, text, turns
 from tests.support.dashboard.variables import ALL
+from tests.support.proof import cluster
 from tests.support.proof.lab import CHECKOUT, SPEED, STAGING, STORAGE, WINDOW_SECONDS
 from tests.support.proof.seen import SERVICES, Seen, Service
 
@@ -99,6 +101,25 @@ def alert_rows(seen: Seen, services: Iterable[Service], *, of_one_service: bool 
 
 
 ALERT_UNITS = {"Age": "s"}
+
+
+def marks(seen: Seen) -> set[tuple[str, str, str]]:
+    """The annotations of the chosen services: alerts, faults, and versions, which are all new in this lab."""
+    found = set()
+    for service in seen.services:
+        for alert in alerts(seen, service):
+            words = {"firing": ("Firing alerts", "fires"), "pending": ("Pending alerts", "is pending")}
+            name, says = words[alert.state]
+            found.add((name, f"{alert.name} {says}", alert.severity))
+        found |= {("Drills", f"Drill: {fault}", service[1]) for fault in faults(seen, service)}
+        if seen.targets_up(service):
+            found.add(("Deploys", f"New version {version(service)}", service[1]))
+    return found
+
+
+def version(service: Service) -> str:
+    """The storage API tells its own version; the checkout's is that of its image."""
+    return cluster.IMAGE_TAG if service == CHECKOUT else storage_api.__version__
 
 
 def state(seen: Seen, service: Service) -> str:

@@ -35,6 +35,11 @@ def variables(seen: Seen) -> dict[str, list[str]]:
     return {"job": JOBS}
 
 
+def marks(seen: Seen) -> set[tuple[str, str, str]]:
+    """Only alerts on the platform itself: there are none."""
+    return set()
+
+
 @dataclass(frozen=True)
 class Target:
     job: str

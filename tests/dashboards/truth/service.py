@@ -1,7 +1,6 @@
 """The truth of the dashboard "Service"."""
 
-import storage_api
-from tests.dashboards.truth import Panels
+from tests.dashboards.truth import Panels, levels
 from tests.dashboards.truth.expected import Expected, Rows, age, exactly, near, text
 from tests.dashboards.truth.levels import (
     ALERT_UNITS,
@@ -18,18 +17,14 @@ from tests.dashboards.truth.levels import (
     slow_share,
     state,
     targets,
+    version,
 )
 from tests.support.proof import cluster
-from tests.support.proof.lab import CHECKOUT
 from tests.support.proof.seen import SERVICES, Seen
 
 VIEWS = each_service("idle", "healthy", "degraded", "faults")
 PANELS = Panels()
-
-
-def version(seen: Seen) -> str:
-    """The storage API tells its own version; the checkout's is that of its image."""
-    return cluster.IMAGE_TAG if seen.service == CHECKOUT else storage_api.__version__
+marks = levels.marks
 
 
 def variables(seen: Seen) -> dict[str, list[str]]:
@@ -137,7 +132,7 @@ def which_pod(seen: Seen) -> Rows:
             continue
         rows[(pod.pod,)] |= {
             "Age": age(seen.shown.end - pod.started, 2),
-            "Version": text(version(seen)),
+            "Version": text(version(seen.service)),
             "CPU": near(cluster.cores(pod)),
             "Memory": exactly(cluster.memory_bytes(pod)),
         }
@@ -166,7 +161,7 @@ def which_route(seen: Seen) -> Rows:
 @PANELS("Which version since when?", unit="short")
 def which_version(seen: Seen) -> dict[str, Expected]:
     up = seen.targets_up(seen.service)
-    return {version(seen): exactly(up)} if up else {}
+    return {version(seen.service): exactly(up)} if up else {}
 
 
 @PANELS("How fast goes the budget?", unit="percentunit")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from tests.dashboards.truth import Panels, View
+from tests.dashboards.truth import Panels, View, levels
 from tests.dashboards.truth.expected import Expected, Rows, exactly, near, text
 from tests.dashboards.truth.levels import (
     ALERT_UNITS,
@@ -31,6 +31,7 @@ VIEWS = [
     View("faults", namespaces(STORAGE[0], STAGING[0])),
 ]
 PANELS = Panels()
+marks = levels.marks
 ORDER = {
     "degraded": (STAGING, CHECKOUT, STORAGE),  # a ticket, degraded, healthy
     "faults": (STAGING, STORAGE, CHECKOUT),  # down; and of those that page, the one that burns faster

@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from tests.dashboards.truth import Panels, View, service
+from tests.dashboards.truth import Panels, View, levels, service
 from tests.dashboards.truth.expected import Expected, between, exactly, near
 from tests.dashboards.truth.levels import failing, has_figures, is_change, turning
 from tests.dashboards.truth.levels import faults as set_faults
@@ -17,6 +17,7 @@ VIEWS = [
 ]
 WAITING = [View("waiting", {"namespace": (STORAGE[0],), "service": (STORAGE[1],)})]
 PANELS = Panels()
+marks = levels.marks
 STORE_BOUNDS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5)
 ALL_FAULTS = ("error", "latency", "store_full", "store_refuse", "threads")
 FAULT_SECONDS = 3
