@@ -1,6 +1,6 @@
 """The dashboard "Service": what is wrong with one service, since when, and in which part of it."""
 
-from grafana_foundation_sdk.builders import dashboard, stat
+from grafana_foundation_sdk.builders import common, dashboard, stat
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from dashboards.alerts import alert_table
@@ -20,9 +20,9 @@ from dashboards.colors import (
     steps,
     values,
 )
-from dashboards.config import SERVICE
+from dashboards.config import SERVICE, link
 from dashboards.page import marks, page, service_variables
-from dashboards.queries import failing, n_of_m, now, or_why_not, over_time, rows
+from dashboards.queries import failing, n_of_m, now, or_why_not, over_time, rows, within_step
 from dashboards.style import (
     DASHED,
     bars,
@@ -36,6 +36,7 @@ from dashboards.style import (
 from dashboards.tables import Column, table_of
 
 P99 = f'service:latency_seconds:quantile{{{SERVICE}, quantile="0.99"}}'
+POD_LINK = link("workload", namespace="$namespace", service="$service", pod='${__data.fields["Pod"]}')
 VERSIONS = f"max by (pod, version) (service:pod_version:info{{{SERVICE}}})"
 BUDGET = f"slo:error_budget_remaining:ratio{{{SERVICE}}}"
 INDICATORS = {"availability": "dark-blue", "latency": "light-blue"}
@@ -123,7 +124,7 @@ def share() -> dashboard.Panel:
     for name, color in INDICATORS.items():
         panel = panel.override_by_name(name, [fixed(color)])
         panel = panel.override_by_name(f"{name} allowed", [fixed(color), DASHED])
-    worst = f"max_over_time(slo:bad_requests_per_requests:ratio_rate5m{{{SERVICE}}}[$__interval])"
+    worst = within_step("max", f"slo:bad_requests_per_requests:ratio_rate5m{{{SERVICE}}}")
     return panel.with_target(over_time(f"max by (slo_indicator) ({worst})", "{{slo_indicator}}")).with_target(
         over_time(
             f"1 - max by (slo_indicator) (slo:objective:ratio{{{SERVICE}}})", "{{slo_indicator}} allowed"
@@ -183,9 +184,9 @@ def pods() -> dashboard.Panel:
         "Which pod?",
         "Every pod of the service, those that fail most first.",
         [
-            Column("Pod", label="pod", width=150, wide=True),
+            Column("Pod", label="pod", width=150, wide=True, link=("Open the workload", POD_LINK)),
             Column("Failing", failing(SERVICE, "by (pod) ", metric), unit="percentunit"),
-            Column("Requests", f"sum by (pod) ({metric}{{{SERVICE}}})", unit="reqps"),
+            Column("Requests", f"sum by (pod) ({metric}{{{SERVICE}}})", unit="reqps", width=105),
             Column(
                 "p99",
                 f'max by (pod) (service:pod_latency_seconds:quantile{{{SERVICE}, quantile="0.99"}})',
@@ -222,7 +223,7 @@ def routes() -> dashboard.Panel:
             Column("Route", label="route", width=150, wide=True),
             Column("Method", label="method"),
             Column("Failing", failing(SERVICE, by, metric), unit="percentunit"),
-            Column("Requests", f"sum {by}({metric}{{{SERVICE}}}) > 0", unit="reqps"),
+            Column("Requests", f"sum {by}({metric}{{{SERVICE}}}) > 0", unit="reqps", width=105),
             Column(
                 "p99",
                 f'max {by}(service:route_latency_seconds:quantile{{{SERVICE}, quantile="0.99"}})',
@@ -245,7 +246,7 @@ def service() -> dashboard.Dashboard:
             "What is wrong, or switched on, now?",
             "Alerts of the service that are pending or firing, and faults that a drill has switched on.",
             SERVICE,
-            drills=True,
+            of_one_service=True,
         ),
         answers(),
         share(),
@@ -255,6 +256,7 @@ def service() -> dashboard.Dashboard:
         routes(),
         timeline("Which version since when?", "Pods by version.", [])
         .color_scheme(dashboard.FieldColor().mode("fixed").fixed_color("blue"))
+        .legend(common.VizLegendOptions().show_legend(False))
         .no_value("no version is known")
         .with_target(over_time(f"count by (version) (service:pod_version:info{{{SERVICE}}})", "{{version}}")),
         budget(),

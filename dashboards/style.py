@@ -7,6 +7,7 @@ from grafana_foundation_sdk.builders.dashboard import FieldColor
 from grafana_foundation_sdk.models.common import (
     BarGaugeDisplayMode,
     BarGaugeNamePlacement,
+    BigValueColorMode,
     BigValueGraphMode,
     GraphThresholdsStyleMode,
     HeatmapCellLayout,
@@ -41,6 +42,7 @@ def figure(title: str, description: str, unit: str, mappings: list[ValueMapping]
         .unit(unit)
         .graph_mode(BigValueGraphMode.NONE)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+        .color_mode(BigValueColorMode.BACKGROUND_SOLID)
         .thresholds(steps(NEUTRAL))
         .mappings(mappings)
         .height(3)
@@ -144,6 +146,7 @@ def bars(title: str, description: str, warn: float = 0.5, bad: float = 1) -> bar
         .display_mode(BarGaugeDisplayMode.BASIC)
         .orientation(VizOrientation.HORIZONTAL)
         .name_placement(BarGaugeNamePlacement.TOP)
+        .text(common.VizTextDisplayOptions().title_size(12).value_size(16))
         .height(9)
         .span(12)
     )

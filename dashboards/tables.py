@@ -1,13 +1,14 @@
 """Tables of this moment: columns from several instant queries, joined by their labels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from string import ascii_uppercase
 
 from grafana_foundation_sdk.builders import common, table
+from grafana_foundation_sdk.models.common import TableAutoCellOptions
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue, ValueMapping
 
-from dashboards.colors import NEUTRAL, NONE, steps
+from dashboards.colors import NEUTRAL, steps
 from dashboards.queries import rows
 
 
@@ -28,19 +29,24 @@ class Column:
     """Colour of the cell from a value upwards; {} if only the mappings have colours."""
     link: tuple[str, str] | None = None
     """Title and URL of where a click leads."""
-    properties: Sequence[DynamicConfigValue] = field(default=())
+    nothing: str = "-"
+    """Text of a cell without value."""
+    properties: Sequence[DynamicConfigValue] = ()
     """More override properties, such as the number of decimals."""
 
     def overrides(self) -> list[DynamicConfigValue]:
         """The column's properties in Grafana's terms."""
-        width = "custom.minWidth" if self.wide else "custom.width"
-        found: dict[str, object] = {"unit": self.unit, "noValue": "-", width: self.width}
+        found: dict[str, object] = {"unit": self.unit, "noValue": self.nothing}
+        if self.wide:
+            found |= {"custom.minWidth": self.width, "custom.wrapText": True}
+        else:
+            found["custom.width"] = self.width
         if self.mappings:
             # A word, not a number.
             found |= {"mappings": list(self.mappings), "custom.align": "left"}
         if self.background is not None:
             found["custom.cellOptions"] = {"type": "color-background", "mode": "basic"}
-            found["thresholds"] = steps(NONE, self.background).build()
+            found["thresholds"] = steps(NEUTRAL, self.background).build()
         properties = [DynamicConfigValue(id_val=key, value=value) for key, value in found.items()]
         return [*properties, *([leads_to(*self.link)] if self.link else []), *self.properties]
 
@@ -63,6 +69,7 @@ def table_of(
         .description(description)
         .unit("short")
         .no_value(empty)
+        .cell_options(TableAutoCellOptions())
         .thresholds(steps(NEUTRAL))
         .sort_by([common.TableSortByFieldState().display_name(name).desc(True) for name in sort])
         .height(7)
