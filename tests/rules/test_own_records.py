@@ -17,7 +17,7 @@ NAMES = {
 
 
 def records(**storage_api: dict) -> dict[str, dict]:
-    """The records of the storage API's chart, by name, with faults enabled unless the values say otherwise."""
+    """The records of the storage API, by name, with faults enabled unless the values say otherwise."""
     values = {"storage-api": {"faults": {"enabled": True}, **storage_api}}
     (rule,) = render_chart(values).find("PrometheusRule", "platform-storage-api")
     rules = [rule for group in rule["spec"]["groups"] for rule in group["rules"]]
