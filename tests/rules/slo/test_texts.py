@@ -28,7 +28,7 @@ CASES = {
     ("CheckoutDown", "critical", "target-down"): (
         {selector("up", **TARGET): gauge([("30m", 0)])},
         "shop/checkout: none of its 1 targets can be scraped.",
-        "For 5m, 1 targets were known and none answered. "
+        "For 5m, 1 targets were expected and none answered. "
         "Targets are selected by `up{job='checkout', namespace='shop'}`.",
     ),
     ("CheckoutMetricsMissing", "warning", "metrics-missing"): (
