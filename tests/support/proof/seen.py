@@ -31,7 +31,10 @@ class Phase:
 
     name: str
     began: float
+    """Since when the faults of the phase are switched on, and nothing changes any more."""
     shown: TimeRange
+    counted: float
+    """Since when requests count."""
     sent: Sequence[Sent]
     """What was answered since it began."""
     up: Collection[str]
@@ -40,6 +43,8 @@ class Phase:
     """The share of file descriptors that each pod has open, at the end."""
     samples: Mapping[str, int]
     """What a scrape of each pod returns, at the end."""
+    before: float = 0.0
+    """When the first of its faults was switched on."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ class Seen:
     @property
     def seconds(self) -> float:
         """The length of what the client counted, for rates."""
-        return self.shown.end - self.phase.began
+        return self.shown.end - self.phase.counted
 
     @property
     def services(self) -> list[Service]:
@@ -98,7 +103,10 @@ class Seen:
 
     def sent(self, service: Service, **fields: str | Collection[str]) -> list[Sent]:
         """The requests of a service in this phase, with these values of the fields of Sent."""
-        return [one for one in self.phase.sent if one.service == service and _has(one, fields)]
+        since = self.phase.counted
+        return [
+            one for one in self.phase.sent if one.service == service and one.at >= since and _has(one, fields)
+        ]
 
     def rates(self, service: Service, *by: str, **fields: str | Collection[str]) -> dict:
         """Requests per second by fields of Sent: by the value if it is one field, else by a tuple."""
@@ -140,6 +148,10 @@ class Seen:
             _key(one["metric"], labels): float(one["values"][-1][1]) - float(one["values"][0][1])
             for one in found
         }
+
+    def traces(self, service: Service) -> dict[str, float]:
+        """The traces of the requests to a service until now, with their durations as the client saw them."""
+        return {one.trace: one.seconds for one in self.run if one.service == service}
 
     def at_once(self, pod: str) -> int:
         """The most requests that a pod can have had at the same time, as the client saw it."""
