@@ -23,7 +23,7 @@ def owned(workload: str, *pods: str, namespace: str = "shop") -> dict[str, str]:
 
 
 def told(name: str, values: str, **labels: str) -> dict[str, str]:
-    """A series of both instances of kube-state-metrics, with the labels of its target that it lacks itself."""
+    """A series of both instances of kube-state-metrics, with its target's labels where it has none itself."""
     labels = {"namespace": "shop", "pod": "monitor", "container": "kube-state-metrics", **labels}
     return {selector(name, **labels, instance=instance): values for instance in MONITORS}
 
