@@ -4,10 +4,12 @@ import contextlib
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
+from lab.figures import FIGURES, STATE, STATES
 from lab.platform import Platform
 from lab.preview_bundle import build
 from lab.render.stack import Stack
@@ -35,7 +37,16 @@ def publish(platform: Platform, extra: Mapping[str, str] = MappingProxyType({}))
     source, *_ = grafana.datasources(stack, platform.ports)
     about = {
         "scrapeInterval": source["jsonData"]["timeInterval"],
-        "parts": [{"name": part, "url": platform.url(part)} for part in PARTS if platform.ready(part)],
+        "parts": [
+            {"name": name, "url": platform.url(name), "pages": part.pages}
+            for name, part in PARTS.items()
+            if platform.ready(name)
+        ],
+        "services": {
+            "state": STATE,
+            "states": STATES,
+            "figures": [{"name": name} | asdict(figure) for name, figure in FIGURES.items()],
+        },
         "dashboards": [_entry(path, text) for path, text in sorted(files.items())],
     }
     target = platform.folder / "user"
