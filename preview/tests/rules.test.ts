@@ -180,6 +180,7 @@ describe('addresses', () => {
   const platform = {
     scrapeInterval: '15s',
     parts: [],
+    services: { state: '', states: [], figures: [] },
     dashboards: ['a', 'b'].map((uid) => ({ uid, title: uid, file: uid, folder: '', tags: ['x'] })),
   };
 

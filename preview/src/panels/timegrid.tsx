@@ -16,6 +16,9 @@ import {
 import { useMemo, useState } from 'react';
 import type uPlot from 'uplot';
 
+import type { Mark } from '../query';
+import { Marks } from './marks';
+
 /** In characters. Longer names are cut; the tooltip shows them in full. */
 const MAX_NAME_LENGTH = 30;
 
@@ -37,6 +40,9 @@ interface Props {
   cells: Cell[];
   /** Fraction of the lane's height that its cells fill, 0 to 1. */
   fill: number;
+  marks: Mark[];
+  /** The height at which an exemplar's value is drawn, in lanes from the bottom. */
+  position?: (value: number) => number;
   width: number;
   height: number;
   range: TimeRange;
@@ -69,7 +75,7 @@ function paint(u: uPlot, { cells, fill, theme }: Props) {
 }
 
 export function TimeGrid(props: Props) {
-  const { lanes, named, cells, width, height, range, timeZone, theme } = props;
+  const { lanes, named, cells, marks, position, width, height, range, timeZone, theme } = props;
   const [hover, setHover] = useState<{ cell: Cell; x: number; y: number }>();
   const builder = useMemo(() => {
     const built = new UPlotConfigBuilder(timeZone);
@@ -125,6 +131,7 @@ export function TimeGrid(props: Props) {
     <>
       <UPlotChart config={builder} data={data} width={width} height={height}>
         <KeyboardPlugin config={builder} />
+        <Marks builder={builder} marks={marks} color={theme.visualization.getColorByName} position={position} />
       </UPlotChart>
       {hover && (
         <Portal>
