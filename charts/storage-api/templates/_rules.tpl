@@ -1,11 +1,20 @@
-{{/* Rule groups: the spec of the PrometheusRule, and what `helm test` of the platform expects. A group has at least one alert. */}}
+{{/* Rule groups: the spec of the PrometheusRule, and what `helm test` of the platform expects. A group has at least one rule. */}}
 {{- define "storage-api.ruleGroups" -}}
-{{- $rules := include "storage-api.alerts" . | trim -}}
-{{- if $rules -}}
+{{- $records := include "storage-api.records" . | trim -}}
+{{- $alerts := include "storage-api.alerts" . | trim -}}
+{{- if or $records $alerts -}}
 groups:
-  - name: {{ include "storage-api.fullname" . }}.alerts
+  {{- with $records }}
+  - name: {{ include "storage-api.fullname" $ }}.records
+    interval: 30s
     rules:
-      {{- $rules | nindent 6 }}
+      {{- . | nindent 6 }}
+  {{- end }}
+  {{- with $alerts }}
+  - name: {{ include "storage-api.fullname" $ }}.alerts
+    rules:
+      {{- . | nindent 6 }}
+  {{- end }}
 {{- else -}}
 groups: []
 {{- end -}}
