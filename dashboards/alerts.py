@@ -27,14 +27,20 @@ def faults(selector: str) -> str:
 
 def alert_table(title: str, description: str, selector: str, *, drills: bool = False) -> table.Panel:
     """The alerts that `selector` selects, oldest first; with `drills` also faults that are switched on."""
-    state = {"label": "alertstate", "width": 90, "background": {}, "mappings": [values(STATES)]}
+    state = {"label": "alertstate", "background": {}, "mappings": [values(STATES)]}
     columns = [
-        Column("Alert", label="alertname", width=280),
+        Column("Alert", label="alertname", width=150, wide=True),
         Column("State", faults(selector) if drills else "", **state),
-        Column("Age", age(selector), unit="s", width=110),
-        Column("Severity", label="severity", width=90),
-        Column("Runbook", label="runbook", link=("Open the runbook", f"{RUNBOOKS}/${{__value.text}}")),
-        Column("Service", label="slo_service"),
-        Column("Namespace", label="namespace"),
+        Column("Age", age(selector), unit="s"),
+        Column("Severity", label="severity"),
+        Column(
+            "Runbook",
+            label="runbook",
+            width=150,
+            wide=True,
+            link=("Open the runbook", f"{RUNBOOKS}/${{__value.text}}"),
+        ),
+        Column("Service", label="slo_service", width=110, wide=True),
+        Column("Namespace", label="namespace", width=110, wide=True),
     ]
-    return table_of(title, description, columns, ["Age"], empty="nothing").height(6)
+    return table_of(title, description, columns, ["Age"], empty="nothing is pending or firing").height(5)

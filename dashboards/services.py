@@ -71,12 +71,13 @@ def services_table() -> dashboard.Panel:
         "Every service with an objective, worst first; a click on its name opens it. A dash means that there "
         "is nothing to measure, such as no requests. Failing and p99 are of the last 5 minutes.",
         [
-            Column("Service", label="slo_service", width=180, link=("Open the service", SERVICE_LINK)),
+            Column(
+                "Service", label="slo_service", width=110, wide=True, link=("Open the service", SERVICE_LINK)
+            ),
             Column(
                 "State",
                 # A service whose state is not recorded is not healthy either.
                 f"max {EACH}({STATE}) or 6 * group {EACH}(slo_info{{{NAMESPACES}}})",
-                width=100,
                 mappings=[values({6: ("no data", UNKNOWN)}), *states()],
                 background={},
             ),
@@ -94,14 +95,16 @@ def services_table() -> dashboard.Panel:
                 "Burn now",
                 f"{burn('5m')}\nand on (namespace, slo_service) ({up} > 0)",
                 unit="suffix:x",
+                width=95,
                 background=BURNS,
             ),
-            Column("Budget left", BUDGET, unit="percentunit"),
+            Column("Budget left", BUDGET, unit="percentunit", width=100),
             Column(
                 "Alerts",
-                f'count {EACH}(ALERTS{{{NAMESPACES}, slo_service!="", severity=~"critical|warning"}})',
+                f'count {EACH}(ALERTS{{{NAMESPACES}, slo_service!="", severity=~"critical|warning"}})\n'
+                f"or 0 * max {EACH}({STATE})",
             ),
-            Column("Namespace", label="namespace"),
+            Column("Namespace", label="namespace", width=110, wide=True),
         ],
         sort=["State", "Burn now"],
     )
@@ -164,7 +167,9 @@ def services() -> dashboard.Dashboard:
                     "percentunit",
                     worst="min",
                 )
-            ).with_target(over_time(BUDGET, "{{namespace}} / {{slo_service}}"))
+            )
+            .axis_soft_max(1)
+            .with_target(over_time(BUDGET, "{{namespace}} / {{slo_service}}"))
         )
     )
     for annotation in marks(NAMESPACES):

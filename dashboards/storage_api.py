@@ -79,7 +79,7 @@ def faults() -> dashboard.Panel:
             "Faults set at /faults, for a drill. While one is on, failures may be wanted.",
             [values({1: ("on", DRILL), 0: ("off", IDLE)}), missing()],
         )
-        .no_value("unknown: no target is up")
+        .no_value("no fault can be switched on (storage-api.faults.enabled), or no target is up")
         .with_target(
             over_time(
                 f"max by (fault) (max_over_time(service:fault:active{{{SERVICE}}}[$__interval]))", "{{fault}}"

@@ -6,6 +6,7 @@ from grafana_foundation_sdk.builders import bargauge, common, heatmap, stat, sta
 from grafana_foundation_sdk.builders.dashboard import FieldColor
 from grafana_foundation_sdk.models.common import (
     BarGaugeDisplayMode,
+    BarGaugeNamePlacement,
     BigValueGraphMode,
     GraphThresholdsStyleMode,
     HeatmapCellLayout,
@@ -42,7 +43,7 @@ def figure(title: str, description: str, unit: str, mappings: list[ValueMapping]
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .thresholds(steps(NEUTRAL))
         .mappings(mappings)
-        .height(4)
+        .height(3)
         .span(4)
     )
 
@@ -79,7 +80,7 @@ def graph(title: str, description: str, unit: str, worst: Literal["max", "min"] 
         .tooltip(tooltip)
         .fill_opacity(0)
         .line_width(2)
-        .height(8)
+        .height(9)
         .span(12)
     )
 
@@ -122,7 +123,7 @@ def timeline(title: str, description: str, mappings: list[ValueMapping]) -> stat
         .row_height(0.8)
         .fill_opacity(80)
         .line_width(0)
-        .height(8)
+        .height(9)
         .span(12)
     )
 
@@ -142,7 +143,8 @@ def bars(title: str, description: str, warn: float = 0.5, bad: float = 1) -> bar
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .display_mode(BarGaugeDisplayMode.BASIC)
         .orientation(VizOrientation.HORIZONTAL)
-        .height(8)
+        .name_placement(BarGaugeNamePlacement.TOP)
+        .height(9)
         .span(12)
     )
 
@@ -164,7 +166,7 @@ def buckets(title: str, description: str, unit: str, expr: str) -> heatmap.Panel
         .cell_gap(1)
         .show_legend()
         .with_target(over_time(expr, "{{le}}").format(PromQueryFormat.HEATMAP))
-        .height(8)
+        .height(9)
         .span(12)
     )
 

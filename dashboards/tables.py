@@ -19,8 +19,10 @@ class Column:
     expr: str = ""
     label: str = ""
     unit: str = "short"
-    width: int | None = None
-    """Pixels; None shares what is left among such columns."""
+    width: int = 85
+    """Pixels."""
+    wide: bool = False
+    """True for names: the column shares the panel's remaining width, and `width` is the least."""
     mappings: Sequence[ValueMapping] = ()
     background: dict[float, str] | None = None
     """Colour of the cell from a value upwards; {} if only the mappings have colours."""
@@ -31,11 +33,11 @@ class Column:
 
     def overrides(self) -> list[DynamicConfigValue]:
         """The column's properties in Grafana's terms."""
-        found: dict[str, object] = {"unit": self.unit, "noValue": "-"}
-        if self.width:
-            found["custom.width"] = self.width
+        width = "custom.minWidth" if self.wide else "custom.width"
+        found: dict[str, object] = {"unit": self.unit, "noValue": "-", width: self.width}
         if self.mappings:
-            found["mappings"] = list(self.mappings)
+            # A word, not a number.
+            found |= {"mappings": list(self.mappings), "custom.align": "left"}
         if self.background is not None:
             found["custom.cellOptions"] = {"type": "color-background", "mode": "basic"}
             found["thresholds"] = steps(NONE, self.background).build()

@@ -55,7 +55,9 @@ def foreign_series(expression: str, namespace: str, job: str) -> list[str]:
     def ours(metric: str, matchers: str) -> bool:
         # The kubelet's series about a volume have the kubelet's job.
         one_job = f'job="{job}"' in matchers or "persistentvolumeclaim=" in matchers
-        one_job |= bool(joined) and metric.startswith(("kube_", "kubelet_", "container_", "namespace_workload_"))
+        one_job |= bool(joined) and metric.startswith(
+            ("kube_", "kubelet_", "container_", "namespace_workload_")
+        )
         recorded = (":" in metric or metric == "ALERTS") and "slo" in matchers
         return f'namespace="{namespace}"' in matchers and (one_job or recorded)
 
