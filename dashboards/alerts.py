@@ -6,6 +6,10 @@ from dashboards.colors import CRITICAL, DRILL, WARNING, values
 from dashboards.config import RUNBOOKS
 from dashboards.tables import Column, table_of
 
+NOTHING = {
+    False: "no alert is pending or firing",
+    True: "no alert is pending or firing, and no fault is switched on",
+}
 STATES = {"firing": (None, CRITICAL), "pending": (None, WARNING), "drill": (None, DRILL)}
 
 
@@ -25,22 +29,21 @@ def faults(selector: str) -> str:
     return f'label_replace({named}, "alertstate", "drill", "", "")'
 
 
-def alert_table(title: str, description: str, selector: str, *, drills: bool = False) -> table.Panel:
-    """The alerts that `selector` selects, oldest first; with `drills` also faults that are switched on."""
+def alert_table(title: str, description: str, selector: str, *, of_one_service: bool = False) -> table.Panel:
+    """The alerts that `selector` selects, oldest first; of one service also the faults that are switched on."""
     state = {"label": "alertstate", "background": {}, "mappings": [values(STATES)]}
+    runbook = ("Open the runbook", f"{RUNBOOKS}/${{__value.text}}")
     columns = [
-        Column("Alert", label="alertname", width=150, wide=True),
-        Column("State", faults(selector) if drills else "", **state),
+        Column("Alert", label="alertname", width=170, wide=True),
+        Column("State", faults(selector) if of_one_service else "", **state),
         Column("Age", age(selector), unit="s"),
         Column("Severity", label="severity"),
-        Column(
-            "Runbook",
-            label="runbook",
-            width=150,
-            wide=True,
-            link=("Open the runbook", f"{RUNBOOKS}/${{__value.text}}"),
-        ),
-        Column("Service", label="slo_service", width=110, wide=True),
-        Column("Namespace", label="namespace", width=110, wide=True),
+        # Faults have no runbook, and a dash would be a link.
+        Column("Runbook", label="runbook", width=150, wide=True, link=runbook, nothing=" "),
     ]
-    return table_of(title, description, columns, ["Age"], empty="nothing is pending or firing").height(5)
+    if not of_one_service:
+        columns += [
+            Column("Service", label="slo_service", width=180),
+            Column("Namespace", label="namespace", width=130),
+        ]
+    return table_of(title, description, columns, ["Age"], empty=NOTHING[of_one_service]).height(5)

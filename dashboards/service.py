@@ -1,6 +1,6 @@
 """The dashboard "Service": what is wrong with one service, since when, and in which part of it."""
 
-from grafana_foundation_sdk.builders import dashboard, stat
+from grafana_foundation_sdk.builders import common, dashboard, stat
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from dashboards.alerts import alert_table
@@ -185,7 +185,7 @@ def pods() -> dashboard.Panel:
         [
             Column("Pod", label="pod", width=150, wide=True),
             Column("Failing", failing(SERVICE, "by (pod) ", metric), unit="percentunit"),
-            Column("Requests", f"sum by (pod) ({metric}{{{SERVICE}}})", unit="reqps"),
+            Column("Requests", f"sum by (pod) ({metric}{{{SERVICE}}})", unit="reqps", width=105),
             Column(
                 "p99",
                 f'max by (pod) (service:pod_latency_seconds:quantile{{{SERVICE}, quantile="0.99"}})',
@@ -222,7 +222,7 @@ def routes() -> dashboard.Panel:
             Column("Route", label="route", width=150, wide=True),
             Column("Method", label="method"),
             Column("Failing", failing(SERVICE, by, metric), unit="percentunit"),
-            Column("Requests", f"sum {by}({metric}{{{SERVICE}}}) > 0", unit="reqps"),
+            Column("Requests", f"sum {by}({metric}{{{SERVICE}}}) > 0", unit="reqps", width=105),
             Column(
                 "p99",
                 f'max {by}(service:route_latency_seconds:quantile{{{SERVICE}, quantile="0.99"}})',
@@ -245,7 +245,7 @@ def service() -> dashboard.Dashboard:
             "What is wrong, or switched on, now?",
             "Alerts of the service that are pending or firing, and faults that a drill has switched on.",
             SERVICE,
-            drills=True,
+            of_one_service=True,
         ),
         answers(),
         share(),
@@ -255,6 +255,7 @@ def service() -> dashboard.Dashboard:
         routes(),
         timeline("Which version since when?", "Pods by version.", [])
         .color_scheme(dashboard.FieldColor().mode("fixed").fixed_color("blue"))
+        .legend(common.VizLegendOptions().show_legend(False))
         .no_value("no version is known")
         .with_target(over_time(f"count by (version) (service:pod_version:info{{{SERVICE}}})", "{{version}}")),
         budget(),

@@ -72,7 +72,7 @@ def services_table() -> dashboard.Panel:
         "is nothing to measure, such as no requests. Failing and p99 are of the last 5 minutes.",
         [
             Column(
-                "Service", label="slo_service", width=110, wide=True, link=("Open the service", SERVICE_LINK)
+                "Service", label="slo_service", width=105, wide=True, link=("Open the service", SERVICE_LINK)
             ),
             Column(
                 "State",
@@ -80,17 +80,24 @@ def services_table() -> dashboard.Panel:
                 f"max {EACH}({STATE}) or 6 * group {EACH}(slo_info{{{NAMESPACES}}})",
                 mappings=[values({6: ("no data", UNKNOWN)}), *states()],
                 background={},
+                width=80,
             ),
-            Column("Failing", failing(NAMESPACES, EACH), unit="percentunit"),
+            Column("Failing", failing(NAMESPACES, EACH), unit="percentunit", width=65),
             Column(
                 "p99",
                 f'max {EACH}(service:latency_seconds:quantile{{{NAMESPACES}, quantile="0.99"}})',
                 unit="s",
+                width=70,
             ),
             Column(
-                "Targets", n_of_m(up, expected, "targets"), label="targets", mappings=counted(), background={}
+                "Up",
+                n_of_m(up, expected, "targets"),
+                label="targets",
+                width=70,
+                mappings=counted(),
+                background={},
             ),
-            Column("Requests", requests, unit="reqps"),
+            Column("Requests", requests, unit="reqps", width=95),
             Column(
                 "Burn now",
                 f"{burn('5m')}\nand on (namespace, slo_service) ({up} > 0)",

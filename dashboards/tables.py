@@ -1,7 +1,7 @@
 """Tables of this moment: columns from several instant queries, joined by their labels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from string import ascii_uppercase
 
 from grafana_foundation_sdk.builders import common, table
@@ -28,13 +28,15 @@ class Column:
     """Colour of the cell from a value upwards; {} if only the mappings have colours."""
     link: tuple[str, str] | None = None
     """Title and URL of where a click leads."""
-    properties: Sequence[DynamicConfigValue] = field(default=())
+    nothing: str = "-"
+    """Text of a cell without value."""
+    properties: Sequence[DynamicConfigValue] = ()
     """More override properties, such as the number of decimals."""
 
     def overrides(self) -> list[DynamicConfigValue]:
         """The column's properties in Grafana's terms."""
         width = "custom.minWidth" if self.wide else "custom.width"
-        found: dict[str, object] = {"unit": self.unit, "noValue": "-", width: self.width}
+        found: dict[str, object] = {"unit": self.unit, "noValue": self.nothing, width: self.width}
         if self.mappings:
             # A word, not a number.
             found |= {"mappings": list(self.mappings), "custom.align": "left"}
