@@ -7,13 +7,13 @@ const NEVER_SUPPORTED = [
   'editing, sharing and inspecting',
   'annotations stored in Grafana',
   'ad hoc filters',
-  'actions, and data links on graphs',
+  'actions, and data links on time series and heatmaps',
   'data sources other than Prometheus',
   'heatmaps calculated from single values, and native histograms',
   'time shifts of single panels',
 ];
 
-const LINKED = new Set(['stat', 'bargauge', 'table']);
+const LINKED = new Set(['stat', 'bargauge', 'state-timeline', 'table']);
 
 function hasDataLinks({ fieldConfig }: Panel): boolean {
   const overridden = fieldConfig?.overrides.flatMap(({ properties }) => properties) ?? [];

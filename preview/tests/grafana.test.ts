@@ -11,10 +11,12 @@ import {
   type DataFrame,
   type ValueMapping,
 } from '@grafana/data';
+import { readFileSync, readdirSync } from 'node:fs';
+
 import { describe, expect, test, vi } from 'vitest';
 
 import { leadTo } from '../src/address';
-import type { Panel } from '../src/dashboard';
+import type { Dashboard, Panel } from '../src/dashboard';
 import { applyFieldConfig, fieldConfigOf, transform } from '../src/fields';
 import { toFrames } from '../src/frames';
 import { laneOf, statesOf, withGaps } from '../src/panels/prepare';
@@ -160,5 +162,29 @@ describe('links', () => {
 
   test('can carry all values of a variable', () => {
     expect(interpolate('/d/x?${service:queryparam}', { service }, 'text')).toBe('/d/x?var-service=a&var-service=b%26c');
+  });
+});
+
+describe('the tables of the shipped dashboards', () => {
+  const folder = new URL('../../dashboards/', import.meta.url);
+  const tables = readdirSync(folder)
+    .filter((file) => file.endsWith('.json'))
+    .flatMap((file) => (JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Dashboard).panels)
+    .filter(({ type, targets = [] }) => type === 'table' && targets.length > 1);
+
+  test.each(tables.map((table) => [table.title, table] as const))('%s', async (_, table) => {
+    const include = table.transformations!.find(({ id }) => id === 'filterFieldsByName')!.options.include.names as string[];
+    const labels = include.filter((name) => !/^(Time|Value)\b/.test(name));
+    const metric = Object.fromEntries(labels.map((label) => [label, 'x']));
+    for (const silent of table.targets!) {
+      const frames = table.targets!.flatMap((target) => {
+        const series = target === silent ? [] : [{ metric, values: [[60, '1'] as [number, string]] }];
+        return toFrames(series, target, 1000, false);
+      });
+      const joined = await transform(table, frames, (text) => text);
+      expect(joined, `without an answer to ${silent.expr}`).toHaveLength(1);
+      expect(joined[0]).toMatchObject({ length: 1 });
+      expect(joined[0]!.fields).toHaveLength(include.length - 1);
+    }
   });
 });

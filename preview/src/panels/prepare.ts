@@ -54,7 +54,8 @@ function cellsOf(field: Field, time: Field, lane: number, end: number): Cell[] {
     if (last && last.to === from && last.value === value) {
       last.to = to;
     } else {
-      cells.push({ lane, from, to, value, label: value, color: shown.color ?? '' });
+      const links = () => field.getLinks?.({ valueRowIndex: i }) ?? [];
+      cells.push({ lane, from, to, value, label: value, color: shown.color ?? '', links });
     }
   });
   return cells;
