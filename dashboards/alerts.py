@@ -30,7 +30,7 @@ def faults(selector: str) -> str:
 
 
 def alert_table(title: str, description: str, selector: str, *, of_one_service: bool = False) -> table.Panel:
-    """The alerts that `selector` selects, oldest first; of one service also the faults that are switched on."""
+    """The alerts that `selector` selects, oldest first; of one service also faults that are on."""
     state = {"label": "alertstate", "background": {}, "mappings": [values(STATES)]}
     runbook = ("Open the runbook", f"{RUNBOOKS}/${{__value.text}}")
     columns = [
@@ -46,4 +46,4 @@ def alert_table(title: str, description: str, selector: str, *, of_one_service: 
             Column("Service", label="slo_service", width=180),
             Column("Namespace", label="namespace", width=130),
         ]
-    return table_of(title, description, columns, ["Age"], empty=NOTHING[of_one_service]).height(5)
+    return table_of(title, description, columns, ["Age"], empty=NOTHING[of_one_service]).height(6)

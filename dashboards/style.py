@@ -7,6 +7,7 @@ from grafana_foundation_sdk.builders.dashboard import FieldColor
 from grafana_foundation_sdk.models.common import (
     BarGaugeDisplayMode,
     BarGaugeNamePlacement,
+    BigValueColorMode,
     BigValueGraphMode,
     GraphThresholdsStyleMode,
     HeatmapCellLayout,
@@ -22,7 +23,7 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, FieldCol
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from dashboards.colors import CRITICAL, NEUTRAL, WARNING, steps
+from dashboards.colors import CRITICAL, NEUTRAL, NONE, WARNING, steps
 from dashboards.queries import over_time
 
 DASHED = DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash", "dash": [8, 8]})
@@ -41,7 +42,8 @@ def figure(title: str, description: str, unit: str, mappings: list[ValueMapping]
         .unit(unit)
         .graph_mode(BigValueGraphMode.NONE)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
-        .thresholds(steps(NEUTRAL))
+        .color_mode(BigValueColorMode.BACKGROUND_SOLID)
+        .thresholds(steps(NONE))
         .mappings(mappings)
         .height(3)
         .span(4)

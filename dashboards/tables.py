@@ -35,8 +35,11 @@ class Column:
 
     def overrides(self) -> list[DynamicConfigValue]:
         """The column's properties in Grafana's terms."""
-        width = "custom.minWidth" if self.wide else "custom.width"
-        found: dict[str, object] = {"unit": self.unit, "noValue": self.nothing, width: self.width}
+        found: dict[str, object] = {"unit": self.unit, "noValue": self.nothing}
+        if self.wide:
+            found |= {"custom.minWidth": self.width, "custom.wrapText": True}
+        else:
+            found["custom.width"] = self.width
         if self.mappings:
             # A word, not a number.
             found |= {"mappings": list(self.mappings), "custom.align": "left"}
