@@ -6,7 +6,6 @@
 groups:
   {{- with $records }}
   - name: {{ include "storage-api.fullname" $ }}.records
-    interval: 30s
     rules:
       {{- . | nindent 6 }}
   {{- end }}
