@@ -27,6 +27,14 @@ def rows(expr: str) -> prometheus.Dataquery:
     return now(expr).format(PromQueryFormat.TABLE)
 
 
+def worst_within_step(series: str) -> str:
+    """PromQL for a series' largest value within each step of a graph: a long range hides no short fault.
+
+    `or`: a step may be shorter than the interval at which the series is recorded.
+    """
+    return f"(max_over_time({series}[$__interval]) or {series})"
+
+
 def bad_rate(selector: str, by: str = "", metric: str = "service:requests:rate") -> str:
     """PromQL for the bad requests per second; 0 if there are requests but none is bad."""
     total = f"sum {by}" if by else "sum"

@@ -82,8 +82,8 @@ def table_of(
         if column.expr:
             panel = panel.with_target(rows(column.expr))
         panel = panel.override_by_name(column.title, column.overrides())
-    # `Time`, the same in all queries, is kept until all are joined: it is the only field that a query without a
-    # result has in common with the others, and without a common field none would be joined.
+    # `Time`, the same in all queries, is kept until all are joined: it is the only field that a query without
+    # a result has in common with the others, and without a common field none would be joined.
     for transformation, options in (
         ("filterFieldsByName", {"include": {"names": ["Time", *names]}}),
         ("merge", {}),
