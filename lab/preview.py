@@ -5,7 +5,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
@@ -30,18 +30,28 @@ def publish(platform: Platform, extra: Mapping[str, str] = MappingProxyType({}))
 
     `extra` holds further dashboards by path `<folder>/<file>`. Raises LabError and ToolError.
     """
-    bundle = build()
     render = platform.render()
     stack = Stack.of(render)
-    files = grafana.dashboards(stack, render.ours) | dict(extra)
     source, *_ = grafana.datasources(stack, platform.ports)
+    parts = [
+        {"name": name, "url": platform.url(name), "pages": part.pages}
+        for name, part in PARTS.items()
+        if platform.ready(name)
+    ]
+    files = grafana.dashboards(stack, render.ours) | dict(extra)
+    write(platform.folder / "user", files, source["jsonData"]["timeInterval"], parts)
+
+
+def write(target: Path, files: Mapping[str, str], scrape_interval: str, parts: list[dict[str, Any]]) -> None:
+    """Writes the page into a folder, for a Prometheus to serve it at /user/.
+
+    `files` are the dashboards by path `<folder>/<file>`, `scrape_interval` is the data source's, such as
+    `30s`, and `parts` are the running servers with `name`, `url` and `pages`. Raises LabError and ToolError.
+    """
+    bundle = build()
     about = {
-        "scrapeInterval": source["jsonData"]["timeInterval"],
-        "parts": [
-            {"name": name, "url": platform.url(name), "pages": part.pages}
-            for name, part in PARTS.items()
-            if platform.ready(name)
-        ],
+        "scrapeInterval": scrape_interval,
+        "parts": parts,
         "services": {
             "state": STATE,
             "states": STATES,
@@ -49,7 +59,6 @@ def publish(platform: Platform, extra: Mapping[str, str] = MappingProxyType({}))
         },
         "dashboards": [_entry(path, text) for path, text in sorted(files.items())],
     }
-    target = platform.folder / "user"
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(bundle, target)
     for path, text in files.items():
