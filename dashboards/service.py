@@ -9,7 +9,7 @@ from dashboards.colors import (
     DOWN,
     GOOD,
     IDLE,
-    NONE,
+    NEUTRAL,
     REDIRECT,
     WARNING,
     absences,
@@ -79,7 +79,7 @@ def glance() -> list[stat.Panel]:
             "percentunit",
             [missing()],
         )
-        .thresholds(steps(CRITICAL, {0: WARNING, 0.25: NONE}))
+        .thresholds(steps(CRITICAL, {0: WARNING, 0.25: NEUTRAL}))
         .with_target(now(f"min({BUDGET})", "budget left")),
         n_of_m_figure(
             "Targets",

@@ -9,7 +9,7 @@ from dashboards.colors import (
     DOWN,
     GOOD,
     IDLE,
-    NONE,
+    NEUTRAL,
     UNKNOWN,
     WARNING,
     counted,
@@ -57,7 +57,7 @@ def counts() -> dashboard.Panel:
         ("no traffic", f"sum({STATE} == bool 1)", IDLE),
         ("healthy", f"sum({STATE} == bool 0)", GOOD),
     ):
-        colors = DynamicConfigValue(id_val="thresholds", value=steps(NONE, {1: color}).build())
+        colors = DynamicConfigValue(id_val="thresholds", value=steps(NEUTRAL, {1: color}).build())
         panel = panel.with_target(now(expr, name)).override_by_name(name, [colors])
     return panel
 
