@@ -1,5 +1,7 @@
 """Queries of panels, and expressions that more than one dashboard needs."""
 
+from typing import Literal
+
 from grafana_foundation_sdk.builders import prometheus
 from grafana_foundation_sdk.models.common import DataSourceRef
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
@@ -27,12 +29,12 @@ def rows(expr: str) -> prometheus.Dataquery:
     return now(expr).format(PromQueryFormat.TABLE)
 
 
-def worst_within_step(series: str) -> str:
-    """PromQL for a series' largest value within each step of a graph: a long range hides no short fault.
+def within_step(worst: Literal["max", "min"], series: str) -> str:
+    """PromQL for the largest or smallest value within each step of a graph, so that a long range skips none.
 
-    `or`: a step may be shorter than the interval at which the series is recorded.
+    Where a step is shorter than the interval of the rule that records the series, its present value counts.
     """
-    return f"(max_over_time({series}[$__interval]) or {series})"
+    return f"{worst}_over_time({series}[$__interval]) or {series}"
 
 
 def bad_rate(selector: str, by: str = "", metric: str = "service:requests:rate") -> str:

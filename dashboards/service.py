@@ -22,7 +22,7 @@ from dashboards.colors import (
 )
 from dashboards.config import SERVICE
 from dashboards.page import marks, page, service_variables
-from dashboards.queries import failing, n_of_m, now, or_why_not, over_time, rows, worst_within_step
+from dashboards.queries import failing, n_of_m, now, or_why_not, over_time, rows, within_step
 from dashboards.style import (
     DASHED,
     bars,
@@ -123,8 +123,8 @@ def share() -> dashboard.Panel:
     for name, color in INDICATORS.items():
         panel = panel.override_by_name(name, [fixed(color)])
         panel = panel.override_by_name(f"{name} allowed", [fixed(color), DASHED])
-    worst = worst_within_step(f"slo:bad_requests_per_requests:ratio_rate5m{{{SERVICE}}}")
-    return panel.with_target(over_time(f"max by (slo_indicator) {worst}", "{{slo_indicator}}")).with_target(
+    worst = within_step("max", f"slo:bad_requests_per_requests:ratio_rate5m{{{SERVICE}}}")
+    return panel.with_target(over_time(f"max by (slo_indicator) ({worst})", "{{slo_indicator}}")).with_target(
         over_time(
             f"1 - max by (slo_indicator) (slo:objective:ratio{{{SERVICE}}})", "{{slo_indicator}} allowed"
         )

@@ -20,7 +20,7 @@ from dashboards.colors import (
 )
 from dashboards.config import NAMESPACES, link
 from dashboards.page import marks, page, variable
-from dashboards.queries import EACH, failing, n_of_m, now, over_time, worst_within_step
+from dashboards.queries import EACH, failing, n_of_m, now, over_time, within_step
 from dashboards.style import figure, graph, limits, shades, timeline
 from dashboards.tables import Column, leads_to, table_of
 
@@ -72,7 +72,7 @@ def services_table() -> dashboard.Panel:
         "is nothing to measure, such as no requests. Failing and p99 are of the last 5 minutes.",
         [
             Column(
-                "Service", label="slo_service", width=96, wide=True, link=("Open the service", SERVICE_LINK)
+                "Service", label="slo_service", width=105, wide=True, link=("Open the service", SERVICE_LINK)
             ),
             Column(
                 "State",
@@ -80,20 +80,20 @@ def services_table() -> dashboard.Panel:
                 f"max {EACH}({STATE}) or 6 * group {EACH}(slo_info{{{NAMESPACES}}})",
                 mappings=[values({6: ("no data", UNKNOWN)}), *states()],
                 background={},
-                width=76,
+                width=80,
             ),
-            Column("Failing", failing(NAMESPACES, EACH), unit="percentunit", width=60),
+            Column("Failing", failing(NAMESPACES, EACH), unit="percentunit", width=65),
             Column(
                 "p99",
                 f'max {EACH}(service:latency_seconds:quantile{{{NAMESPACES}, quantile="0.99"}})',
                 unit="s",
-                width=66,
+                width=70,
             ),
             Column(
                 "Up",
                 n_of_m(up, expected, "targets"),
                 label="targets",
-                width=56,
+                width=70,
                 mappings=counted(),
                 background={},
             ),
@@ -142,7 +142,7 @@ def services() -> dashboard.Dashboard:
                 states(),
             )
             .with_target(
-                over_time(f"max {EACH}{worst_within_step(STATE)}", "{{namespace}} / {{slo_service}}")
+                over_time(f"max {EACH}({within_step('max', STATE)})", "{{namespace}} / {{slo_service}}")
             )
             .override_by_regexp("/.*/", [leads_to("Open the service", SERIES_LINK)])
             .height(6)
