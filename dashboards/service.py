@@ -20,7 +20,7 @@ from dashboards.colors import (
     steps,
     values,
 )
-from dashboards.config import SERVICE
+from dashboards.config import SERVICE, link
 from dashboards.page import marks, page, service_variables
 from dashboards.queries import failing, n_of_m, now, or_why_not, over_time, rows, within_step
 from dashboards.style import (
@@ -36,6 +36,7 @@ from dashboards.style import (
 from dashboards.tables import Column, table_of
 
 P99 = f'service:latency_seconds:quantile{{{SERVICE}, quantile="0.99"}}'
+POD_LINK = link("workload", namespace="$namespace", service="$service", pod='${__data.fields["Pod"]}')
 VERSIONS = f"max by (pod, version) (service:pod_version:info{{{SERVICE}}})"
 BUDGET = f"slo:error_budget_remaining:ratio{{{SERVICE}}}"
 INDICATORS = {"availability": "dark-blue", "latency": "light-blue"}
@@ -183,7 +184,7 @@ def pods() -> dashboard.Panel:
         "Which pod?",
         "Every pod of the service, those that fail most first.",
         [
-            Column("Pod", label="pod", width=150, wide=True),
+            Column("Pod", label="pod", width=150, wide=True, link=("Open the workload", POD_LINK)),
             Column("Failing", failing(SERVICE, "by (pod) ", metric), unit="percentunit"),
             Column("Requests", f"sum by (pod) ({metric}{{{SERVICE}}})", unit="reqps", width=105),
             Column(
