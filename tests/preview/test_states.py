@@ -87,7 +87,9 @@ def view(server: str, browser: Browser):
             page = browser.new_page(viewport=size)
             stack.callback(page.close)
             query = {"dashboard": f"observability-platform-{dashboard}"} if dashboard else {}
-            query |= {"from": "now-20m"} | {f"var-{name}": value for name, value in variables.items()}
+            query |= {"from": "now-20m", "refresh": ""} | {
+                f"var-{name}": value for name, value in variables.items()
+            }
             page.goto(f"{server}?{urlencode(query)}")
             page.wait_for_selector("body[data-ready=true]", timeout=READY_MS)
             return View(page)
@@ -104,7 +106,7 @@ def service(view):
 # State, failing, p99, requests, targets, and the colours of the first and the last.
 STATS = {
     "well": ("healthy", "0%", "120 ms", "20 req/s", "2 of 2", GREEN, GREEN),
-    "idle": ("no traffic", "no traffic", "no traffic", "0 req/s", "2 of 2", GREY, GREEN),
+    "idle": ("no traffic", "no traffic", "not measured", "0 req/s", "2 of 2", GREY, GREEN),
     "dead": ("down", "down", "down", "down", "0 of 2", RED, RED),
     "pending": ("degraded", "1%", "120 ms", "20 req/s", "2 of 2", ORANGE, GREEN),
     "firing": ("paging", "20%", "120 ms", "21 req/s", "2 of 2", VERMILION, GREEN),
