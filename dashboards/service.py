@@ -71,7 +71,7 @@ def glance() -> list[stat.Panel]:
     return [
         *working(),
         figure("Requests", "Requests per second, over the last 5 minutes.", "reqps", absences()).with_target(
-            now(or_why_not(f"sum(service:requests:rate{{{SERVICE}}})", SERVICE), "requests")
+            now(or_why_not(f"sum(service:requests:rate{{{SERVICE}}}) > 0", SERVICE), "requests")
         ),
         figure(
             "Budget left",
@@ -186,7 +186,7 @@ def pods() -> dashboard.Panel:
         [
             Column("Pod", label="pod", width=150, wide=True, link=("Open the workload", POD_LINK)),
             Column("Failing", failing(SERVICE, "by (pod) ", metric), unit="percentunit"),
-            Column("Requests", f"sum by (pod) ({metric}{{{SERVICE}}})", unit="reqps", width=105),
+            Column("Requests", f"sum by (pod) ({metric}{{{SERVICE}}}) > 0", unit="reqps", width=105),
             Column(
                 "p99",
                 f'max by (pod) (service:pod_latency_seconds:quantile{{{SERVICE}, quantile="0.99"}})',

@@ -65,7 +65,7 @@ def counts() -> dashboard.Panel:
 def services_table() -> dashboard.Panel:
     """A row for each service, worst first."""
     up, expected = f"service:targets:up{{{NAMESPACES}}}", f"service:targets:expected{{{NAMESPACES}}}"
-    requests = f"sum {EACH}(service:requests:rate{{{NAMESPACES}}})"
+    requests = f"sum {EACH}(service:requests:rate{{{NAMESPACES}}}) > 0"
     return table_of(
         "Which service needs me?",
         "Every service with an objective, worst first; a click on its name opens it. A dash means that there "

@@ -22,11 +22,19 @@ of its page in docs/runbooks), `summary` and `description`.
     runbook_url: {{ printf "%s/%s" (trimSuffix "/" .) $.runbook | quote }}
     {{- end }}
     {{- if and $monitoring.grafanaUrl .s.dashboard }}
-    dashboard_url: {{ printf "%s/d/%s?var-namespace=%s&var-job=%s" (trimSuffix "/" $monitoring.grafanaUrl) .s.dashboard .s.namespace (urlquery .s.job) | quote }}
+    dashboard_url: {{ printf "%s/d/%s?var-namespace=%s&var-service=%s" (trimSuffix "/" $monitoring.grafanaUrl) .s.dashboard .s.namespace .s.name | quote }}
     {{- end }}
 {{- end }}
 
 {{/* Matchers for an alert's description, changed so that Prometheus expands no template in them. Argument: the matchers. */}}
 {{- define "slo.quotedText" -}}
 {{- replace "\"" "'" . | replace "{{" "{ {" -}}
+{{- end }}
+
+{{/*
+Template of a figure in an alert's text, without an exponent if the figure is large: 2490 instead of 2.49e+03. Argument: the
+variable that holds it, such as `$value`.
+*/}}
+{{- define "slo.figure" -}}
+{{- printf `{{ if ge %[1]s 100.0 }}{{ printf "%%.0f" %[1]s }}{{ else }}{{ printf "%%.3g" %[1]s }}{{ end }}` . -}}
 {{- end }}

@@ -11,6 +11,7 @@ import yaml
 from lab import ROOT
 from lab.render.chart import RenderError, load_yaml
 from lab.render.helm import run_helm
+from tests.support.documents import DOCUMENTS, variables
 
 FIVE_LINES = """
 checkout:
@@ -148,6 +149,30 @@ def test_values_of_the_service_win_over_its_preset(slo):
     assert "http_response_status_code=~" not in text
 
 
+def test_each_namespace_has_one_group_for_the_workloads_of_all_its_services(slo, rendered):
+    services = {name: {**HTTP, "namespace": name[0]} for name in ("shop-a", "shop-b", "team-a")}
+    expected = {"s-workloads": "shop-a|shop-b", "t-workloads": "team-a"}
+    own = {"observability-workloads": "platform-storage-api"}
+    umbrella = rendered({"slo": {"services": services}}).ours
+    for objects, found in ((slo(services), expected), (umbrella, expected | own)):
+        (rule,) = [o for o in objects if o["metadata"]["name"].endswith("-workloads")]
+        groups = {group["name"]: json.dumps(group) for group in rule["spec"]["groups"]}
+        assert groups.keys() == found.keys()
+        for name, text in groups.items():
+            assert set(re.findall(r'slo_service=~\\"(.*?)\\"', text)) == {found[name]}
+            assert set(re.findall(r'namespace=\\"(.*?)\\"', text)) == {name.removesuffix("-workloads")}
+
+
+def test_workloads_can_be_left_out(slo, rendered):
+    off = {"workloads": {"enabled": False}}
+    assert names(slo({"a": {"preset": "grpc"}}, **off)) == {
+        ("ServiceMonitor", "team-slo-a"),
+        ("PrometheusRule", "team-slo-a"),
+    }
+    for values in ({"slo": off}, {"slo": {"services": {"storage-api": None}}}, {"slo": {"enabled": False}}):
+        assert not [o for o in rendered(values).ours if o["metadata"]["name"].endswith("-workloads")]
+
+
 def test_the_storage_api_is_watched_under_the_names_of_its_release(rendered):
     (rule,) = [
         o for o in rendered(release="other").ours
@@ -193,7 +218,7 @@ def test_links_are_made_from_the_addresses_in_the_values(slo):
         assert annotations["runbook_url"] == f"https://r.example/{rule['labels']['runbook']}"
         assert (
             annotations["dashboard_url"]
-            == "https://g.example/d/shop-checkout?var-namespace=shop&var-job=checkout"
+            == "https://g.example/d/shop-checkout?var-namespace=shop&var-service=checkout"
         )
 
 
@@ -234,6 +259,16 @@ HTTP = {"preset": "otel-http"}
             {"a": {"preset": "promhttp", "slis": {"latency": {"enabled": True}}}},
             "services.a.slis.latency.enabled: true, but there is no histogram; set metrics.duration",
         ),
+        (
+            {"a": {"preset": "grpc", "version": {"metric": "app_info"}}},
+            "services.a.version.label: empty; set it to the label of app_info that has the version, or leave",
+        ),
+        (
+            {"a": {"preset": "grpc", "version": {"label": "tag"}}},
+            "services.a.version.metric: empty; set it to the metric that has the label tag, or leave",
+        ),
+        ({"a": {**HTTP, "version": {"label": "a-b"}}}, "at '/services/a/version/label'"),
+        ({"a": {**HTTP, "workload": "Check_out"}}, "at '/services/a/workload'"),
         (
             {"a": {**HTTP, "metrics": {"duration": "x_seconds_bucket"}}},
             "services.a.metrics.duration: x_seconds_bucket is one series of a histogram; set the name",
@@ -328,11 +363,20 @@ def test_a_service_named_like_the_storage_api_of_the_release_is_refused(rendered
         rendered({"slo": {"services": {name: HTTP}}})
 
 
-def test_the_storage_apis_alerts_link_to_its_dashboard(rendered):
-    render = rendered({"global": {"monitoring": {"grafanaUrl": "https://g.example"}}})
-    links = {rule["annotations"]["dashboard_url"] for rule in rules(render.ours) if "alert" in rule}
-    uids = {link.removeprefix("https://g.example/d/").partition("?")[0] for link in links}
-    shipped = {json.loads(path.read_text())["uid"] for path in (ROOT / "dashboards").glob("*.json")}
-    assert uids - shipped == {
-        "9fa0d141-d019-4ad7-8bc5-42196ee308bd"
-    }  # kube-prometheus-stack's overview of Prometheus
+def test_alerts_link_to_dashboards_of_the_chart_and_set_their_variables(rendered):
+    services = {"checkout": {**HTTP, "namespace": "shop"}}
+    monitoring = {"grafanaUrl": "https://g.example"}
+    render = rendered({"global": {"monitoring": monitoring}, "slo": {"services": services}})
+    shipped = {document["uid"]: variables(document) for document in DOCUMENTS.values()}
+    found = set()
+    for rule in (rule for rule in rules(render.ours) if "alert" in rule):
+        address, _, query = rule["annotations"]["dashboard_url"].partition("?")
+        uid = address.removeprefix("https://g.example/d/")
+        set_to = dict(pair.split("=") for pair in query.split("&"))
+        assert {name.removeprefix("var-") for name in set_to} == shipped[uid].keys() - {"datasource"}
+        found.add((uid.removeprefix("observability-platform-"), *set_to.values()))
+    assert found == {
+        ("service", "shop", "checkout"),
+        ("storage-api", "observability", "platform-storage-api"),
+        ("platform", "{{ $labels.job }}"),
+    }
