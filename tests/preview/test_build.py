@@ -160,14 +160,13 @@ def test_pictures_show_every_shipped_dashboard_in_both_themes(
     finally:
         preview.publish(platform, extra_dashboards)
     assert done.returncode == 0, done.stderr
-    wanted = {
-        f"{document['uid']}-{theme}.png" for document in SHIPPED.values() for theme in ("light", "dark")
-    }
+    names = ["start", *(document["uid"] for document in SHIPPED.values())]
+    wanted = {f"{name}-{theme}.png" for name in names for theme in ("light", "dark")} | {"phone.png"}
     assert {path.name for path in tmp_path.iterdir()} == wanted
     for path in tmp_path.iterdir():
         width, height = struct.unpack(">II", path.read_bytes()[16:24])
-        assert width == 1280
-        assert height > 1000
+        assert width == (390 if path.name == "phone.png" else 1366)
+        assert height > 600
 
 
 @pytest.mark.live
