@@ -23,7 +23,7 @@ JOBS = 'job=~"$job"'
 """Selects the targets of the jobs that the reader picked."""
 
 TARGET = "by (namespace, job, pod, instance) "
-SMALL = common.VizTextDisplayOptions().title_size(11).value_size(17)
+SMALL = common.VizTextDisplayOptions().title_size(11).value_size(14)
 """Letters for two values side by side, whose names would else be too small to read."""
 NOT_SCRAPED = "unknown: Prometheus does not scrape itself"
 NO_NOTIFICATIONS = "no notifications, or no Alertmanager is scraped"

@@ -9,11 +9,14 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
+from lab import ROOT
 from lab.figures import FIGURES, STATE, STATES
 from lab.platform import Platform
 from lab.preview_bundle import build
 from lab.render.stack import Stack
 from lab.servers import PARTS, grafana
+
+RUNBOOKS = ROOT / "docs" / "runbooks"
 
 
 def url(platform: Platform) -> str:
@@ -43,7 +46,7 @@ def publish(platform: Platform, extra: Mapping[str, str] = MappingProxyType({}))
 
 
 def write(target: Path, files: Mapping[str, str], scrape_interval: str, parts: list[dict[str, Any]]) -> None:
-    """Writes the page into a folder, for a Prometheus to serve it at /user/.
+    """Writes the page and the runbooks into a folder, for a Prometheus to serve them at /user/.
 
     `files` are the dashboards by path `<folder>/<file>`, `scrape_interval` is the data source's, such as
     `30s`, and `parts` are the running servers with `name`, `url` and `pages`. Raises LabError and ToolError.
@@ -52,6 +55,7 @@ def write(target: Path, files: Mapping[str, str], scrape_interval: str, parts: l
     about = {
         "scrapeInterval": scrape_interval,
         "parts": parts,
+        "runbooks": sorted(path.stem for path in RUNBOOKS.glob("*.md")),
         "services": {
             "state": STATE,
             "states": STATES,
@@ -61,6 +65,7 @@ def write(target: Path, files: Mapping[str, str], scrape_interval: str, parts: l
     }
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(bundle, target)
+    shutil.copytree(RUNBOOKS, target / "runbooks")
     for path, text in files.items():
         file = target / "dashboards" / path
         file.parent.mkdir(parents=True, exist_ok=True)

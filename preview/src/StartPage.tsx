@@ -128,8 +128,8 @@ function answersOf(targets: Target[]): string {
       : 'does not answer';
 }
 
-/** Links to pages of this preview; undefined where the dashboard is not published. */
-function useLeads({ dashboards }: Platform, { theme }: Address) {
+/** Where links lead; undefined where the dashboard or the runbook is not published. */
+function useLeads({ dashboards, runbooks }: Platform, { theme }: Address) {
   const leadTo = (address: Address) =>
     dashboards.some(({ uid }) => uid === address.dashboard) ? format({ theme, ...address }) : undefined;
   const ofService = (namespace = '', service = '') =>
@@ -138,7 +138,9 @@ function useLeads({ dashboards }: Platform, { theme }: Address) {
     const given = fromGrafana(annotations.dashboard_url?.replace(/^https?:.*?(?=\/d\/)/, '') ?? '');
     return (given && leadTo(given)) ?? (labels.slo_service ? ofService(labels.namespace, labels.slo_service) : undefined);
   };
-  return { leadTo, ofService, ofAlert };
+  const runbookOf = ({ labels: { runbook = '' }, annotations }: Alert) =>
+    annotations.runbook_url ?? (runbooks.includes(runbook) ? `runbooks/${runbook}.md` : undefined);
+  return { leadTo, ofService, ofAlert, runbookOf };
 }
 
 interface Props {
@@ -148,7 +150,7 @@ interface Props {
 
 function Sections({ platform, address, snapshot }: Props & { snapshot: Snapshot }) {
   const { services, alerts, notifications, targets, error } = snapshot;
-  const { leadTo, ofService, ofAlert } = useLeads(platform, address);
+  const { leadTo, ofService, ofAlert, runbookOf } = useLeads(platform, address);
   const states = new Map(services.map(({ namespace, name, state: now }) => [keyOf(namespace, name), now]));
   const folders = Map.groupBy(platform.dashboards, ({ folder }) => folder);
   return (
@@ -180,7 +182,7 @@ function Sections({ platform, address, snapshot }: Props & { snapshot: Snapshot 
             </>,
             <span className="links">
               {ofAlert(alert) && link(ofAlert(alert), 'Dashboard')}
-              {alert.annotations.runbook_url && link(alert.annotations.runbook_url, 'Runbook')}
+              {runbookOf(alert) && link(runbookOf(alert), 'Runbook')}
             </span>,
           ])}
         />

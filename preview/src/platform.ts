@@ -16,6 +16,8 @@ export interface Platform {
   /** The running processes, each with the pages that a browser can show of it: paths by title. */
   parts: Array<{ name: string; url: string; pages: Record<string, string> }>;
   services: ServiceFigures;
+  /** Names of the runbooks that lie beside this page, in runbooks/<name>.md. */
+  runbooks: string[];
   dashboards: DashboardEntry[];
 }
 

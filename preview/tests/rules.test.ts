@@ -181,6 +181,7 @@ describe('addresses', () => {
     scrapeInterval: '15s',
     parts: [],
     services: { state: '', states: [], figures: [] },
+    runbooks: [],
     dashboards: ['a', 'b'].map((uid) => ({ uid, title: uid, file: uid, folder: '', tags: ['x'] })),
   };
 

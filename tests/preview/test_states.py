@@ -220,6 +220,40 @@ def test_the_start_page_lists_the_services_worst_first_with_their_figures(view):
     assert shown["partial"] == ["degraded", "1 of 3", "20.0", "0.00%", "120 ms", "80%", "1.2.3"]
 
 
+ALERT = {
+    "labels": {
+        "alertname": "Burning",
+        "severity": "critical",
+        "runbook": "availability-budget-burn",
+        "namespace": NAMESPACE,
+        "slo_service": "firing",
+    },
+    "annotations": {"summary": "20 % of requests fail", "description": "The budget is used up in 4 hours."},
+    "activeAt": "2026-01-01T00:00:00Z",
+}
+
+
+def test_the_start_page_describes_pending_and_firing_alerts_with_links(server, browser):
+    waiting = {**ALERT, "labels": ALERT["labels"] | {"alertname": "Waiting"}, "state": "pending"}
+    answer = {"status": "success", "data": {"alerts": [waiting, ALERT | {"state": "firing"}]}}
+    page = browser.new_page(viewport=PHONE)
+    page.route("**/api/v1/alerts?*", lambda route: route.fulfill(json=answer))
+    page.goto(server)
+    page.wait_for_selector("body[data-ready=true]", timeout=READY_MS)
+    first, second = page.get_by_role("row").filter(has_text="20 % of requests fail").all()
+    expect(first).to_contain_text("Burning")
+    expect(first).to_contain_text("firing")
+    expect(first).to_contain_text("The budget is used up in 4 hours.")
+    expect(second).to_contain_text("pending")
+    assert not View(page).scrolls_sideways()
+    target = dict(parse_qsl(first.get_by_role("link", name="Dashboard").get_attribute("href")[1:]))
+    assert (target["dashboard"], target["var-service"]) == ("observability-platform-service", "firing")
+    first.get_by_role("link", name="Runbook").click()
+    page.wait_for_url("**/runbooks/availability-budget-burn.md")
+    assert (ROOT / "docs/runbooks/availability-budget-burn.md").read_text()[:40] in page.inner_text("body")
+    page.close()
+
+
 def test_a_name_on_the_start_page_leads_to_the_dashboard_of_the_service(view):
     link = view().page.get_by_role("link", name="broken")
     target = dict(parse_qsl(link.get_attribute("href").removeprefix("?")))

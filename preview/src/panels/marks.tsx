@@ -23,7 +23,7 @@ function paint({ ctx, bbox, valToPos }: uPlot, marks: Mark[], color: Props['colo
   for (const { from, to, color: name } of marks.filter(({ value }) => value === undefined)) {
     const left = valToPos(from, 'x', true);
     ctx.fillStyle = ctx.strokeStyle = color(name);
-    ctx.globalAlpha = 0.15;
+    ctx.globalAlpha = 0.1; // as Grafana
     ctx.fillRect(left, bbox.top, valToPos(to, 'x', true) - left, bbox.height);
     ctx.globalAlpha = 1;
     ctx.strokeRect(left, bbox.top - 1, 0, bbox.height + 2);
