@@ -106,7 +106,7 @@ def service(view):
 # State, failing, p99, requests, targets, and the colours of the first and the last.
 STATS = {
     "well": ("healthy", "0%", "120 ms", "20 req/s", "2 of 2", GREEN, GREEN),
-    "idle": ("no traffic", "no traffic", "not measured", "0 req/s", "2 of 2", GREY, GREEN),
+    "idle": ("no traffic", "no traffic", "not measured", "no traffic", "2 of 2", GREY, GREEN),
     "dead": ("down", "down", "down", "down", "0 of 2", RED, RED),
     "pending": ("degraded", "1%", "120 ms", "20 req/s", "2 of 2", ORANGE, GREEN),
     "firing": ("paging", "20%", "120 ms", "21 req/s", "2 of 2", VERMILION, GREEN),
@@ -129,7 +129,7 @@ def test_the_figures_of_a_service_tell_its_state(service, name):
 
 
 ALERTS = "What is wrong, or switched on, now?"
-NOTHING = "no alert is pending or firing, and no fault is switched on"
+NOTHING = "no pending or firing alert is recorded, and no fault"
 
 
 @pytest.mark.parametrize("name", ["well", "idle", "partial"])
