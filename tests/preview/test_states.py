@@ -14,13 +14,13 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from bench.slo.server import Server, load
 from lab import ROOT, preview
 from lab.toolchain import ToolError
-from tests.preview.conftest import READY_MS
 from tests.preview.recorded import NAMESPACE, SERVICES, series
 
 pytestmark = pytest.mark.browser
 
 GREEN, GREY, ORANGE, VERMILION, RED = "#009E73", "#808080", "#E69F00", "#D55E00", "#A0001C"
 PHONE = {"width": 390, "height": 844}
+READY_MS = 30_000
 
 
 @pytest.fixture(scope="module")
