@@ -46,10 +46,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the measured pods first: their rates are complete after five minutes, in which other tests run.
 
-    In mode bundled their Prometheus exists only once the release is installed.
+    In mode bundled their Prometheus exists only once the release is installed. The tests that kill
+    Prometheus, and with it the samples that others need, come last.
     """
     if mode() == "byo":
         items.sort(key=lambda item: item.name != "test_the_workloads_start")
+    items.sort(key=lambda item: item.path.name == "test_watched_service.py")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
