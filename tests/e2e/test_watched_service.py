@@ -34,8 +34,8 @@ checkout:
 OURS = f'namespace="{shop.NAMESPACE}", slo_service="checkout"'
 ALERT = "CheckoutAvailabilityBudgetBurn"
 FIRE_SECONDS, DELIVER_SECONDS, RESOLVE_SECONDS = 45, 45, 120
-"""Limits. The alert needs a few seconds of errors; Alertmanager waits 1 s (`fast`) or 30 s (`pager`); the alert
-resolves after half a minute without errors, its window of 30m, and a quarter of a minute, keepFiringFor."""
+"""Limits. The alert needs a few seconds of errors; Alertmanager waits 1 s (`fast`) or 30 s (`pager`); the
+alert resolves after half a minute without errors, its window of 30m, and a quarter, keepFiringFor."""
 pytestmark = pytest.mark.timeout(CONFIGURED_SECONDS + 60)
 
 
@@ -233,8 +233,8 @@ def test_killing_alertmanager_loses_silences_only_without_a_volume(
         wait_for(informed, 90, "Prometheus has sent the firing alerts again")
     informed_after = time.monotonic() - began
     fact(
-        f"kill of Alertmanager ({'volume' if durable else 'no volume'}): ready {ready:.1f} s later, knows the firing alerts after "
-        f"{informed_after:.1f} s, silences {'kept' if kept else 'lost'}"
+        f"kill of Alertmanager ({'volume' if durable else 'no volume'}): ready {ready:.1f} s later, "
+        f"knows the firing alerts after {informed_after:.1f} s, silences {'kept' if kept else 'lost'}"
     )
     # With a volume it may survive: Alertmanager writes it every 15 minutes, and when it is asked to stop.
     assert durable or not kept
