@@ -1,0 +1,206 @@
+"""`make bench-dashboards`: its counts are those of Prometheus, and each dashboard stays within its budget."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from bench.dashboards import cluster, grafana, measure, report, results
+from bench.dashboards.count import Samples, selectors
+from bench.dashboards.measure import END, SHORT_SECONDS
+from bench.dashboards.raw import Rules
+from bench.dashboards.results import Cost
+from bench.slo.server import Server
+
+RAW_SAMPLES = 1_000_000
+"""Queries on raw series that touch more are compared only by `make bench-dashboards`."""
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """The cluster's series, those that its rules record included, and the folder of a Prometheus with them."""
+    folder = tmp_path_factory.mktemp("cost")
+    groups = cluster.rule_groups(cluster.render())
+    scraped, every = cluster.scraped(groups), measure.intervals(groups)
+    series = [*scraped, *measure.recorded(folder, groups, scraped)]
+    rules = Rules(groups)
+    samples = Samples(series, every)
+    return SimpleNamespace(
+        folder=folder,
+        series=series,
+        every=every,
+        rules=rules,
+        samples=samples,
+        costs=results.costs(samples, rules),
+    )
+
+
+def test_every_rule_records_something(measured):
+    assert measured.rules.names <= {one["__name__"] for one in measured.series}
+
+
+def test_the_cluster_has_the_series_of_every_query(measured):
+    """Otherwise a query would seem to cost nothing."""
+    missing = {
+        f"{cost.dashboard}, {cost.query.panel}: {selected.node}"
+        for cost in measured.costs
+        for expr in (cost.query.expr, cost.raw)
+        for selected in selectors(expr)
+        if not measured.samples.selected(selected.node) and selected.node.name != "ALERTS"
+    }
+    assert missing == set()
+
+
+def test_prometheus_reports_the_calculated_samples(measured):
+    """Over the last quarter of an hour; `make bench-dashboards` compares 24 hours and 30 days."""
+    short = Samples(measured.series, measured.every, END - SHORT_SECONDS, END)
+    different = []
+    with Server(measured.folder / "data") as server:
+        for cost in measured.costs:
+            times = cost.query.times
+            times = times if cost.query.instant else range(END - 600, END + 1, 60)
+            for expr in {cost.query.expr, cost.raw}:
+                wanted = short.touched(expr, times)
+                if wanted <= RAW_SAMPLES:
+                    got, _ = measure.touched(server, cost.query._replace(expr=expr, times=times))
+                    if got != wanted:
+                        different.append(f"{cost.dashboard}, {cost.query.panel}: {got}, not {wanted}: {expr}")
+    assert different == []
+
+
+def test_the_claims_hold(measured):
+    assert [claim for claim in results.claims(measured.costs) if claim.contradictions] == []
+
+
+def test_every_dashboard_has_a_budget():
+    assert sorted(results.BUDGETS) == results.names()
+
+
+def test_the_page_in_docs_has_the_figures(measured):
+    page = report.PAGE.read_text(encoding="utf-8")
+    outdated = "docs/dashboards-cost.md is out of date: run make bench-dashboards"
+    assert report.dashboards(measured.costs) in page, outdated
+    assert report.panels(measured.costs) in page, outdated
+
+
+# --- its parts ----------------------------------------------------------------------------------------
+
+RULES = Rules(
+    [
+        {
+            "rules": [
+                {"record": "a:up", "expr": 'sum(up{job="a"})', "labels": {"service": "a"}},
+                {"record": "a:up", "expr": 'sum(up{job="b"})', "labels": {"service": "b"}},
+                {"record": "a:rate5m", "expr": "sum(rate(x_total[5m] offset 1m)) / 2"},
+                {"record": "a:ratio", "expr": r'a:rate5m / sum(rate(y_total{le=~"0\\.5"}[5m]))'},
+            ]
+        }
+    ]
+)
+RATE, OTHER = "(sum(rate(x_total{}[5m] offset 1m)) / 2)", r'sum(rate(y_total{le=~"0\\.5"}[5m]))'
+
+
+@pytest.mark.parametrize(
+    ("expr", "raw"),
+    [
+        ("up", "up{}"),
+        ('1 - a:up{service="a"} * 2', '1 - (label_replace(sum(up{job="a"}), "service", "a", "", "")) * 2'),
+        ("max(a:ratio)", f"max(({RATE} / {OTHER}))"),
+        ("avg_over_time(a:rate5m[1d])", RATE.replace("5m", "1d")),
+        ("avg_over_time(a:rate5m[1m])", RATE),
+        ("sum_over_time(a:rate5m[1h:5m])", f"({RATE.replace('5m', '1h')})"),
+        ("max_over_time(a:ratio[1h])", f"({RATE} / {OTHER})".replace("5m", "1h")),
+        (
+            'max_over_time(a:up{service=~"b"}[2m])',
+            '(label_replace(sum(max_over_time(up{job="b"}[2m])), "service", "b", "", ""))',
+        ),
+    ],
+)
+def test_recorded_series_become_the_expressions_of_their_rules(expr, raw):
+    assert RULES.raw(expr) == raw
+
+
+@pytest.mark.parametrize("expr", ['a:up{service="c"}', "a:rate5m offset 1h"])
+def test_recorded_series_without_a_counterpart_are_an_error(expr):
+    with pytest.raises(ValueError, match="no rule records|no counterpart"):
+        RULES.raw(expr)
+
+
+@pytest.mark.parametrize(
+    ("expr", "touched"),
+    [
+        ("up", 2 * 3),
+        ('up{job="a"} or up{job!~"b|c"}', 3 + 3),
+        ("rate(up[5m])", 2 * 10 * 3),
+        ("up offset 10m", 0),
+        ("rate(up[2m] offset 5m)", 2 * (0 + 2 + 4)),
+        ("sum_over_time(slow[4m])", 2 * 3),
+        ("up @ end()", 2 * 3),
+        ("vector(1)", 0),
+    ],
+)
+def test_samples_are_counted_by_series_steps_and_windows(expr, touched):
+    series = [{"__name__": name, "job": job} for name, jobs in (("up", "ab"), ("slow", "a")) for job in jobs]
+    samples = Samples(series, {"": 30, "slow": 120}, begin=30, end=1000)
+    assert samples.touched(expr, range(300, 421, 60)) == touched
+
+
+def test_a_subquery_is_not_counted():
+    with pytest.raises(ValueError, match="subquery"):
+        list(selectors("max_over_time(up[1h:1m])"))
+
+
+# --- Grafana's rules ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("columns", "span", "step"),
+    [(24, 86_400, 60), (12, 86_400, 120), (4, 86_400, 300), (12, 30 * 86_400, 3600)],
+)
+def test_the_step_follows_the_width_of_the_panel(columns, span, step):
+    assert grafana.interval(span, grafana.pixels(columns), 30) == step
+
+
+def test_the_step_is_not_shorter_than_the_scrape_interval():
+    assert grafana.interval(3600, 1366, 30) == 30
+
+
+def test_queries_are_those_of_an_open_dashboard():
+    target = {"refId": "A", "expr": 'max_over_time(up{job="$job"}[$__interval])'}
+    panel = {"title": "Up", "gridPos": {"w": 12}, "targets": [target | {"range": True}]}
+    now = {
+        "title": "Now",
+        "gridPos": {"w": 4},
+        "targets": [target | {"instant": True}, target | {"hide": True}],
+    }
+    dashboard = {
+        "panels": [panel, now, {"title": "Row", "type": "row", "panels": [panel]}],
+        "annotations": {"list": [{"name": "Alerts", "enable": True, "expr": "ALERTS"}, {"builtIn": 1}]},
+    }
+    found = list(grafana.queries(dashboard, END + 7, 86_400, {"job": "a"}))
+    assert [one.panel for one in found] == ["Up", "Now", "annotation Alerts"]
+    assert found[0].expr == 'max_over_time(up{job="a"}[120s])'
+    assert (found[0].times[0] % 120, len(found[0].times), found[0].times.step) == (0, 721, 120)
+    assert found[1].times == range(END + 7, END + 8)
+    assert found[2].times.step == 900
+
+
+# --- the claims ---------------------------------------------------------------------------------------
+
+
+def cost(dashboard, samples, raw):
+    return Cost(dashboard, "24 h", grafana.Query("Panel", "A", "up", range(1), False), samples, "up", raw)
+
+
+@pytest.mark.parametrize(
+    ("costs", "missed"),
+    [
+        ([cost("service", 10, 100)], 0),
+        ([cost("service", 10, 99)], 1),
+        ([cost("service", 1, 10), cost("service", 10, 101)], 0),
+        ([cost("platform", 10, 10)], 0),
+        ([cost("service", results.BUDGETS["service"] + 1, 10**12)], 1),
+        ([cost("another", 1, 100)], 1),
+    ],
+)
+def test_a_claim_can_be_missed(costs, missed):
+    assert sum(bool(one.contradictions) for one in results.claims(costs)) == missed
