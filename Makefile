@@ -99,6 +99,7 @@ lint: $(READY) ## Check style, imports between packages, and generated files
 	@PYTHONPATH=service:. $(VENV)/bin/lint-imports --no-cache >/dev/null || PYTHONPATH=service:. $(VENV)/bin/lint-imports --no-cache
 	@$(VENV)/bin/shellcheck .ci/run ci/run ci/e2e
 	@$(PY) -m dashboards --check
+	@$(PY) -m tools.dashboards_table --check
 	@$(PY) -m tools.values_schema --check
 	@$(PY) -m tools.service_settings --check
 	@$(PY) -m tools.service_metrics --check
@@ -132,8 +133,9 @@ service-docs: $(READY) ## Write the tables of docs/service.md and docs/metrics.m
 # --- the chart ----------------------------------------------------------------------------------------
 
 .PHONY: dashboards schema golden deps package requirements clean
-dashboards: $(READY) ## Write dashboards/*.json from their Python code
+dashboards: $(READY) ## Write dashboards/*.json and the list of panels from their Python code
 	@$(PY) -m dashboards
+	@$(PY) -m tools.dashboards_table
 schema: $(READY) ## Write values.schema.json, files/known-names.yaml and docs/values.md from values.yaml
 	@$(PY) -m tools.values_schema
 golden: $(READY) ## Write the presets' renders into the golden files

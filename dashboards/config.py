@@ -1,4 +1,4 @@
-"""Names, selectors and windows shared by all dashboards, so that every panel counts the same requests."""
+"""Names that all dashboards share: uids, the selector of a service, and the addresses of links."""
 
 TAG = "observability-platform"
 """Tag of every dashboard, and prefix of its uid."""
@@ -6,24 +6,26 @@ TAG = "observability-platform"
 DATASOURCE = "${datasource}"
 """uid of the data source: the dashboard variable in which the reader picks one."""
 
-WINDOW = "$__rate_interval"
-"""Range of every rate: at least four scrape intervals at any zoom level."""
+RUNBOOKS = "https://runbooks.invalid"
+"""Base URL of the runbooks, which the chart replaces by `global.monitoring.runbookUrl`."""
 
-SERVICE = 'namespace="$namespace", job=~"$job"'
-"""Selects every series of the service."""
+SERVICE = 'namespace="$namespace", slo_service="$service"'
+"""Selects the recorded series of the service that the reader picked."""
 
-USERS = f'{SERVICE}, path!~"/healthz|/readyz|/metrics|/api/metrics|/openapi.json|/faults"'
-"""Selects users' requests: all but the kubelet's probes, Prometheus' scrapes and the control of drills."""
-
-SERVER_ERROR = 'status=~"5.."'
-"""Selects responses that count as errors of the service."""
+NAMESPACES = 'namespace=~"$namespace"'
+"""Selects the series of the namespaces that the reader picked: one, several or all."""
 
 
 def uid(name: str) -> str:
-    """Stable uid of a dashboard, such as `observability-platform-storage-api` for `storage-api`."""
+    """Stable uid of a dashboard, such as `observability-platform-service` for `service`."""
     return f"{TAG}-{name}"
 
 
-def rate(metric: str, selector: str) -> str:
-    """PromQL for the per-second rate of a counter over WINDOW."""
-    return f"rate({metric}{{{selector}}}[{WINDOW}])"
+def link(name: str, **variables: str) -> str:
+    """Address of another dashboard that keeps the time range and the data source.
+
+    `variables` are the other dashboard's variables, such as namespace="$namespace".
+    """
+    given = {"datasource": DATASOURCE, **variables}
+    pairs = "".join(f"var-{variable}={value}&" for variable, value in given.items())
+    return f"/d/{uid(name)}?{pairs}${{__url_time_range}}"

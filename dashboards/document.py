@@ -21,6 +21,9 @@ def panels(document: dict) -> Iterator[dict]:
 def render(builder: Builder[Dashboard]) -> str:
     """Return the dashboard as JSON text, adding what the SDK omits: panel ids, refIds and data sources."""
     document = json.loads(json.dumps(builder.build(), cls=JSONEncoder))
+    for link in document.get("links", []):
+        # The SDK moves links into a menu; without this field they stand in the header.
+        del link["placement"]
     datasource = {"type": "prometheus", "uid": DATASOURCE}
     for number, panel in enumerate(panels(document), start=1):
         panel["id"] = number

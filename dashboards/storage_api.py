@@ -1,238 +1,244 @@
-"""The dashboard "Storage API": traffic, errors, latency, saturation and contents of the storage API."""
+"""The dashboard "Storage API": what only this service tells, beside what every service has on "Service"."""
 
-from grafana_foundation_sdk.builders import common
-from grafana_foundation_sdk.builders.table import Panel as TablePanel
-from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue
+from grafana_foundation_sdk.builders import dashboard, stat
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
-from dashboards.config import SERVER_ERROR, SERVICE, USERS, rate
-from dashboards.style import (
-    alert_marks,
-    buckets,
-    by_status,
-    color,
-    dashboard,
-    graph,
-    instant,
-    instant_table,
-    limits,
-    number,
-    page,
-    query,
-    stacked,
-    steps,
-    variable,
-)
+from dashboards.colors import CRITICAL, DRILL, GOOD, IDLE, REDIRECT, WARNING, fixed, missing, values
+from dashboards.config import SERVICE, link
+from dashboards.page import marks, page, variable
+from dashboards.queries import failing, now, over_time
+from dashboards.service import working
+from dashboards.style import bars, buckets, graph, limits, shades, sorted_by_name, stacked, timeline
 
-REQUESTS = "http_request_count_total"
-DURATION = "http_request_duration_seconds"
-ALERTS = 'ALERTS{alertname=~"StorageApi.*", alertstate="firing", namespace="$namespace"}'
+TARGETS = 'namespace="$namespace", job="$service"'
+"""Selects the series that the pods expose."""
 
-# Error ratios (0 to 1) from which a panel turns orange, and red.
-ERRORS_WARN, ERRORS_BAD = 0.01, 0.05
-# Latencies in seconds from which a panel turns orange, and red.
-SLOW, TOO_SLOW = 0.5, 1
+STATUS_CLASSES = {"2": GOOD, "3": REDIRECT, "4": WARNING, "5": CRITICAL}
+OUTCOMES = {"error": CRITICAL, "full": CRITICAL, "refused": WARNING, "missing": IDLE, "success": "blue"}
+"""Colour of each outcome of a store's operation; operations with the same outcome get shades of it."""
 
 
-def requests(*by: str, selector: str = USERS) -> str:
-    """PromQL for users' requests per second, summed by these labels."""
-    grouping = f" by ({', '.join(by)})" if by else ""
-    return f"sum{grouping} ({rate(REQUESTS, selector)})"
+def glance() -> list[stat.Panel]:
+    """The figures that say whether the API works.
 
-
-def nonzero(expr: str) -> str:
-    """PromQL for only the series above zero.
-
-    The service exposes every status and route from the start, and most of them stay at 0: without this they
-    would fill the legend.
+    They are on "Service" too, where they lead: alerts link to this dashboard, and whoever opens it on a phone
+    must see first whether users suffer.
     """
-    return f"{expr} > 0"
+    there = dashboard.DashboardLink("Open the service").url(
+        link("service", namespace="$namespace", service="$service")
+    )
+    return [panel.data_links([there]).span(8) for panel in working()]
 
 
-def error_ratio(*by: str) -> str:
-    """PromQL for the share of users' requests that end in a 5xx, from 0 to 1; no value without traffic."""
-    errors, everything = requests(*by, selector=f"{USERS}, {SERVER_ERROR}"), requests(*by)
-    # A route that cannot answer 5xx has no such series: its error ratio is 0, not missing.
-    return f"({errors} or {everything} * 0) / ({everything} > 0)"
+def statuses() -> dashboard.Panel:
+    """Requests by status code, 5xx first."""
+    panel = stacked(
+        graph(
+            "HTTP Status Codes",
+            "Users' requests per second by HTTP status; probes and scrapes are left out.",
+            "reqps",
+        )
+    ).no_value("no requests")
+    for digit, color in STATUS_CLASSES.items():
+        panel = panel.override_by_regexp(f"/^{digit}/", [fixed(color)])
+    return sorted_by_name(panel, descending=True).with_target(
+        over_time(f"sum by (code) (service:requests:rate{{{SERVICE}}}) > 0", "{{code}}")
+    )
 
 
-def quantile(q: float, *by: str) -> str:
-    """PromQL for the latency in seconds at quantile `q` (0 to 1) of users' requests."""
-    counted = f"sum by ({', '.join(('le', *by))}) ({rate(f'{DURATION}_bucket', USERS)})"
-    # The quantile of no requests is NaN; the comparison drops it.
-    return f"histogram_quantile({q}, {counted}) >= 0"
+def route_graph(title: str, description: str, unit: str, expr: str) -> dashboard.Panel:
+    """A graph with a line per route and method."""
+    return (
+        shades(graph(title, description, unit))
+        .no_value("no requests")
+        .with_target(over_time(expr, "{{method}} {{route}}"))
+    )
 
 
-def mean_duration(*by: str) -> str:
-    """PromQL for the mean duration of users' requests in seconds."""
-    grouping = f"by ({', '.join(by)})"
-    total, count = rate(f"{DURATION}_sum", USERS), rate(f"{DURATION}_count", USERS)
-    return f"sum {grouping} ({total}) / (sum {grouping} ({count}) > 0)"
+def durations() -> dashboard.Panel:
+    """Durations as a heatmap, with requests whose traces exist."""
+    # Recorded series have no exemplars. This selector finds them, but returns nothing itself.
+    exemplars = over_time(f"http_request_duration_seconds_bucket{{{TARGETS}}} @ end() < 0", "").exemplar(True)
+    return (
+        buckets(
+            "How long did requests take?",
+            "Users' requests per second by duration. A mark is a request whose trace was kept.",
+            "s",
+            f"sum by (le) (service:latency_seconds_bucket:rate{{{SERVICE}}})",
+        )
+        .no_value("no requests")
+        .with_target(exemplars)
+    )
 
 
-def busy_threads() -> str:
-    """PromQL for the share of each instance's threads that are busy, from 0 to 1."""
-    return f"http_server_busy_threads{{{SERVICE}}} / http_server_threads{{{SERVICE}}}"
+def faults() -> dashboard.Panel:
+    """Faults that somebody has switched on to see what happens."""
+    return (
+        timeline(
+            "Which faults are switched on?",
+            "Faults set at /faults, for a drill. While one is on, failures may be wanted.",
+            [values({1: ("on", DRILL), 0: ("off", IDLE)}), missing()],
+        )
+        .no_value("unknown: no target is up")
+        .with_target(
+            over_time(
+                f"max by (fault) (max_over_time(service:fault:active{{{SERVICE}}}[$__interval]))", "{{fault}}"
+            )
+        )
+        .height(6)
+        .span(24)
+    )
 
 
-def routes() -> TablePanel:
-    """A table with a row for each route and method."""
-    columns = {
-        "Value #A": ("Requests", "reqps"),
-        "Value #B": ("Errors", "percentunit"),
-        "Value #C": ("Mean duration", "s"),
-        "Value #D": ("99 % within", "s"),
-    }
-    by = ("path", "method")
-    panel = instant_table("Routes", "Traffic, errors and latency of each route, over the last rate window.")
-    # Busiest routes first: most routes are idle most of the time.
-    panel = panel.sort_by([common.TableSortByFieldState().display_name("Requests").desc(True)])
-    for expr in (requests(*by), error_ratio(*by), mean_duration(*by), quantile(0.99, *by)):
-        panel = panel.with_target(instant(expr))
-    names = {"path": "Route", "method": "Method", **{key: name for key, (name, _) in columns.items()}}
-    organize = {"excludeByName": {"Time": True}, "renameByName": names}
-    panel = panel.with_transformation(DataTransformerConfig(id_val="merge", options={}))
-    panel = panel.with_transformation(DataTransformerConfig(id_val="organize", options=organize))
-    for name, unit in columns.values():
-        panel = panel.override_by_name(name, [DynamicConfigValue(id_val="unit", value=unit)])
-    return panel.unit("short")
+def pod_graph(title: str, description: str, unit: str, expr: str) -> dashboard.Panel:
+    """A graph with a line per pod."""
+    return (
+        shades(graph(title, description, unit))
+        .no_value("unknown: no target is up")
+        .with_target(over_time(f"max by (pod) ({expr})", "{{pod}}"))
+        .span(8)
+    )
+
+
+def saturation() -> list[dashboard.Panel]:
+    """How much of what a pod has it uses."""
+    threads = f"http_server_busy_threads{{{TARGETS}}} / http_server_threads{{{TARGETS}}}"
+    files = f"process_open_fds{{{TARGETS}}} / process_max_fds{{{TARGETS}}}"
+    return [
+        # The alert StorageApiSaturated counts pods from this share on.
+        limits(
+            pod_graph(
+                "Are threads free?",
+                "Share of each pod's threads that are busy with requests. Probes and scrapes have their own.",
+                "percentunit",
+                threads,
+            ),
+            {0.9: WARNING},
+        ).axis_soft_max(1),
+        pod_graph(
+            "Do requests wait?",
+            "Requests of each pod that wait for a free thread.",
+            "short",
+            f"http_server_queued_requests{{{TARGETS}}}",
+        ),
+        limits(
+            pod_graph(
+                "Are file descriptors left?",
+                "Share of the files and connections that each process may have open.",
+                "percentunit",
+                files,
+            ),
+            {0.9: WARNING},
+        ).axis_soft_max(1),
+    ]
+
+
+def store() -> list[dashboard.Panel]:
+    """What the API asks its store, and what it gets."""
+    operations = f"storage:operations:rate{{{SERVICE}}}"
+    failed = f'storage:operations:rate{{{SERVICE}, outcome=~"error|full"}}'
+    asked = stacked(
+        graph(
+            "How do operations of the store end?",
+            "Per second. error: the store failed; full: it had no room; refused: a condition of the client "
+            "was not met; missing: there was no such object.",
+            "ops",
+        )
+    )
+    for outcome, color in OUTCOMES.items():
+        shade = DynamicConfigValue(id_val="color", value={"mode": "shades", "fixedColor": color})
+        asked = asked.override_by_regexp(f"/^{outcome} /", [shade])
+    return [
+        sorted_by_name(asked, descending=False)
+        .no_value("no operations")
+        .with_target(
+            over_time(f"sum by (operation, outcome) ({operations}) > 0", "{{outcome}} {{operation}}")
+        )
+        .span(8),
+        shades(
+            graph(
+                "What share does the store fail?",
+                "Share of each kind of operation that ends with error or full.",
+                "percentunit",
+            )
+        )
+        .no_value("no operations")
+        .with_target(
+            over_time(
+                f"sum by (operation) ({failed})\n/ (sum by (operation) ({operations}) > 0)", "{{operation}}"
+            )
+        )
+        .span(8),
+        shades(
+            graph(
+                "How long does the store take?",
+                "99 % of operations ended within this time, whatever their outcome.",
+                "s",
+            )
+        )
+        .no_value("no operations")
+        .with_target(
+            over_time(
+                f"max by (backend, operation) (storage:operation_seconds:quantile{{{SERVICE}}})",
+                "{{operation}} {{backend}}",
+            )
+        )
+        .span(8),
+    ]
+
+
+def contents() -> list[dashboard.Panel]:
+    """What the store holds. `max`, not `sum`: during a rollout, two pods report the same store."""
+    return [
+        *(
+            shades(graph(title, description, unit))
+            .no_value("unknown with an object store, or if no target is up")
+            .with_target(over_time(f"max({metric}{{{TARGETS}}})", legend))
+            .span(8)
+            for title, description, unit, metric, legend in (
+                ("How many objects?", "Objects in the store.", "short", "storage_objects", "objects"),
+                ("How many bytes?", "Total size of all objects.", "bytes", "storage_stored_bytes", "bytes"),
+            )
+        ),
+        bars("How full is the disk?", "Used share of the store's volume, now.", warn=0.8, bad=0.95)
+        .no_value("not measured: the kubelet tells nothing about the volume")
+        .with_target(
+            now(
+                f"max by (persistentvolumeclaim) (service:volume_used:ratio{{{SERVICE}}})",
+                "{{persistentvolumeclaim}}",
+            )
+        )
+        .span(8),
+    ]
 
 
 def storage_api() -> dashboard.Dashboard:
     """Return the dashboard's builder."""
-    return (
-        page("storage-api", "Storage API", "Traffic, errors, latency and contents of the storage API.")
+    mean = f"max by (route, method) (service:route_latency_seconds:mean{{{SERVICE}}})"
+    built = (
+        page("storage-api", "Storage API", "The storage API: its requests, threads, store and drills.")
         .with_variable(variable("namespace", "storage_build_info"))
-        .with_variable(variable("job", 'storage_build_info{namespace="$namespace"}', every=True))
-        .annotation(alert_marks(ALERTS))
-        .with_row(dashboard.Row("At a glance"))
-        .with_panel(
-            number("Request Rate", "Users' requests per second, without probes and scrapes.", "reqps")
-            .with_target(query(requests(), "requests"))
-            .span(4)
-        )
-        .with_panel(
-            number("Error Ratio", "Share of users' requests answered with a 5xx status.", "percentunit")
-            .with_target(query(error_ratio(), "errors"))
-            .thresholds(steps(orange=ERRORS_WARN, red=ERRORS_BAD))
-            .no_value("no traffic")
-            .span(4)
-        )
-        .with_panel(
-            number("p99 Latency", "99 % of users' requests are answered within this time.", "s")
-            .with_target(query(quantile(0.99), "p99"))
-            .thresholds(steps(orange=SLOW, red=TOO_SLOW))
-            .no_value("no traffic")
-            .span(4)
-        )
-        .with_panel(
-            number("Targets Up", "Instances of the service that Prometheus can scrape.", "short")
-            .with_target(query(f"sum(up{{{SERVICE}}})", "up"))
-            .thresholds(steps("red", green=1))
-            .span(4)
-        )
-        .with_panel(
-            number("Alerts Firing", "Alerts of the service that are firing now.", "short")
-            .with_target(query(f"count({ALERTS}) or vector(0)", "firing"))
-            .thresholds(steps(red=1))
-            .span(4)
-        )
-        .with_panel(
-            number("Uptime", "Time since the most recent start of an instance.", "s")
-            .with_target(query(f"time() - max(process_start_time_seconds{{{SERVICE}}})", "uptime"))
-            .span(4)
-        )
-        .with_row(dashboard.Row("Traffic"))
-        .with_panel(
-            by_status(
-                stacked(graph("HTTP Status Codes", "Users' requests per second by HTTP status.", "reqps"))
-            ).with_target(query(nonzero(requests("status")), "{{status}}"))
-        )
-        .with_panel(
-            stacked(
-                graph("Request Rate by Method", "Users' requests per second by HTTP method.", "reqps")
-            ).with_target(query(nonzero(requests("method")), "{{method}}"))
-        )
-        .with_panel(
-            limits(
-                graph(
-                    "Error Ratio by Route",
-                    "Share of each route's requests answered with a 5xx.",
-                    "percentunit",
-                ),
-                orange=ERRORS_WARN,
-                red=ERRORS_BAD,
-            )
-            .with_target(query(error_ratio("path", "method"), "{{method}} {{path}}"))
-            .axis_soft_max(2 * ERRORS_BAD)
-            .span(24)
-        )
-        .with_row(dashboard.Row("Latency"))
-        .with_panel(
-            graph(
-                "Average HTTP Request Duration", "Mean response time by route and method.", "s"
-            ).with_target(query(mean_duration("path", "method"), "{{method}} {{path}}"))
-        )
-        .with_panel(
-            graph(
-                "Latency Quantiles",
-                "Times within which 50, 90 and 99 % of users' requests are answered.",
-                "s",
-            )
-            .with_target(query(quantile(0.5), "p50"))
-            .with_target(query(quantile(0.9), "p90"))
-            .with_target(query(quantile(0.99), "p99"))
-        )
-        .with_panel(
-            buckets(
-                "Latency Heatmap",
-                "Users' requests per second by duration.",
-                "s",
-                f"sum by (le) ({rate(f'{DURATION}_bucket', USERS)})",
-            ).span(24)
-        )
-        .with_panel(routes())
-        .with_row(dashboard.Row("Saturation"))
-        .with_panel(
-            graph(
-                "Threads Busy",
-                "Share of each instance's threads busy with requests; probes and scrapes have their own.",
-                "percentunit",
-            )
-            .with_target(query(busy_threads(), "{{pod}}"))
-            .max(1)
-        )
-        .with_panel(
-            graph(
-                "Requests Waiting", "Requests queued for a free thread, per instance.", "short"
-            ).with_target(query(f"http_server_queued_requests{{{SERVICE}}}", "{{pod}}"))
-        )
-        .with_row(dashboard.Row("Storage"))
-        .with_panel(
-            stacked(
-                graph(
-                    "Store Operations",
-                    "Store operations per second by outcome; red: the store is full or unavailable.",
-                    "ops",
-                )
-            )
-            .override_by_regexp("/ (error|full)$/", color("red"))
-            .with_target(
-                query(
-                    nonzero(f"sum by (operation, outcome) ({rate('storage_operations_total', SERVICE)})"),
-                    "{{operation}} {{outcome}}",
-                )
-            )
-            .span(24)
-        )
-        .with_panel(
-            graph("Objects Stored", "Number of stored objects; unknown with an object store.", "short")
-            # max, not sum: during a rollout two replicas report the same store.
-            .with_target(query(f"max by (job) (storage_objects{{{SERVICE}}})", "{{job}}"))
-            .no_value("unknown with an object store")
-        )
-        .with_panel(
-            graph("Bytes Stored", "Total size of all stored objects; unknown with an object store.", "bytes")
-            .with_target(query(f"max by (job) (storage_stored_bytes{{{SERVICE}}})", "{{job}}"))
-            .no_value("unknown with an object store")
-        )
+        .with_variable(variable("service", 'storage_build_info{namespace="$namespace"}', "job"))
     )
+    for panel in (
+        *glance(),
+        statuses(),
+        route_graph(
+            "Average HTTP Request Duration", "Mean duration of requests by route and method.", "s", mean
+        ),
+        route_graph(
+            "Which route fails?",
+            "Share of each route's requests that are answered with a 5xx.",
+            "percentunit",
+            failing(SERVICE, "by (route, method) ", "service:route_requests:rate"),
+        ),
+        durations(),
+        faults(),
+        *saturation(),
+        *store(),
+        *contents(),
+    ):
+        built = built.with_panel(panel)
+    for annotation in marks(SERVICE):
+        built = built.annotation(annotation)
+    return built

@@ -1,9 +1,12 @@
 """Panel builders with our defaults set, so that a dashboard's module contains only its own content."""
 
-from grafana_foundation_sdk.builders import common, dashboard, heatmap, prometheus, stat, table, timeseries
+from typing import Literal
+
+from grafana_foundation_sdk.builders import bargauge, common, heatmap, stat, statetimeline, timeseries
+from grafana_foundation_sdk.builders.dashboard import FieldColor
 from grafana_foundation_sdk.models.common import (
+    BarGaugeDisplayMode,
     BigValueGraphMode,
-    DataSourceRef,
     GraphThresholdsStyleMode,
     HeatmapCellLayout,
     LegendDisplayMode,
@@ -11,122 +14,58 @@ from grafana_foundation_sdk.models.common import (
     SortOrder,
     StackingMode,
     TooltipDisplayMode,
+    VisibilityMode,
+    VizOrientation,
 )
-from grafana_foundation_sdk.models.dashboard import (
-    DashboardCursorSync,
-    DynamicConfigValue,
-    Threshold,
-    ThresholdsMode,
-    VariableOption,
-    VariableRefresh,
-    VariableSort,
-)
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, FieldColorModeId, ValueMapping
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from dashboards.config import DATASOURCE, TAG, uid
+from dashboards.colors import CRITICAL, NEUTRAL, WARNING, steps
+from dashboards.queries import over_time
 
-STATUS_COLORS = {"2..": "green", "3..": "blue", "4..": "orange", "5..": "red"}
-"""Colour of each HTTP status class, the same on every dashboard."""
-
-_SOURCE = DataSourceRef(type_val="prometheus", uid=DATASOURCE)
-
-
-def page(name: str, title: str, description: str) -> dashboard.Dashboard:
-    """An empty dashboard: last hour, refreshed every 30 s, with a variable for the data source."""
-    return (
-        dashboard.Dashboard(title)
-        .uid(uid(name))
-        .description(description)
-        .tags([TAG])
-        .time("now-1h", "now")
-        .refresh("30s")
-        .timezone("browser")
-        .readonly()
-        .tooltip(DashboardCursorSync.CROSSHAIR)
-        .with_variable(dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus"))
-    )
+DASHED = DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash", "dash": [8, 8]})
+"""Override property for lines that are limits, not measurements."""
 
 
-def variable(name: str, series: str, *, every: bool = False) -> dashboard.QueryVariable:
-    """A variable whose options are the values of the label `name` in `series`.
+def figure(title: str, description: str, unit: str, mappings: list[ValueMapping]) -> stat.Panel:
+    """A stat: figures of this moment, to be queried with `queries.now`.
 
-    With `every` the reader may select several, and the dashboard opens with all of them.
+    There is no sparkline: it would need a range query, whose last value may be old.
     """
-    query = f"label_values({series}, {name})"
-    built = (
-        dashboard.QueryVariable(name)
-        .label(name.capitalize())
-        .datasource(_SOURCE)
-        .query({"query": query, "refId": f"variable-{name}"})
-        .definition(query)
-        .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
-        .sort(VariableSort.ALPHABETICAL_ASC)
-    )
-    if every:
-        built = built.multi(True).include_all(True).current(VariableOption(text=["All"], value=["$__all"]))
-    return built
-
-
-def alert_marks(expr: str) -> dashboard.AnnotationQuery:
-    """An annotation that marks every graph while a matching alert exists.
-
-    `expr` is a selector such as `ALERTS{alertstate="firing"}`.
-    """
-    return (
-        dashboard.AnnotationQuery()
-        .name("Alerts")
-        .datasource(_SOURCE)
-        .enable(True)
-        .icon_color("red")
-        .expr(expr)
-        .title_format("{{alertname}}")
-        .text_format("{{severity}}")
-        .step("30s")
-    )
-
-
-def query(expr: str, legend: str) -> prometheus.Dataquery:
-    """A range query; `legend` is a Grafana template such as `{{method}} {{path}}`."""
-    return prometheus.Dataquery().expr(expr).legend_format(legend).range()
-
-
-def steps(good: str = "green", **above: float) -> dashboard.ThresholdsConfig:
-    """Absolute thresholds: `good` as the base colour, then each colour from its value upwards.
-
-    For example, steps(orange=0.01, red=0.05) is green below 0.01, then orange, and red from 0.05 on.
-    """
-    built = [Threshold(color=good), *(Threshold(color=color, value=value) for color, value in above.items())]
-    return dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(built)
-
-
-def color(name: str) -> list[DynamicConfigValue]:
-    """Override properties that draw a series in one fixed colour."""
-    return [DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": name})]
-
-
-def number(title: str, description: str, unit: str) -> stat.Panel:
-    """A stat panel: the last value, with a sparkline behind it."""
     return (
         stat.Panel()
         .title(title)
         .description(description)
         .unit(unit)
-        .graph_mode(BigValueGraphMode.AREA)
+        .graph_mode(BigValueGraphMode.NONE)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
-        .thresholds(steps("text"))
-        .height(5)
+        .thresholds(steps(NEUTRAL))
+        .mappings(mappings)
+        .height(4)
+        .span(4)
     )
 
 
-def graph(title: str, description: str, unit: str) -> timeseries.Panel:
-    """A time series panel: y axis from zero; mean, maximum and last value in the legend."""
+def n_of_m_figure(title: str, description: str, mappings: list[ValueMapping], label: str) -> stat.Panel:
+    """A stat that shows a label such as "1 of 3", to be queried with `queries.rows`."""
+    shown = common.ReduceDataOptions().calcs(["lastNotNull"]).fields(f"/^{label}$/")
+    return figure(title, description, "short", mappings).reduce_options(shown)
+
+
+def graph(title: str, description: str, unit: str, worst: Literal["max", "min"] = "max") -> timeseries.Panel:
+    """A time series panel; the legend has each series' last and worst value, and the worst last one on top.
+
+    `last` and not `lastNotNull`: a series that has ended has no last value.
+    """
     legend = (
         common.VizLegendOptions()
         .display_mode(LegendDisplayMode.TABLE)
         .placement(LegendPlacement.BOTTOM)
         .show_legend(True)
-        .calcs(["mean", "max", "lastNotNull"])
+        .calcs(["last", worst])
+        .sort_by("Last")
+        .sort_desc(worst == "max")
     )
     tooltip = common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING)
     return (
@@ -134,37 +73,80 @@ def graph(title: str, description: str, unit: str) -> timeseries.Panel:
         .title(title)
         .description(description)
         .unit(unit)
-        .min(0)
+        .axis_soft_min(0)
         .legend(legend)
         .tooltip(tooltip)
-        .fill_opacity(10)
-        .line_width(1)
-        .height(9)
+        .fill_opacity(0)
+        .line_width(2)
+        .height(8)
         .span(12)
     )
 
 
-def stacked(panel: timeseries.Panel) -> timeseries.Panel:
-    """The panel with its series stacked, for parts of a whole such as requests by status."""
-    return panel.fill_opacity(40).stacking(common.StackingConfig().mode(StackingMode.NORMAL))
-
-
-def by_status(panel: timeseries.Panel) -> timeseries.Panel:
-    """The panel with each series coloured by status class; the series must be named by HTTP status."""
-    for pattern, name in STATUS_COLORS.items():
-        panel = panel.override_by_regexp(f"/^{pattern}$/", color(name))
+def sorted_by_name(panel: timeseries.Panel, *, descending: bool) -> timeseries.Panel:
+    """The panel with its legend sorted by name, such as status codes with 5xx first."""
+    panel.build().options.legend.sort_by = "Name"
+    panel.build().options.legend.sort_desc = descending
     return panel
 
 
-def limits(panel: timeseries.Panel, **above: float) -> timeseries.Panel:
-    """The panel with thresholds drawn as dashed lines, given as for `steps`."""
+def stacked(panel: timeseries.Panel) -> timeseries.Panel:
+    """The panel with its series stacked, for parts of a whole such as requests by status.
+
+    No lines: the line of a series that is zero would run along the edge of the one below it.
+    """
+    return panel.fill_opacity(70).line_width(0).stacking(common.StackingConfig().mode(StackingMode.NORMAL))
+
+
+def limits(panel: timeseries.Panel, above: dict[float, str]) -> timeseries.Panel:
+    """The panel with fixed thresholds as dashed lines, for normalised figures such as burn rates."""
     line = common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED)
-    return panel.thresholds(steps(**above)).thresholds_style(line)
+    return panel.thresholds(steps("transparent", above)).thresholds_style(line)
+
+
+def timeline(title: str, description: str, mappings: list[ValueMapping]) -> statetimeline.Panel:
+    """A state timeline: a lane per series, coloured and named by its mapped values."""
+    legend = common.VizLegendOptions().display_mode(LegendDisplayMode.LIST).placement(LegendPlacement.BOTTOM)
+    return (
+        statetimeline.Panel()
+        .title(title)
+        .description(description)
+        .unit("short")
+        .mappings(mappings)
+        .thresholds(steps(NEUTRAL))
+        .legend(legend.show_legend(True))
+        .show_value(VisibilityMode.AUTO)
+        .merge_values(True)
+        .row_height(0.8)
+        .fill_opacity(80)
+        .line_width(0)
+        .height(8)
+        .span(12)
+    )
+
+
+def bars(title: str, description: str, warn: float = 0.5, bad: float = 1) -> bargauge.Panel:
+    """Bars for shares of a limit, 0 to 1, by `queries.now`: orange from `warn` on, red from `bad` on."""
+    return (
+        bargauge.Panel()
+        .title(title)
+        .description(description)
+        .unit("percentunit")
+        .decimals(0)
+        .min(0)
+        .max(1)
+        .thresholds(steps("blue", {warn: WARNING, bad: CRITICAL}))
+        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+        .display_mode(BarGaugeDisplayMode.BASIC)
+        .orientation(VizOrientation.HORIZONTAL)
+        .height(8)
+        .span(12)
+    )
 
 
 def buckets(title: str, description: str, unit: str, expr: str) -> heatmap.Panel:
     """A heatmap of a classic histogram; `expr` is the rate of its buckets by `le`, in requests per second."""
-    palette = heatmap.HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Oranges").steps(64)
+    palette = heatmap.HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Blues").steps(64)
     return (
         heatmap.Panel()
         .title(title)
@@ -177,17 +159,12 @@ def buckets(title: str, description: str, unit: str, expr: str) -> heatmap.Panel
         .cell_values(heatmap.CellValues().unit("reqps"))
         .cell_gap(1)
         .show_legend()
-        .with_target(query(expr, "{{le}}").format(PromQueryFormat.HEATMAP))
-        .height(9)
+        .with_target(over_time(expr, "{{le}}").format(PromQueryFormat.HEATMAP))
+        .height(8)
         .span(12)
     )
 
 
-def instant_table(title: str, description: str) -> table.Panel:
-    """A table of current values; build its queries with `instant`."""
-    return table.Panel().title(title).description(description).height(7).span(24)
-
-
-def instant(expr: str) -> prometheus.Dataquery:
-    """An instant query in table format: a row per series, a column per label."""
-    return prometheus.Dataquery().expr(expr).legend_format("__auto").instant().format(PromQueryFormat.TABLE)
+def shades(panel: timeseries.Panel, color: str = "blue") -> timeseries.Panel:
+    """The panel with its series in shades of one colour, for series that only differ."""
+    return panel.color_scheme(FieldColor().mode(FieldColorModeId.SHADES).fixed_color(color))

@@ -88,4 +88,15 @@ groups:
             "expr" (printf "max by (namespace, job) (scrape_samples_post_metric_relabeling%s) > %d" $matcher (int64 $budget.samples))
             "summary" "one of its targets exposes {{ printf `%.0f` $value }} samples."
             "description" (printf "The budget of a target is %d samples per scrape. Each sample is a series in Prometheus' memory." (int64 $budget.samples))) | nindent 6 }}
+  {{- /* What the dashboard Platform compares with: the thresholds of these alerts. */}}
+  - name: {{ .Release.Name }}-platform.budgets
+    rules:
+      {{- if $slow.enabled }}
+      - record: platform:scrape_duration_budget:seconds
+        expr: vector({{ $slow.seconds }})
+      {{- end }}
+      {{- if $budget.enabled }}
+      - record: platform:scrape_samples_budget:ratio
+        expr: {{ printf "max by (namespace, job, pod, instance) (scrape_samples_post_metric_relabeling%s) / %d" $matcher (int64 $budget.samples) | quote }}
+      {{- end }}
 {{- end }}

@@ -16,8 +16,13 @@ LINKS = {"runbookUrl": "https://runbooks.example/", "grafanaUrl": "https://grafa
 
 def alerts_of(values: dict, name: str = "platform-storage-api") -> dict[str, dict]:
     """The alerts of one PrometheusRule, by name; empty if it does not exist."""
+    return {rule["alert"]: rule for rule in rules_of(values, name) if "alert" in rule}
+
+
+def rules_of(values: dict, name: str) -> list[dict]:
+    """All rules of one PrometheusRule; empty if it does not exist."""
     found = render_chart(values).find("PrometheusRule", name)
-    return {rule["alert"]: rule for o in found for group in o["spec"]["groups"] for rule in group["rules"]}
+    return [rule for o in found for group in o["spec"]["groups"] for rule in group["rules"]]
 
 
 def test_promtool_finds_no_fault(rules, promtool):
@@ -94,6 +99,26 @@ def test_thresholds_are_taken_from_the_values():
     assert found["TargetSamplesOverBudget"]["expr"].endswith(
         "(scrape_samples_post_metric_relabeling) > 50000"
     )
+
+
+def test_the_dashboards_compare_targets_with_the_thresholds_of_the_alerts():
+    """The dashboard Platform shows how near each target is to the two alerts on targets."""
+    platform = {
+        "scrapeSlow": {"seconds": 2.5},
+        "samplesOverBudget": {"samples": 1000, "excludeJobs": ["kubelet"]},
+    }
+
+    def budgets(values: dict) -> dict[str, str]:
+        rules = rules_of({"platformAlerts": values}, "platform-platform")
+        return {rule["record"]: rule["expr"] for rule in rules if "record" in rule}
+
+    of_the_target = "max by (namespace, job, pod, instance) (scrape_samples_post_metric_relabeling"
+    assert budgets(platform) == {
+        "platform:scrape_duration_budget:seconds": "vector(2.5)",
+        "platform:scrape_samples_budget:ratio": of_the_target + '{job!~"kubelet"}) / 1000',
+    }
+    assert budgets({"scrapeSlow": OFF}).keys() == {"platform:scrape_samples_budget:ratio"}
+    assert budgets({"samplesOverBudget": OFF}).keys() == {"platform:scrape_duration_budget:seconds"}
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,11 @@
 
 import pytest
 
+from dashboards import DASHBOARDS
 from tests.support.chart.kube_schemas import errors, kubernetes_versions
 
 OURS = {
-    ("ConfigMap", "platform-dashboard-storage-api"),
+    *(("ConfigMap", f"platform-dashboard-{name}") for name in DASHBOARDS),
     ("ConfigMap", "platform-storage-api"),
     ("NetworkPolicy", "platform-storage-api"),
     ("PersistentVolumeClaim", "platform-storage-api"),
