@@ -113,7 +113,7 @@ def matches(matcher: Any, value: str) -> bool:
 
 
 def widened(expr: str, function: str, window: timedelta) -> str:
-    """A raw expression that sees a whole window: its own ranges are widened, or else each selector gets one."""
+    """A raw expression that sees a whole window: its ranges are widened, or else each selector gets one."""
     span = f"{milliseconds(window)}ms"
     tree = parse(expr)
     if any(type(node).__name__ == "MatrixSelector" for node in nodes(tree)):

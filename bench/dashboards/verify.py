@@ -20,7 +20,7 @@ MARGIN_SECONDS = 3600
 
 
 class Verified(NamedTuple):
-    """Queries that Prometheus answered, the differing ones, and the most samples held at once by dashboard."""
+    """Queries that Prometheus answered, those that differ, and by dashboard the most samples held at once."""
 
     queries: int
     different: list[str]

@@ -17,7 +17,7 @@ RAW_SAMPLES = 1_000_000
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
-    """The cluster's series, those that its rules record included, and the folder of a Prometheus with them."""
+    """The cluster's series, recorded ones included, and the folder of a Prometheus that has them."""
     folder = tmp_path_factory.mktemp("cost")
     groups = cluster.rule_groups(cluster.render())
     scraped, every = cluster.scraped(groups), measure.intervals(groups)
@@ -121,7 +121,7 @@ def test_recorded_series_become_the_expressions_of_their_rules(expr, raw):
 
 @pytest.mark.parametrize("expr", ['a:up{service="c"}', "a:rate5m offset 1h"])
 def test_recorded_series_without_a_counterpart_are_an_error(expr):
-    with pytest.raises(ValueError, match="no rule records|no counterpart"):
+    with pytest.raises(ValueError, match=r"no rule records|no counterpart"):
         RULES.raw(expr)
 
 
