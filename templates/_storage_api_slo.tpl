@@ -20,3 +20,19 @@ the values ask for no target: without a ServiceMonitor, or with 0 pods.
 {{- dict "name" $name "service" $entry | toJson -}}
 {{- end -}}
 {{- end }}
+
+{{/*
+Services whose workload records this chart renders, as a JSON map of entries: all of them if `slo.services` still has the entry
+of the storage API, whose namespace and job charts/slo does not know. Otherwise none: charts/slo renders them itself.
+*/}}
+{{- define "observability-platform.workloadServices" -}}
+{{- $services := dict -}}
+{{- with .Subcharts.slo -}}
+{{- $own := include "slo.ownServices" . | fromJson -}}
+{{- if gt (include "slo.services" . | fromJson | len) (len $own) -}}
+{{- $services = $own -}}
+{{- with include "observability-platform.storageApiSlo" $ }}{{ $_ := set $services (fromJson .).name (fromJson .).service }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $services -}}
+{{- end }}

@@ -42,6 +42,10 @@ tests.image is empty.
 {{- with include "observability-platform.storageApiSlo" $ -}}
 {{- $specs = append $specs (include "slo.ruleGroups" (merge (dict "root" $root) (fromJson .))) -}}
 {{- end -}}
+{{- if .Values.workloads.enabled -}}
+{{- $services := include "observability-platform.workloadServices" $ | fromJson | default (include "slo.ownServices" . | fromJson) -}}
+{{- $specs = append $specs (include "slo.workloadGroups" (dict "root" $root "services" $services)) -}}
+{{- end -}}
 {{- end -}}
 {{- if include "observability-platform.platformAlerts" . -}}
 {{- $specs = append $specs (include "observability-platform.platformRuleGroups" .) -}}

@@ -128,46 +128,64 @@ def _checkout() -> Iterator[Labels]:
 def _workloads() -> Iterator[Labels]:
     """What kube-state-metrics, the kubelet and cAdvisor say about the services' pods."""
     for (namespace, name), pods in PODS.items():
-        state = {"namespace": namespace, "job": "kube-state-metrics", "instance": "10.0.9.1:8080"}
+        state = _state(namespace)
         stateful = name == STORAGE_API
         kind = "statefulset" if stateful else "deployment"
-        names = "spec_replicas status_replicas status_replicas_ready status_replicas_available"
-        prefixed = " ".join(f"kube_{kind}_{n}" for n in names.split())
-        extra = f" kube_{kind}_replicas kube_{kind}_status_replicas_updated"
-        yield from _series(prefixed + extra, {**state, kind: name})
+        desired = "kube_statefulset_replicas" if stateful else "kube_deployment_spec_replicas"
+        ready = f"kube_{kind}_status_replicas_ready kube_{kind}_status_replicas"
+        yield from _series(f"{desired} {ready}", {**state, kind: name})
         for pod in pods:
-            of_pod = {**state, "pod": pod, "uid": f"uid-{pod}"}
-            container = {**of_pod, "container": name}
-            yield from _pod_state(of_pod, container, kind, name, stateful)
+            yield from _pod_state({**state, "pod": pod, "uid": f"uid-{pod}"}, kind, name)
             yield from _usage(namespace, pod, name)
-        if stateful:
-            for pod in pods:
-                volume = {"namespace": namespace, "persistentvolumeclaim": f"data-{pod}"}
-                yield from _series(
-                    "kubelet_volume_stats_used_bytes kubelet_volume_stats_capacity_bytes "
-                    "kubelet_volume_stats_available_bytes",
-                    {**volume, "job": "kubelet", "instance": "10.0.0.1:10250", "metrics_path": "/metrics"},
-                )
-        else:
+            if stateful:
+                yield from _volume(namespace, pod)
+        if not stateful:
+            scaler = {**state, "horizontalpodautoscaler": name}
             yield from _series(
                 "kube_horizontalpodautoscaler_status_current_replicas "
                 "kube_horizontalpodautoscaler_status_desired_replicas "
-                "kube_horizontalpodautoscaler_spec_max_replicas "
-                "kube_horizontalpodautoscaler_spec_min_replicas",
-                {**state, "horizontalpodautoscaler": name},
+                "kube_horizontalpodautoscaler_spec_max_replicas",
+                scaler,
             )
-            yield from _series(
-                "kube_horizontalpodautoscaler_info",
-                {**state, "horizontalpodautoscaler": name},
-                scaletargetref_kind=["Deployment"],
-                scaletargetref_name=[name],
-            )
+            target = {"scaletargetref_kind": "Deployment", "scaletargetref_name": name}
+            yield from _series("kube_horizontalpodautoscaler_info", {**scaler, **target})
+    # What only other workloads have.
+    state = _state("kube-system")
+    yield from _series(
+        "kube_daemonset_status_desired_number_scheduled kube_daemonset_status_number_ready",
+        {**state, "daemonset": "kube-proxy"},
+    )
+    pending = {**state, "pod": "pending", "uid": "uid-pending"}
+    yield from _series("kube_pod_status_unschedulable", pending)
+    waiting = {**pending, "container": "prepare", "reason": "ImagePullBackOff"}
+    yield from _series("kube_pod_init_container_status_waiting_reason", waiting)
 
 
-def _pod_state(of_pod: Labels, container: Labels, kind: str, name: str, stateful: bool) -> Iterator[Labels]:
+def _state(namespace: str) -> Labels:
+    """The labels of kube-state-metrics' series about a namespace."""
+    return {"namespace": namespace, "job": "kube-state-metrics", "instance": "10.0.9.1:8080"}
+
+
+def _volume(namespace: str, pod: str) -> Iterator[Labels]:
+    """The volume of a pod: the kubelet does not say whose it is."""
+    claim = {"namespace": namespace, "persistentvolumeclaim": f"data-{pod}"}
+    kubelet = {**claim, "job": "kubelet", "instance": "10.0.0.1:10250", "metrics_path": "/metrics"}
+    yield from _series(
+        "kubelet_volume_stats_used_bytes kubelet_volume_stats_capacity_bytes "
+        "kubelet_volume_stats_available_bytes",
+        kubelet,
+    )
+    yield from _series(
+        "kube_pod_spec_volumes_persistentvolumeclaims_info",
+        {**_state(namespace), **claim, "pod": pod, "uid": f"uid-{pod}", "volume": "data"},
+    )
+
+
+def _pod_state(of_pod: Labels, kind: str, name: str) -> Iterator[Labels]:
     """kube-state-metrics about one pod."""
+    container = {**of_pod, "container": name}
     owner = {"owner_kind": "StatefulSet", "owner_name": name}
-    if not stateful:
+    if kind == "deployment":
         owner = {"owner_kind": "ReplicaSet", "owner_name": f"{name}-6d4cf56db6"}
     yield from _series("kube_pod_owner", {**of_pod, **owner})
     yield from _series("kube_pod_info", of_pod, node=["node-1"], pod_ip=["10.1.0.1"])
@@ -181,7 +199,7 @@ def _pod_state(of_pod: Labels, container: Labels, kind: str, name: str, stateful
     )
     yield from _series(
         "kube_pod_container_status_restarts_total kube_pod_container_status_ready "
-        "kube_pod_container_status_running",
+        "kube_pod_container_status_running kube_pod_container_state_started",
         container,
     )
     # Healthy containers have no waiting or terminated reason; one that is killed now and then has the last.
@@ -247,7 +265,7 @@ def _monitoring(groups: int) -> Iterator[Labels]:
     )
     yield from _series(
         "prometheus_notifications_dropped_total prometheus_notifications_queue_length "
-        "prometheus_notifications_queue_capacity",
+        "prometheus_notifications_queue_capacity prometheus_notifications_alertmanagers_discovered",
         prometheus,
     )
     yield from _series(

@@ -8,7 +8,7 @@ Pyrra's are those of an objective over four weeks, as in its examples.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import yaml
@@ -125,13 +125,14 @@ def pyrra(service: str, objective: float) -> Shape:
     return Shape(rules, f"{errors} / sum(increase({requests}}}[4w]))", 28)
 
 
-def ours(services: Iterable[str], objective: float) -> dict[str, Shape]:
+def ours(services: Sequence[str], objective: float) -> dict[str, Shape]:
     """The rules that charts/slo renders for these services, by name."""
-    return {name: from_groups(groups) for name, groups in rendered(services, objective).items()}
+    groups = rendered(services, objective)
+    return {name: from_groups(groups[name]) for name in services}
 
 
 def rendered(services: Iterable[str], objective: float, **values: Any) -> dict[str, list[dict[str, Any]]]:
-    """The rule groups that charts/slo renders for these services, by name."""
+    """The rule groups that charts/slo renders for these services, by name; `workloads` has those of them all."""
     given = {"services": {name: entry(objective) for name in services}, **values}
     done = run_helm("template", "bench", ROOT / "charts/slo", "--values", "-", given=json.dumps(given))
     done.check_returncode()

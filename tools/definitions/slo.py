@@ -19,6 +19,7 @@ _ALERT = closed_map(
     enabled={"type": "boolean"}, **{"for": _WINDOW}, severity={"enum": ["critical", "warning", "info"]}
 )
 _LABELS = closed_map(**{key: {"type": "string", **_LABEL_NAME} for key in ("code", "route", "method")})
+_VERSION = closed_map(metric=_METRIC, label={"type": "string", "pattern": "^([a-zA-Z_][a-zA-Z0-9_]*)?$"})
 _ERRORS = closed_map(match=_MATCHERS, regexMatch=_MATCHERS)
 _SLO_SERVICE = closed_map(
     namespace={"type": "string", "maxLength": 63, "pattern": "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$"},
@@ -47,6 +48,8 @@ _SLO_SERVICE = closed_map(
         lazy={"type": "boolean"},
     ),
     labels=_LABELS,
+    version=_VERSION,
+    workload={"type": "string", "maxLength": 253, "pattern": "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$"},
     slis=closed_map(
         availability=_sli(enabled={"type": "boolean"}),
         latency=_sli(enabled=_SWITCH, threshold=_NUMBER, excludeErrors=_SWITCH),

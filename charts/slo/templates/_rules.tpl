@@ -11,6 +11,16 @@ groups:
     interval: {{ .root.Values.interval }}
     rules:
       {{- include "slo.serviceRules" (dict "root" .root "s" $s) | trim | nindent 6 }}
+  {{- with include "slo.routeRules" (dict "root" .root "s" $s) | trim }}
+  - name: {{ $s.name }}-routes
+    interval: {{ $.root.Values.interval }}
+    rules:
+      {{- . | nindent 6 }}
+  {{- end }}
+  - name: {{ $s.name }}-pods
+    interval: {{ .root.Values.interval }}
+    rules:
+      {{- include "slo.podRules" (dict "root" .root "s" $s) | trim | nindent 6 }}
   {{- range $s.indicators }}
   {{- $i := dict "root" $.root "s" $s "i" . }}
   - name: {{ .slo }}-fast
@@ -42,43 +52,6 @@ groups:
     {{- .expr | trim | nindent 4 }}
   labels:
     {{- toYaml .labels | nindent 4 }}
-{{- end }}
-
-{{/*
-Recording rules for targets, requests by code, and latency, with the same names for every preset. Argument: a dict of `root`
-and `s`.
-*/}}
-{{- define "slo.serviceRules" -}}
-{{- $s := .s -}}
-{{- include "slo.record" (dict "record" "service:targets:up" "labels" $s.labels "expr" (printf "sum(up{%s}) or vector(0)" $s.target)) -}}
-{{- include "slo.record" (dict "record" "service:targets:expected" "labels" $s.labels "expr" (printf "count(up{%s}) or vector(0)" $s.target)) -}}
-{{- include "slo.codes" (dict "root" .root "s" $s "outcome" "bad" "matchers" (printf "%s, %s" $s.series $s.errors)) -}}
-{{- if $s.good -}}
-{{- include "slo.codes" (dict "root" .root "s" $s "outcome" "good" "matchers" (printf "%s, %s" $s.series $s.good)) -}}
-{{- end -}}
-{{- if and $s.metrics.duration (ne $s.metrics.durationType "summary") -}}
-{{- $of := $s.slis.latency.excludeErrors | ternary "good" "all" -}}
-{{- $factor := eq $s.metrics.unit "milliseconds" | ternary " / 1000" "" -}}
-{{- $native := eq $s.metrics.durationType "nativeHistogram" -}}
-{{- $metric := $native | ternary $s.metrics.duration (printf "%s_bucket" $s.metrics.duration) -}}
-{{- $rate := include "slo.rate" (dict "root" .root "s" $s "metric" $metric "matchers" (include "slo.latencyMatchers" $s) "window" "5m") -}}
-{{- $rate = printf "%s (%s)" ($native | ternary "sum" "sum by (le)") $rate -}}
-{{- range list "0.5" "0.9" "0.99" -}}
-{{- $labels := merge (dict "quantile" . "of" $of) $s.labels -}}
-{{- /* Without requests the quantile is NaN, and `>= 0` removes it. */}}
-{{- include "slo.record" (dict "record" "service:latency_seconds:quantile" "labels" $labels "expr" (printf "histogram_quantile(%s, %s)%s >= 0" . $rate $factor)) -}}
-{{- end -}}
-{{- end -}}
-{{- end }}
-
-{{/* Recording rule for the rate of requests by status code. Argument: a dict of `root`, `s`, `outcome` and `matchers`. */}}
-{{- define "slo.codes" -}}
-{{- $rate := include "slo.rate" (dict "root" .root "s" .s "metric" .s.counter.name "matchers" .matchers "window" "5m") -}}
-{{- if .s.counter.isHistogram }}{{ $rate = printf "histogram_count(%s)" $rate }}{{ end -}}
-{{- with .s.codes.code -}}
-{{- $rate = printf "label_replace(%s, \"code\", \"$1\", %q, \"(.*)\")" $rate . -}}
-{{- end -}}
-{{- include "slo.record" (dict "record" "service:requests:rate" "labels" (merge (dict "outcome" .outcome) .s.labels) "expr" (printf "sum by (code) (%s)" $rate)) -}}
 {{- end }}
 
 {{/* Recording rules for rates and ratios over windows of up to 6h. Argument: a dict of `root`, `s` and `i` (the indicator). */}}

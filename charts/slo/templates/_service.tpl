@@ -9,6 +9,10 @@ A service with everything that its rules need, as JSON: its values over those of
   errors          matchers for requests that fail
   good            matchers for requests that do not fail; empty if `errors` has several, which PromQL cannot negate
   job, target     the job label of its targets, and matchers for their series `up`
+  targetNamespace the namespace of its targets
+  ownTargets      whether that is its own namespace; the targets of a proxy may be elsewhere
+  timed           of which requests latency is recorded: "good", "all", or "" without any durations
+  routed          the metric that counts requests by route, as `counter`; its name is empty if no metric has a label for the route
   recorded        matchers for its recorded series
   indicators      a list of {name, title, slo, objective (0 to 1), budget (1 - objective), labels (of its rules), sli
                   (matchers for its recorded series)}
@@ -53,6 +57,14 @@ Argument: a dict of `root`, `name` and `service` (the entry of `services`).
 {{- end -}}
 {{- end -}}
 {{- $_ := set $s "indicators" $indicators -}}
+{{- $_ := set $s "targetNamespace" $match.namespace -}}
+{{- $_ := set $s "ownTargets" (eq $match.namespace $namespace) -}}
+{{- $_ := set $s "timed" (empty $s.metrics.duration | ternary "" ($latency.excludeErrors | ternary "good" "all")) -}}
+{{- /* Some counters lack the label of the route that their histogram has, such as that of prometheus-flask-exporter. */}}
+{{- $native := eq $s.metrics.durationType "nativeHistogram" -}}
+{{- $routed := $s.counter -}}
+{{- if and $s.metrics.duration $s.metrics.durationHasErrors }}{{ $routed = dict "name" ($native | ternary $s.metrics.duration (printf "%s_count" $s.metrics.duration)) "isHistogram" $native }}{{ end -}}
+{{- $_ := set $s "routed" ($s.codes.route | empty | ternary (dict "name" "" "isHistogram" false) $routed) -}}
 {{- toJson $s -}}
 {{- end }}
 

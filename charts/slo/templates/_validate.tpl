@@ -33,6 +33,11 @@ Errors in the services' values, one per line: the value's path, what is wrong, a
 {{- if not $s.errors }}
 {{ $path }}.metrics.errors: empty; set labels that only failed requests have, such as {regexMatch: {code: "5.."}}, or set preset
 {{- end }}
+{{- if and $s.version.metric (not $s.version.label) }}
+{{ $path }}.version.label: empty; set it to the label of {{ $s.version.metric }} that has the version, or leave version.metric empty to take the version from the image
+{{- else if and $s.version.label (not $s.version.metric) }}
+{{ $path }}.version.metric: empty; set it to the metric that has the label {{ $s.version.label }}, or leave version.label empty to take the version from the image
+{{- end }}
 {{- if not $s.indicators }}
 {{ $path }}.slis: no indicator is enabled; set slis.availability.enabled or slis.latency.enabled to true
 {{- end }}

@@ -1,14 +1,15 @@
-{{/* Rule groups: the spec of the PrometheusRule, and what `helm test` of the platform expects. A group has at least one alert. */}}
+{{/* Rule groups: the spec of the PrometheusRule, and what `helm test` of the platform expects. */}}
 {{- define "storage-api.ruleGroups" -}}
-{{- $rules := include "storage-api.alerts" . | trim -}}
-{{- if $rules -}}
 groups:
-  - name: {{ include "storage-api.fullname" . }}.alerts
+  - name: {{ include "storage-api.fullname" . }}.records
+    interval: 30s
     rules:
-      {{- $rules | nindent 6 }}
-{{- else -}}
-groups: []
-{{- end -}}
+      {{- include "storage-api.records" . | trim | nindent 6 }}
+  {{- with include "storage-api.alerts" . | trim }}
+  - name: {{ include "storage-api.fullname" $ }}.alerts
+    rules:
+      {{- . | nindent 6 }}
+  {{- end }}
 {{- end }}
 
 {{/*

@@ -17,6 +17,7 @@ OURS = {
     ("PrometheusRule", "platform-platform"),
     ("PrometheusRule", "platform-slo-platform-storage-api"),
     ("PrometheusRule", "platform-storage-api"),
+    ("PrometheusRule", "platform-workloads"),
     ("Secret", "observability-platform-grafana-admin"),
     ("Service", "platform-storage-api"),
     ("Service", "platform-storage-api-headless"),

@@ -71,7 +71,8 @@ def test_rules_select_the_job_of_the_service_monitor(render):
     assert not {"jobLabel", "targetLabels"} & one(render.ours, "ServiceMonitor")["spec"].keys()
     (own,) = render.find("PrometheusRule", "platform-storage-api")
     (levels,) = render.find("PrometheusRule", "platform-slo-platform-storage-api")
-    rules = [rule for o in (own, levels) for group in o["spec"]["groups"] for rule in group["rules"]]
+    (workloads,) = render.find("PrometheusRule", "platform-workloads")
+    rules = [rule for o in (own, levels, workloads) for group in o["spec"]["groups"] for rule in group["rules"]]
     assert rules
     for rule in rules:
         assert foreign_series(rule["expr"], "observability", "platform-storage-api") == []
