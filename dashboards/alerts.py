@@ -6,6 +6,10 @@ from dashboards.colors import CRITICAL, DRILL, WARNING, values
 from dashboards.config import RUNBOOKS
 from dashboards.tables import Column, table_of
 
+NOTHING = {
+    False: "no alert is pending or firing",
+    True: "no alert is pending or firing, and no fault is switched on",
+}
 STATES = {"firing": (None, CRITICAL), "pending": (None, WARNING), "drill": (None, DRILL)}
 
 
@@ -25,16 +29,21 @@ def faults(selector: str) -> str:
     return f'label_replace({named}, "alertstate", "drill", "", "")'
 
 
-def alert_table(title: str, description: str, selector: str, *, drills: bool = False) -> table.Panel:
-    """The alerts that `selector` selects, oldest first; with `drills` also faults that are switched on."""
-    state = {"label": "alertstate", "width": 90, "background": {}, "mappings": [values(STATES)]}
+def alert_table(title: str, description: str, selector: str, *, of_one_service: bool = False) -> table.Panel:
+    """The alerts that `selector` selects, oldest first; of one service also faults that are on."""
+    state = {"label": "alertstate", "background": {}, "mappings": [values(STATES)]}
+    runbook = ("Open the runbook", f"{RUNBOOKS}/${{__value.text}}")
     columns = [
-        Column("Alert", label="alertname", width=280),
-        Column("State", faults(selector) if drills else "", **state),
-        Column("Age", age(selector), unit="s", width=110),
-        Column("Severity", label="severity", width=90),
-        Column("Runbook", label="runbook", link=("Open the runbook", f"{RUNBOOKS}/${{__value.text}}")),
-        Column("Service", label="slo_service"),
-        Column("Namespace", label="namespace"),
+        Column("Alert", label="alertname", width=170, wide=True),
+        Column("State", faults(selector) if of_one_service else "", **state),
+        Column("Age", age(selector), unit="s"),
+        Column("Severity", label="severity"),
+        # Faults have no runbook, and a dash would be a link.
+        Column("Runbook", label="runbook", width=150, wide=True, link=runbook, nothing=" "),
     ]
-    return table_of(title, description, columns, ["Age"], empty="nothing").height(6)
+    if not of_one_service:
+        columns += [
+            Column("Service", label="slo_service", width=180),
+            Column("Namespace", label="namespace", width=130),
+        ]
+    return table_of(title, description, columns, ["Age"], empty=NOTHING[of_one_service]).height(6)

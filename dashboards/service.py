@@ -1,6 +1,6 @@
 """The dashboard "Service": what is wrong with one service, since when, and in which part of it."""
 
-from grafana_foundation_sdk.builders import dashboard, stat
+from grafana_foundation_sdk.builders import common, dashboard, stat
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from dashboards.alerts import alert_table
@@ -9,7 +9,7 @@ from dashboards.colors import (
     DOWN,
     GOOD,
     IDLE,
-    NEUTRAL,
+    NONE,
     REDIRECT,
     WARNING,
     absences,
@@ -29,7 +29,6 @@ from dashboards.style import (
     figure,
     graph,
     n_of_m_figure,
-    shades,
     sorted_by_name,
     stacked,
     timeline,
@@ -37,7 +36,10 @@ from dashboards.style import (
 from dashboards.tables import Column, table_of
 
 P99 = f'service:latency_seconds:quantile{{{SERVICE}, quantile="0.99"}}'
+VERSIONS = f"max by (pod, version) (service:pod_version:info{{{SERVICE}}})"
 BUDGET = f"slo:error_budget_remaining:ratio{{{SERVICE}}}"
+INDICATORS = {"availability": "dark-blue", "latency": "light-blue"}
+QUANTILES = {"0.5": "light-blue", "0.9": "blue", "0.99": "dark-blue"}
 OUTCOMES = {"good": GOOD, "good 3": REDIRECT, "good 4": WARNING, "bad": CRITICAL}
 
 
@@ -77,7 +79,7 @@ def glance() -> list[stat.Panel]:
             "percentunit",
             [missing()],
         )
-        .thresholds(steps(CRITICAL, {0: WARNING, 0.25: NEUTRAL}))
+        .thresholds(steps(CRITICAL, {0: WARNING, 0.25: NONE}))
         .with_target(now(f"min({BUDGET})", "budget left")),
         n_of_m_figure(
             "Targets",
@@ -118,7 +120,7 @@ def share() -> dashboard.Panel:
         "allows in the long run.",
         "percentunit",
     ).no_value("no requests")
-    for name, color in (("availability", "blue"), ("latency", "purple")):
+    for name, color in INDICATORS.items():
         panel = panel.override_by_name(name, [fixed(color)])
         panel = panel.override_by_name(f"{name} allowed", [fixed(color), DASHED])
     worst = f"max_over_time(slo:bad_requests_per_requests:ratio_rate5m{{{SERVICE}}}[$__interval])"
@@ -131,16 +133,16 @@ def share() -> dashboard.Panel:
 
 def latency() -> dashboard.Panel:
     """Quantiles of durations, and the threshold of the objective."""
+    panel = graph(
+        "How long do answers take?",
+        "Times within which half, 90 % and 99 % of requests were answered. Dashed: from where on one counts "
+        "as too slow.",
+        "s",
+    )
+    for quantile, color in QUANTILES.items():
+        panel = panel.override_by_regexp(f"/^{quantile} /", [fixed(color)])
     return (
-        shades(
-            graph(
-                "How long do answers take?",
-                "Times within which half, 90 % and 99 % of requests were answered. Dashed: from where on one "
-                "counts as too slow.",
-                "s",
-            )
-        )
-        .no_value("no answers")
+        panel.no_value("no answers")
         .override_by_name("too slow", [fixed(IDLE), DASHED])
         .with_target(
             over_time(
@@ -152,13 +154,26 @@ def latency() -> dashboard.Panel:
     )
 
 
+def budget() -> dashboard.Panel:
+    """The course of each objective's error budget."""
+    panel = graph(
+        "How fast goes the budget?",
+        "Share of the period's error budget that is left, for each objective.",
+        "percentunit",
+        worst="min",
+    ).axis_soft_max(1)
+    for name, color in INDICATORS.items():
+        panel = panel.override_by_name(name, [fixed(color)])
+    return panel.with_target(over_time(f"min by (slo_indicator) ({BUDGET})", "{{slo_indicator}}"))
+
+
 def alerts_near() -> dashboard.Panel:
     """How far each burn rate alert is from firing."""
     progress = f"max by (slo_indicator, severity, long) (slo:alert_progress:ratio{{{SERVICE}}})"
     return bars(
         "How near is each alert?",
         "Burn rate of each alert's windows, as a share of the one at which it fires.",
-    ).with_target(now(f"sort_desc({progress})", "{{slo_indicator}} {{severity}} {{long}}"))
+    ).with_target(now(f"sort_desc({progress})", "{{slo_indicator}}, {{severity}}, {{long}}"))
 
 
 def pods() -> dashboard.Panel:
@@ -168,9 +183,9 @@ def pods() -> dashboard.Panel:
         "Which pod?",
         "Every pod of the service, those that fail most first.",
         [
-            Column("Pod", label="pod", width=260),
+            Column("Pod", label="pod", width=150, wide=True),
             Column("Failing", failing(SERVICE, "by (pod) ", metric), unit="percentunit"),
-            Column("Requests", f"sum by (pod) ({metric}{{{SERVICE}}})", unit="reqps"),
+            Column("Requests", f"sum by (pod) ({metric}{{{SERVICE}}})", unit="reqps", width=105),
             Column(
                 "p99",
                 f'max by (pod) (service:pod_latency_seconds:quantile{{{SERVICE}, quantile="0.99"}})',
@@ -183,9 +198,7 @@ def pods() -> dashboard.Panel:
                 background={},
             ),
             Column("Age", f"time() - max by (pod) (service:pod_start_time:seconds{{{SERVICE}}})", unit="s"),
-            Column(
-                "Version", f"max by (pod, version) (service:pod_version:info{{{SERVICE}}})", label="version"
-            ),
+            Column("Version", VERSIONS, label="version", width=100, wide=True),
             Column(
                 "CPU",
                 f"max by (pod) (service:pod_cpu:cores{{{SERVICE}}})",
@@ -206,10 +219,10 @@ def routes() -> dashboard.Panel:
         "Which route?",
         "Routes with requests in the last 5 minutes, those that fail most first.",
         [
-            Column("Route", label="route", width=260),
+            Column("Route", label="route", width=150, wide=True),
             Column("Method", label="method"),
             Column("Failing", failing(SERVICE, by, metric), unit="percentunit"),
-            Column("Requests", f"sum {by}({metric}{{{SERVICE}}}) > 0", unit="reqps"),
+            Column("Requests", f"sum {by}({metric}{{{SERVICE}}}) > 0", unit="reqps", width=105),
             Column(
                 "p99",
                 f'max {by}(service:route_latency_seconds:quantile{{{SERVICE}, quantile="0.99"}})',
@@ -232,7 +245,7 @@ def service() -> dashboard.Dashboard:
             "What is wrong, or switched on, now?",
             "Alerts of the service that are pending or firing, and faults that a drill has switched on.",
             SERVICE,
-            drills=True,
+            of_one_service=True,
         ),
         answers(),
         share(),
@@ -242,16 +255,10 @@ def service() -> dashboard.Dashboard:
         routes(),
         timeline("Which version since when?", "Pods by version.", [])
         .color_scheme(dashboard.FieldColor().mode("fixed").fixed_color("blue"))
+        .legend(common.VizLegendOptions().show_legend(False))
         .no_value("no version is known")
         .with_target(over_time(f"count by (version) (service:pod_version:info{{{SERVICE}}})", "{{version}}")),
-        shades(
-            graph(
-                "How fast goes the budget?",
-                "Share of the period's error budget that is left, for each objective.",
-                "percentunit",
-                worst="min",
-            )
-        ).with_target(over_time(f"min by (slo_indicator) ({BUDGET})", "{{slo_indicator}}")),
+        budget(),
     ):
         built = built.with_panel(panel)
     for annotation in marks(SERVICE):

@@ -9,7 +9,7 @@ from dashboards.colors import (
     DOWN,
     GOOD,
     IDLE,
-    NEUTRAL,
+    NONE,
     UNKNOWN,
     WARNING,
     counted,
@@ -57,7 +57,7 @@ def counts() -> dashboard.Panel:
         ("no traffic", f"sum({STATE} == bool 1)", IDLE),
         ("healthy", f"sum({STATE} == bool 0)", GOOD),
     ):
-        colors = DynamicConfigValue(id_val="thresholds", value=steps(NEUTRAL, {1: color}).build())
+        colors = DynamicConfigValue(id_val="thresholds", value=steps(NONE, {1: color}).build())
         panel = panel.with_target(now(expr, name)).override_by_name(name, [colors])
     return panel
 
@@ -71,37 +71,47 @@ def services_table() -> dashboard.Panel:
         "Every service with an objective, worst first; a click on its name opens it. A dash means that there "
         "is nothing to measure, such as no requests. Failing and p99 are of the last 5 minutes.",
         [
-            Column("Service", label="slo_service", width=180, link=("Open the service", SERVICE_LINK)),
+            Column(
+                "Service", label="slo_service", width=105, wide=True, link=("Open the service", SERVICE_LINK)
+            ),
             Column(
                 "State",
                 # A service whose state is not recorded is not healthy either.
                 f"max {EACH}({STATE}) or 6 * group {EACH}(slo_info{{{NAMESPACES}}})",
-                width=100,
                 mappings=[values({6: ("no data", UNKNOWN)}), *states()],
                 background={},
+                width=80,
             ),
-            Column("Failing", failing(NAMESPACES, EACH), unit="percentunit"),
+            Column("Failing", failing(NAMESPACES, EACH), unit="percentunit", width=65),
             Column(
                 "p99",
                 f'max {EACH}(service:latency_seconds:quantile{{{NAMESPACES}, quantile="0.99"}})',
                 unit="s",
+                width=70,
             ),
             Column(
-                "Targets", n_of_m(up, expected, "targets"), label="targets", mappings=counted(), background={}
+                "Up",
+                n_of_m(up, expected, "targets"),
+                label="targets",
+                width=70,
+                mappings=counted(),
+                background={},
             ),
-            Column("Requests", requests, unit="reqps"),
+            Column("Requests", requests, unit="reqps", width=95),
             Column(
                 "Burn now",
                 f"{burn('5m')}\nand on (namespace, slo_service) ({up} > 0)",
                 unit="suffix:x",
+                width=95,
                 background=BURNS,
             ),
-            Column("Budget left", BUDGET, unit="percentunit"),
+            Column("Budget left", BUDGET, unit="percentunit", width=100),
             Column(
                 "Alerts",
-                f'count {EACH}(ALERTS{{{NAMESPACES}, slo_service!="", severity=~"critical|warning"}})',
+                f'count {EACH}(ALERTS{{{NAMESPACES}, slo_service!="", severity=~"critical|warning"}})\n'
+                f"or 0 * max {EACH}({STATE})",
             ),
-            Column("Namespace", label="namespace"),
+            Column("Namespace", label="namespace", width=110, wide=True),
         ],
         sort=["State", "Burn now"],
     )
@@ -164,7 +174,9 @@ def services() -> dashboard.Dashboard:
                     "percentunit",
                     worst="min",
                 )
-            ).with_target(over_time(BUDGET, "{{namespace}} / {{slo_service}}"))
+            )
+            .axis_soft_max(1)
+            .with_target(over_time(BUDGET, "{{namespace}} / {{slo_service}}"))
         )
     )
     for annotation in marks(NAMESPACES):

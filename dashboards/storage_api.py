@@ -1,6 +1,6 @@
 """The dashboard "Storage API": what only this service tells, beside what every service has on "Service"."""
 
-from grafana_foundation_sdk.builders import dashboard, stat
+from grafana_foundation_sdk.builders import dashboard, stat, timeseries
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from dashboards.colors import CRITICAL, DRILL, GOOD, IDLE, REDIRECT, WARNING, fixed, missing, values
@@ -16,6 +16,8 @@ TARGETS = 'namespace="$namespace", job="$service"'
 STATUS_CLASSES = {"2": GOOD, "3": REDIRECT, "4": WARNING, "5": CRITICAL}
 OUTCOMES = {"error": CRITICAL, "full": CRITICAL, "refused": WARNING, "missing": IDLE, "success": "blue"}
 """Colour of each outcome of a store's operation; operations with the same outcome get shades of it."""
+OPERATIONS = {"get": "blue", "put": "purple", "delete": "dark-blue", "list": "light-purple", "head": IDLE}
+"""Colour of each operation of the store, and of the HTTP method that leads to it."""
 
 
 def glance() -> list[stat.Panel]:
@@ -46,19 +48,23 @@ def statuses() -> dashboard.Panel:
     )
 
 
-def route_graph(title: str, description: str, unit: str, expr: str) -> dashboard.Panel:
+def by_operation(panel: timeseries.Panel) -> timeseries.Panel:
+    """The panel with a colour for each operation or method, with which its series' names begin."""
+    panel = shades(panel)
+    for operation, color in OPERATIONS.items():
+        panel = panel.override_by_regexp(f"/^{operation}\\b/i", [fixed(color)])
+    return panel.override_by_regexp("/^GET .*buckets$/", [fixed(OPERATIONS["list"])])
+
+
+def route_graph(title: str, description: str, unit: str, expr: str) -> timeseries.Panel:
     """A graph with a line per route and method."""
-    return (
-        shades(graph(title, description, unit))
-        .no_value("no requests")
-        .with_target(over_time(expr, "{{method}} {{route}}"))
-    )
+    return by_operation(graph(title, description, unit)).with_target(over_time(expr, "{{method}} {{route}}"))
 
 
 def durations() -> dashboard.Panel:
     """Durations as a heatmap, with requests whose traces exist."""
-    # Recorded series have no exemplars. This selector finds them, but returns nothing itself.
-    exemplars = over_time(f"http_request_duration_seconds_bucket{{{TARGETS}}} @ end() < 0", "").exemplar(True)
+    # Recorded series have no exemplars. Grafana asks for those of this selector, which itself finds nothing.
+    exemplars = f"http_request_duration_seconds_bucket{{{TARGETS}}} offset 10y"
     return (
         buckets(
             "How long did requests take?",
@@ -67,7 +73,7 @@ def durations() -> dashboard.Panel:
             f"sum by (le) (service:latency_seconds_bucket:rate{{{SERVICE}}})",
         )
         .no_value("no requests")
-        .with_target(exemplars)
+        .with_target(over_time(exemplars, "").exemplar(True))
     )
 
 
@@ -79,7 +85,7 @@ def faults() -> dashboard.Panel:
             "Faults set at /faults, for a drill. While one is on, failures may be wanted.",
             [values({1: ("on", DRILL), 0: ("off", IDLE)}), missing()],
         )
-        .no_value("unknown: no target is up")
+        .no_value("no fault can be switched on (storage-api.faults.enabled), or no target is up")
         .with_target(
             over_time(
                 f"max by (fault) (max_over_time(service:fault:active{{{SERVICE}}}[$__interval]))", "{{fault}}"
@@ -155,7 +161,7 @@ def store() -> list[dashboard.Panel]:
             over_time(f"sum by (operation, outcome) ({operations}) > 0", "{{outcome}} {{operation}}")
         )
         .span(8),
-        shades(
+        by_operation(
             graph(
                 "What share does the store fail?",
                 "Share of each kind of operation that ends with error or full.",
@@ -163,13 +169,14 @@ def store() -> list[dashboard.Panel]:
             )
         )
         .no_value("no operations")
+        .axis_soft_max(0.05)
         .with_target(
             over_time(
                 f"sum by (operation) ({failed})\n/ (sum by (operation) ({operations}) > 0)", "{{operation}}"
             )
         )
         .span(8),
-        shades(
+        by_operation(
             graph(
                 "How long does the store take?",
                 "99 % of operations ended within this time, whatever their outcome.",
@@ -214,7 +221,6 @@ def contents() -> list[dashboard.Panel]:
 
 def storage_api() -> dashboard.Dashboard:
     """Return the dashboard's builder."""
-    mean = f"max by (route, method) (service:route_latency_seconds:mean{{{SERVICE}}})"
     built = (
         page("storage-api", "Storage API", "The storage API: its requests, threads, store and drills.")
         .with_variable(variable("namespace", "storage_build_info"))
@@ -224,14 +230,19 @@ def storage_api() -> dashboard.Dashboard:
         *glance(),
         statuses(),
         route_graph(
-            "Average HTTP Request Duration", "Mean duration of requests by route and method.", "s", mean
-        ),
+            "Average HTTP Request Duration",
+            "Mean duration by route and method of requests that were not answered with a 5xx.",
+            "s",
+            f"max by (route, method) (service:route_latency_seconds:mean{{{SERVICE}}})",
+        ).no_value("no requests, or none that succeeded"),
         route_graph(
             "Which route fails?",
             "Share of each route's requests that are answered with a 5xx.",
             "percentunit",
             failing(SERVICE, "by (route, method) ", "service:route_requests:rate"),
-        ),
+        )
+        .axis_soft_max(0.05)
+        .no_value("no requests"),
         durations(),
         faults(),
         *saturation(),

@@ -6,6 +6,8 @@ from grafana_foundation_sdk.builders import bargauge, common, heatmap, stat, sta
 from grafana_foundation_sdk.builders.dashboard import FieldColor
 from grafana_foundation_sdk.models.common import (
     BarGaugeDisplayMode,
+    BarGaugeNamePlacement,
+    BigValueColorMode,
     BigValueGraphMode,
     GraphThresholdsStyleMode,
     HeatmapCellLayout,
@@ -21,7 +23,7 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, FieldCol
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from dashboards.colors import CRITICAL, NEUTRAL, WARNING, steps
+from dashboards.colors import CRITICAL, NEUTRAL, NONE, WARNING, steps
 from dashboards.queries import over_time
 
 DASHED = DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash", "dash": [8, 8]})
@@ -40,9 +42,10 @@ def figure(title: str, description: str, unit: str, mappings: list[ValueMapping]
         .unit(unit)
         .graph_mode(BigValueGraphMode.NONE)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
-        .thresholds(steps(NEUTRAL))
+        .color_mode(BigValueColorMode.BACKGROUND_SOLID)
+        .thresholds(steps(NONE))
         .mappings(mappings)
-        .height(4)
+        .height(3)
         .span(4)
     )
 
@@ -72,13 +75,14 @@ def graph(title: str, description: str, unit: str, worst: Literal["max", "min"] 
         timeseries.Panel()
         .title(title)
         .description(description)
+        .no_value("no data")
         .unit(unit)
         .axis_soft_min(0)
         .legend(legend)
         .tooltip(tooltip)
         .fill_opacity(0)
         .line_width(2)
-        .height(8)
+        .height(9)
         .span(12)
     )
 
@@ -111,6 +115,7 @@ def timeline(title: str, description: str, mappings: list[ValueMapping]) -> stat
         statetimeline.Panel()
         .title(title)
         .description(description)
+        .no_value("no data")
         .unit("short")
         .mappings(mappings)
         .thresholds(steps(NEUTRAL))
@@ -120,7 +125,7 @@ def timeline(title: str, description: str, mappings: list[ValueMapping]) -> stat
         .row_height(0.8)
         .fill_opacity(80)
         .line_width(0)
-        .height(8)
+        .height(9)
         .span(12)
     )
 
@@ -131,6 +136,7 @@ def bars(title: str, description: str, warn: float = 0.5, bad: float = 1) -> bar
         bargauge.Panel()
         .title(title)
         .description(description)
+        .no_value("no data")
         .unit("percentunit")
         .decimals(0)
         .min(0)
@@ -139,7 +145,8 @@ def bars(title: str, description: str, warn: float = 0.5, bad: float = 1) -> bar
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .display_mode(BarGaugeDisplayMode.BASIC)
         .orientation(VizOrientation.HORIZONTAL)
-        .height(8)
+        .name_placement(BarGaugeNamePlacement.TOP)
+        .height(9)
         .span(12)
     )
 
@@ -151,6 +158,7 @@ def buckets(title: str, description: str, unit: str, expr: str) -> heatmap.Panel
         heatmap.Panel()
         .title(title)
         .description(description)
+        .no_value("no data")
         .unit(unit)
         .calculate(False)
         .color(palette)
@@ -160,7 +168,7 @@ def buckets(title: str, description: str, unit: str, expr: str) -> heatmap.Panel
         .cell_gap(1)
         .show_legend()
         .with_target(over_time(expr, "{{le}}").format(PromQueryFormat.HEATMAP))
-        .height(8)
+        .height(9)
         .span(12)
     )
 

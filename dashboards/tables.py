@@ -1,7 +1,7 @@
 """Tables of this moment: columns from several instant queries, joined by their labels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from string import ascii_uppercase
 
 from grafana_foundation_sdk.builders import common, table
@@ -19,23 +19,30 @@ class Column:
     expr: str = ""
     label: str = ""
     unit: str = "short"
-    width: int | None = None
-    """Pixels; None shares what is left among such columns."""
+    width: int = 85
+    """Pixels."""
+    wide: bool = False
+    """True for names: the column shares the panel's remaining width, and `width` is the least."""
     mappings: Sequence[ValueMapping] = ()
     background: dict[float, str] | None = None
     """Colour of the cell from a value upwards; {} if only the mappings have colours."""
     link: tuple[str, str] | None = None
     """Title and URL of where a click leads."""
-    properties: Sequence[DynamicConfigValue] = field(default=())
+    nothing: str = "-"
+    """Text of a cell without value."""
+    properties: Sequence[DynamicConfigValue] = ()
     """More override properties, such as the number of decimals."""
 
     def overrides(self) -> list[DynamicConfigValue]:
         """The column's properties in Grafana's terms."""
-        found: dict[str, object] = {"unit": self.unit, "noValue": "-"}
-        if self.width:
+        found: dict[str, object] = {"unit": self.unit, "noValue": self.nothing}
+        if self.wide:
+            found |= {"custom.minWidth": self.width, "custom.wrapText": True}
+        else:
             found["custom.width"] = self.width
         if self.mappings:
-            found["mappings"] = list(self.mappings)
+            # A word, not a number.
+            found |= {"mappings": list(self.mappings), "custom.align": "left"}
         if self.background is not None:
             found["custom.cellOptions"] = {"type": "color-background", "mode": "basic"}
             found["thresholds"] = steps(NONE, self.background).build()

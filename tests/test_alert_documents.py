@@ -16,6 +16,7 @@ from storage_api.config import Config
 from storage_api.http_server.threads import ThreadPool
 from storage_api.stores import MemoryStore
 from storage_api.telemetry.metrics import watch_server
+from tests.support.documents import DOCUMENTS, variables
 
 ALL = {
     "global": {"monitoring": {"runbookUrl": "https://runbooks.example"}},
@@ -141,6 +142,22 @@ def test_queries_of_a_runbook_read_series_that_exist(queryable, page):
     for query in queries(page):
         assert metrics(query) <= queryable
         assert metrics(query) or "__name__" in query
+
+
+@runbooks
+def test_a_runbook_names_dashboards_and_panels_that_exist(page):
+    """Such as "- *Service*, `/d/observability-platform-service?var-namespace=shop`:" and a line of panels."""
+    rows = re.findall(r"^- \*(.+)\*, `/d/([-a-z]+)\??(.*)`:\n  (.+)$", page.read_text(), re.MULTILINE)
+    assert rows
+    for title, uid, query, named in rows:
+        document = DOCUMENTS[uid.removeprefix("observability-platform-")]
+        assert (document["title"], document["uid"]) == (title, uid)
+        panels = re.findall(r"\*([^*]+)\*", named)
+        assert panels and set(panels) <= {panel["title"] for panel in document["panels"]}
+        values = dict(pair.split("=") for pair in query.split("&") if pair)
+        assert {name.removeprefix("var-") for name in values} <= variables(document).keys()
+        # The values are those of the queries, so that a reader replaces the same words everywhere.
+        assert all(f'="{value}"' in "".join(queries(page)) for value in values.values())
 
 
 @pytest.mark.parametrize(

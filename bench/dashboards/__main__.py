@@ -12,7 +12,6 @@ import tempfile
 from pathlib import Path
 
 from bench.dashboards import cluster, measure, report, results, verify
-from bench.dashboards.count import Samples
 from bench.dashboards.raw import Rules
 from lab import ROOT
 from lab.errors import LabError
@@ -31,11 +30,12 @@ def main() -> int:
             folder = Path(temporary)
             print("evaluating the recording rules", flush=True)
             series = [*scraped, *measure.recorded(folder, groups, scraped)]
-            found = results.costs(Samples(series, every), Rules(groups))
+            rules = Rules(groups)
+            found = results.costs(series, every, rules)
             print("asking Prometheus for the dashboards' queries", flush=True)
             own = verify.dashboards(folder, found, series, every)
             print("asking Prometheus for the same queries on raw series", flush=True)
-            raw = verify.raw(folder, found, series, every)
+            raw = verify.raw(folder, found, series, every, rules)
     except LabError as error:
         print(f"bench-dashboards: {error}", file=sys.stderr)
         return 1

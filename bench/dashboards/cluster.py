@@ -20,6 +20,11 @@ PODS = {
     ("shop", "checkout"): tuple(f"checkout-6d4cf56db6-{end}" for end in ("2hq4x", "8wzkp", "vt9nd")),
 }
 """Pods of each service, by its namespace and name."""
+NEIGHBOURS = {
+    NAMESPACE: ("alertmanager", "grafana", "kube-state-metrics", "node-exporter", "operator", "prometheus"),
+    "shop": ("cart", "catalog", "payment", "search", "shipping", "web"),
+}
+"""Other workloads in the services' namespaces, of one pod each: a rule for a namespace reads them too."""
 NAMES = ("carts", "orders", "payments", "prices", "items")
 ROUTES = {
     **dict.fromkeys((f"/{name}" for name in NAMES), ("GET", "POST")),
@@ -132,7 +137,7 @@ def _workloads() -> Iterator[Labels]:
         stateful = name == STORAGE_API
         kind = "statefulset" if stateful else "deployment"
         desired = "kube_statefulset_replicas" if stateful else "kube_deployment_spec_replicas"
-        ready = f"kube_{kind}_status_replicas_ready kube_{kind}_status_replicas"
+        ready = f"kube_{kind}_status_replicas_ready"
         yield from _series(f"{desired} {ready}", {**state, kind: name})
         for pod in pods:
             yield from _pod_state({**state, "pod": pod, "uid": f"uid-{pod}"}, kind, name)
@@ -149,6 +154,13 @@ def _workloads() -> Iterator[Labels]:
             )
             target = {"scaletargetref_kind": "Deployment", "scaletargetref_name": name}
             yield from _series("kube_horizontalpodautoscaler_info", {**scaler, **target})
+    for namespace, names in NEIGHBOURS.items():
+        for name in names:
+            pod = f"{name}-5c9d8b7f6-x7k2p"
+            replicas = "kube_deployment_spec_replicas kube_deployment_status_replicas_ready"
+            yield from _series(replicas, {**_state(namespace), "deployment": name})
+            yield from _pod_state({**_state(namespace), "pod": pod, "uid": f"uid-{pod}"}, "deployment", name)
+            yield from _usage(namespace, pod, name)
     # What only other workloads have.
     state = _state("kube-system")
     yield from _series(

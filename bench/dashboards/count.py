@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
 
-import promql_parser as promql
-
-from bench.dashboards.raw import matches, nodes
+from bench.dashboards.promql import Selector, matches, parse
 
 LOOKBACK_SECONDS = 300
 """How long a sample counts as current."""
@@ -17,82 +14,63 @@ Labels = dict[str, str]
 """The labels of a series, with `__name__`."""
 
 
-class Selected(NamedTuple):
-    """A selector of an expression, with its range and offset in seconds; the range of a vector is 0."""
-
-    node: Any
-    window: int
-    offset: int
-    at: str
-    """`start` or `end` of the query if the selector has that modifier."""
-
-
 class Samples:
-    """Series with a sample at each multiple of their interval, from `begin` to `end` or at all times."""
+    """Series with a sample at each multiple of their interval, from `begin` to `end`."""
 
     def __init__(
         self,
         series: Iterable[Labels],
         every: Mapping[str, int],
-        begin: int | None = None,
-        end: int | None = None,
+        begin: int,
+        end: int,
     ) -> None:
         """`every` has the interval of each name in seconds, under "" that of all others."""
         self._series: dict[str, list[Labels]] = {}
         for labels in series:
             self._series.setdefault(labels["__name__"], []).append(labels)
-        self._every = every
-        self._begin, self._end = begin, end
+        self.every, self.begin, self.end = every, begin, end
         self._found: dict[str, list[Labels]] = {}
+        self._counted: dict[tuple, int] = {}
 
-    def touched(self, expr: str, times: range) -> int:
-        """The samples that a query touches when it is evaluated at these times."""
-        return sum(len(self.selected(one.node)) * self._per_series(one, times) for one in selectors(expr))
+    def __iter__(self) -> Iterator[Labels]:
+        return itertools.chain.from_iterable(self._series.values())
 
-    def selected(self, selector: Any) -> list[Labels]:
-        """The series that a selector matches."""
-        key = f"{selector.name}{selector.matchers}"
-        if key not in self._found:
-            self._found[key] = [
+    def touched(self, found: Mapping[Selector, int], times: range) -> int:
+        """The samples that an expression with these selectors touches when it is evaluated at these times."""
+        return sum(
+            number * len(self.selected(one.series)) * self._per_series(one, times)
+            for one, number in found.items()
+        )
+
+    def selected(self, series: str) -> list[Labels]:
+        """The series with this name and these matchers."""
+        if series not in self._found:
+            node = parse(series)
+            self._found[series] = [
                 labels
-                for labels in self._series.get(selector.name, [])
-                if all(matches(one, labels.get(one.name, "")) for one in selector.matchers.matchers)
+                for labels in self._series.get(node.name, [])
+                if all(matches(one, labels.get(one.name, "")) for one in node.matchers.matchers)
             ]
-        return self._found[key]
+        return self._found[series]
 
-    def values(self, selector: str, label: str) -> list[str]:
-        """The sorted values of a label in the series that a selector matches, as `label_values` has them."""
-        return sorted({one[label] for one in self.selected(promql.parse(selector)) if label in one})
+    def values(self, series: str, label: str) -> list[str]:
+        """The sorted values of a label in the series with this name and these matchers: `label_values`."""
+        return sorted({one[label] for one in self.selected(series) if label in one})
 
-    def _per_series(self, selected: Selected, times: range) -> int:
+    def _per_series(self, one: Selector, times: range) -> int:
         """Samples of one series at all times. A window excludes its start."""
-        every = self._every.get(selected.node.name, self._every[""])
-        counts = 0
-        for time in times:
+        every = self.every.get(one.series.partition("{")[0], self.every[""])
+        key = (one[1:], every, times)
+        if key not in self._counted:
             # With @, Prometheus evaluates once, but counts the samples for each step.
-            moment = {"": time, "start": times[0], "end": times[-1]}[selected.at]
-            last = moment - selected.offset
-            first = last - (selected.window or LOOKBACK_SECONDS)
-            if self._begin is not None:
-                first = max(first, self._begin - 1)
-            if self._end is not None:
-                last = min(last, self._end)
-            found = max(0, last // every - first // every)
-            counts += found if selected.window else min(found, 1)
-        return counts
+            fixed = {"start": times[0], "end": times[-1]}.get(str(one.at), one.at)
+            self._counted[key] = sum(
+                self._at(time if fixed == "" else int(fixed), one, every) for time in times
+            )
+        return self._counted[key]
 
-
-def selectors(expr: str) -> Iterator[Selected]:
-    """Every selector of an expression. Raises ValueError for a subquery, which this can't count."""
-    window = 0
-    for node in nodes(promql.parse(expr)):
-        match type(node).__name__:
-            case "SubqueryExpr":
-                raise ValueError(f"{expr}: the samples of a subquery are not calculated")
-            case "MatrixSelector":  # comes right before the selector inside it
-                window = int(node.range.total_seconds())
-            case "VectorSelector":
-                offset = int(node.offset.total_seconds()) if node.offset else 0
-                at = re.sub(r"\W", "", str(node.at)) if node.at else ""
-                yield Selected(node, window, offset, at)
-                window = 0
+    def _at(self, time: int, one: Selector, every: int) -> int:
+        last = time - one.offset
+        first = max(last - (one.window or LOOKBACK_SECONDS), self.begin - 1)
+        found = max(0, min(last, self.end) // every - first // every)
+        return found if one.window else min(found, 1)

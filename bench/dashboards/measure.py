@@ -7,11 +7,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import promql_parser as promql
-
-from bench.dashboards.count import Labels
+from bench.dashboards import promql
+from bench.dashboards.count import Labels, Samples
 from bench.dashboards.grafana import SCRAPE_SECONDS, Query
-from bench.dashboards.raw import nodes
 from bench.slo.server import Server, load
 from bench.slo.traffic import Series
 from lab.render.duration import seconds
@@ -38,11 +36,11 @@ def recorded(folder: Path, groups: list[dict[str, Any]], scraped: list[Labels]) 
     """The series that the rules record. Afterwards `folder` has SHORT_SECONDS of them and of `scraped`."""
     every = intervals(groups)
     waiting = [rule for group in groups for rule in group["rules"] if "record" in rule]
-    load(folder / "data", samples(scraped, every, END - SHORT_SECONDS, END))
+    load(folder / "data", written(Samples(scraped, every, END - SHORT_SECONDS, END)))
     found = []
     while waiting:
         names = {rule["record"] for rule in waiting}
-        ready = [rule for rule in waiting if not names & _read(rule["expr"])]
+        ready = [rule for rule in waiting if not names & promql.names(rule["expr"])]
         if not ready:
             raise ValueError(f"rules read each other: {', '.join(sorted(names))}")
         new: dict[str, Labels] = {}
@@ -51,21 +49,17 @@ def recorded(folder: Path, groups: list[dict[str, Any]], scraped: list[Labels]) 
                 for one in server.get("query", query=rule["expr"], time=END)["result"]:
                     labels = one["metric"] | rule.get("labels", {}) | {"__name__": rule["record"]}
                     new[str(sorted(labels.items()))] = labels
-        load(folder / "data", samples(new.values(), every, END - SHORT_SECONDS, END))
+        load(folder / "data", written(Samples(new.values(), every, END - SHORT_SECONDS, END)))
         found += new.values()
         waiting = [rule for rule in waiting if rule not in ready]
     return found
 
 
-def _read(expr: str) -> set[str]:
-    return {node.name for node in nodes(promql.parse(expr)) if type(node).__name__ == "VectorSelector"}
-
-
-def samples(series: Iterable[Labels], every: dict[str, int], begin: int, end: int) -> Iterator[Series]:
-    """A sample of each series at each multiple of its interval from `begin` to `end`."""
-    for labels in series:
-        step = every.get(labels["__name__"], every[""])
-        times = range(-(-begin // step) * step, end + 1, step)
+def written(samples: Samples) -> Iterator[Series]:
+    """The samples of each series."""
+    for labels in samples:
+        step = samples.every.get(labels["__name__"], samples.every[""])
+        times = range(-(-samples.begin // step) * step, samples.end + 1, step)
         own = ",".join(f'{name}="{value}"' for name, value in labels.items() if name != "__name__")
         yield f"{labels['__name__']}{{{own}}}", [(time, value(labels, time)) for time in times]
 

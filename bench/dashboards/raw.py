@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import functools
-import re
+from collections import Counter
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any
 
 import promql_parser as promql
 
-BACKSLASH = "\ue000"
-"""Stands for a backslash, which promql_parser does not escape again when it writes a string."""
+from bench.dashboards.promql import Selector, matches, nodes, parse, seconds, selector, unparsed
+from bench.dashboards.rewrite import shifted, widened
 
-
-def parse(expr: str) -> Any:
-    """The syntax tree of a PromQL expression, with BACKSLASH for each backslash."""
-    return promql.parse(expr.replace("\\", BACKSLASH))
-
-
-def nodes(tree: Any) -> list[Any]:
-    """Every node of a syntax tree, each before its children."""
-    found: list[Any] = []
-    promql.walk(tree, found.append)
-    return found
-
-
-def milliseconds(duration: timedelta) -> int:
-    return round(duration / timedelta(milliseconds=1))
+NOTHING = "vector(0) < 0"
+"""An expression without a result: what is recorded by no rule."""
 
 
 class Rules:
@@ -50,9 +36,60 @@ class Rules:
 
         A recorded series over a range, such as `sum_over_time(rate5m[30d])`, becomes the rule's expression
         with its own windows widened to the range: `rate(x[30d])`. No query on raw series could touch fewer
-        samples and still see all of the range. Raises ValueError for a recorded series with an offset.
+        samples and still see all of the range. Raises ValueError for a recorded series with `@`.
         """
-        return str(promql.transform(parse(expr), self._visit)).replace(BACKSLASH, "\\")
+        return unparsed(promql.transform(parse(expr), self._visit))
+
+    @functools.cache  # noqa: B019 - there are few, and they live as long as the run
+    def selectors(self, expr: str) -> Counter[Selector]:
+        """How often each selector occurs in the expression on raw series, without writing that."""
+        found: Counter[Selector] = Counter()
+        inside = 0  # nodes that belong to one that was counted
+        for node in nodes(parse(expr)):
+            if inside:
+                inside -= 1
+                continue
+            match type(node).__name__:
+                case "MatrixSelector":
+                    inside = 1
+                    one = selector(node)
+                    over_time = self._recorded_selectors(node.vector_selector)
+                    if over_time is None:
+                        found[one] += 1
+                    else:
+                        found += _widened(over_time, one.window)
+                case "SubqueryExpr":
+                    inside = len(nodes(node.expr))
+                    found += _widened(self.selectors(unparsed(node.expr)), seconds(node.range))
+                case "VectorSelector":
+                    recorded = self._recorded_selectors(node)
+                    found += Counter([selector(node)]) if recorded is None else recorded
+        return found
+
+    def _recorded_selectors(self, node: Any) -> Counter[Selector] | None:
+        """The selectors behind a recorded series; None for a scraped one."""
+        if node.name not in self._rules:
+            return None
+        one = selector(node)
+        found: Counter[Selector] = Counter()
+        for rule in self._recording(node):
+            for each, times in self.selectors(rule["expr"]).items():
+                found[each._replace(offset=each.offset + one.offset)] += times
+        return found
+
+    def _recording(self, node: Any) -> list[dict[str, Any]]:
+        """The rules that record what a selector selects."""
+        if node.at:
+            raise ValueError(f"{node}: a recorded series with @ has no counterpart here")
+        return [
+            rule
+            for rule in self._rules[node.name]
+            if all(
+                matches(one, str(rule["labels"][one.name]))
+                for one in node.matchers.matchers
+                if one.name in rule.get("labels", {})
+            )
+        ]
 
     def _visit(self, node: Any) -> Any:
         match type(node).__name__:
@@ -70,79 +107,29 @@ class Rules:
         match type(argument).__name__:
             case "MatrixSelector" if argument.vector_selector.name in self._rules:
                 return self._expanded(str(argument.vector_selector))
-            case "SubqueryExpr" if any(
-                type(node).__name__ == "VectorSelector" and node.name in self._rules
-                for node in nodes(argument.expr)
-            ):
-                return self.raw(str(argument.expr).replace(BACKSLASH, "\\"))
+            case "SubqueryExpr":
+                return self.raw(unparsed(argument.expr))
         return None
 
     @functools.cache  # noqa: B019 - there are few, and they live as long as the run
     def _expanded(self, selector: str) -> str:
         """The expressions of all rules that record what a selector selects."""
-        node = promql.parse(selector)
-        if node.offset or node.at:
-            raise ValueError(f"{selector}: a recorded series with an offset has no counterpart here")
+        node = parse(selector)
         found = []
-        for rule in self._rules[node.name]:
-            labels = rule.get("labels", {})
-            matchers = [m for m in node.matchers.matchers if m.name in labels]
-            if all(matches(m, str(labels[m.name])) for m in matchers):
-                text = self.raw(rule["expr"])
-                for name, value in labels.items():
-                    text = f'label_replace({text}, "{name}", "{value}", "", "")'
-                found.append(text)
-        if not found:
-            raise ValueError(f"no rule records {selector}")
-        return " or ".join(found)
+        for rule in self._recording(node):
+            text = self.raw(rule["expr"])
+            for name, value in rule.get("labels", {}).items():
+                text = f'label_replace({text}, "{name}", "{value}", "", "")'
+            found.append(text)
+        text = " or ".join(found) or NOTHING
+        return shifted(text, node.offset) if node.offset else text
 
 
-def matches(matcher: Any, value: str) -> bool:
-    """Tell if a label's value satisfies a matcher; a label that is missing has the value ``."""
-    pattern = matcher.value.replace(BACKSLASH, "\\")
-    match str(matcher.op).rpartition(".")[2]:
-        case "Equal":
-            return value == pattern
-        case "NotEqual":
-            return value != pattern
-        case "Re":
-            return bool(regex(pattern).fullmatch(value))
-        case "NotRe":
-            return not regex(pattern).fullmatch(value)
-    raise ValueError(f"unknown matcher {matcher}")
-
-
-def widened(expr: str, function: str, window: timedelta) -> str:
-    """A raw expression that sees a whole window: its ranges are widened, or else each selector gets one."""
-    span = f"{milliseconds(window)}ms"
-    tree = parse(expr)
-    if any(type(node).__name__ == "MatrixSelector" for node in nodes(tree)):
-
-        def visit(node: Any) -> Any:
-            if type(node).__name__ == "MatrixSelector" and node.range < window:
-                inner = node.vector_selector
-                bare = str(inner).split(" offset ")[0]
-                offset = str(inner).removeprefix(bare)
-                return parse(f"{bare}[{span}]{offset}")
-            return None
-
-        return str(promql.transform(tree, visit)).replace(BACKSLASH, "\\")
-
-    inside = False
-
-    def wrap(node: Any) -> Any:
-        nonlocal inside
-        if type(node).__name__ == "VectorSelector":
-            inside = not inside  # the selector itself is visited next, as a child of its replacement
-            if inside:
-                bare = str(node).split(" offset ")[0]
-                return parse(f"{function}({bare}[{span}]{str(node).removeprefix(bare)})")
-        return None
-
-    return str(promql.transform(tree, wrap)).replace(BACKSLASH, "\\")
-
-
-@functools.cache
-def regex(pattern: str) -> re.Pattern[str]:
-    """A pattern of a matcher, compiled."""
-    return re.compile(pattern)
+def _widened(found: Counter[Selector], window: int) -> Counter[Selector]:
+    """The selectors of an expression that was widened to a window."""
+    ranged = any(one.window for one in found)
+    wider: Counter[Selector] = Counter()
+    for one, times in found.items():
+        changed = one if ranged and not one.window else one._replace(window=max(one.window, window))
+        wider[changed] += times
+    return wider

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from bench.dashboards import grafana
-from bench.dashboards.count import Samples
+from bench.dashboards.count import Labels, Samples
 from bench.dashboards.measure import END
+from bench.dashboards.promql import selectors
 from bench.dashboards.raw import Rules
 from lab import ROOT
 
 FOLDER = ROOT / "dashboards"
 SPANS = {"24 h": 86_400, "30 d": 30 * 86_400}
 """The time ranges for which dashboards are opened, in seconds."""
+HISTORY_SECONDS = 90 * 86_400
+"""More than any window of a panel over 30 days."""
 OPENED_FOR = {"namespace": "shop", "service": "checkout"}
 """What the reader chose, where a dashboard has it; else the first."""
 SHARE = 0.1
 """Claim: a dashboard touches at most this share of what its panels would touch on raw series."""
-BUDGETS: dict[str, int] = {"storage-api": 10_000_000}
+BUDGETS = {
+    "platform": 300_000,
+    "service": 300_000,
+    "services": 300_000,
+    "storage-api": 750_000,
+    "workload": 450_000,
+}
 """Most samples that opening a dashboard may touch over any of SPANS."""
 RAW_ONLY = ("platform",)
 """Dashboards that read what Prometheus says about itself: few gauges, for which there are no records."""
@@ -31,9 +40,8 @@ class Cost(NamedTuple):
     span: str
     query: grafana.Query
     samples: int
-    raw: str
-    """The same query on raw series."""
     raw_samples: int
+    """Those of the same query on raw series."""
 
 
 def names() -> list[str]:
@@ -41,8 +49,12 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
-def costs(samples: Samples, rules: Rules) -> list[Cost]:
-    """The cost of every query of every dashboard for every span. `samples` must have all series."""
+def costs(series: list[Labels], every: Mapping[str, int], rules: Rules) -> list[Cost]:
+    """The cost of every query of every dashboard for every span.
+
+    `series` are those of the cluster, recorded ones included; `every` has the interval of each name.
+    """
+    samples = Samples(series, every, END - HISTORY_SECONDS, END)
     return [
         one for name in names() for one in _of(name, grafana.read(FOLDER / f"{name}.json"), samples, rules)
     ]
@@ -52,9 +64,8 @@ def _of(name: str, dashboard: dict[str, Any], samples: Samples, rules: Rules) ->
     variables = grafana.chosen(dashboard, samples.values, OPENED_FOR)
     for title, span in SPANS.items():
         for query in grafana.queries(dashboard, END, span, variables):
-            raw = rules.raw(query.expr)
-            ours, theirs = (samples.touched(expr, query.times) for expr in (query.expr, raw))
-            yield Cost(name, title, query, ours, raw, theirs)
+            ours = samples.touched(selectors(query.expr), query.times)
+            yield Cost(name, title, query, ours, samples.touched(rules.selectors(query.expr), query.times))
 
 
 class Claim(NamedTuple):

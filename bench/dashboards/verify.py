@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.dashboards import cluster, measure
-from bench.dashboards.count import Labels, Samples, selectors
+from bench.dashboards.count import Labels, Samples
 from bench.dashboards.measure import END
+from bench.dashboards.promql import Selector, names, selectors
+from bench.dashboards.raw import Rules
 from bench.dashboards.results import SPANS, Cost
 from bench.slo.server import Server, load
 
@@ -31,51 +33,49 @@ def dashboards(
     folder: Path, costs: list[Cost], series: list[Labels], every: Mapping[str, int]
 ) -> dict[str, Verified]:
     """The dashboards' own queries on all series that they read, by span."""
-    every_series = Samples(series, every)
-    read = {
-        str(sorted(labels.items())): labels
-        for cost in costs
-        for one in selectors(cost.query.expr)
-        for labels in every_series.selected(one.node)
-    }
     found = {}
     for span, length in SPANS.items():
         asked = [cost for cost in costs if cost.span == span]
+        read = set().union(*(names(cost.query.expr) for cost in asked))
+        samples = [one for one in series if one["__name__"] in read]
         sparse = dict.fromkeys(every, SPARSE_SECONDS) if length > SPANS["24 h"] else every
-        queries = {(cost.dashboard, cost.query.panel, cost.query.ref): cost.query for cost in asked}
-        found[span] = _compared(folder / str(length), list(read.values()), sparse, length, queries.items())
+        queries = [(cost, cost.query.expr, selectors(cost.query.expr)) for cost in asked]
+        found[span] = _compared(
+            folder / str(length), Samples(samples, sparse, END - length - MARGIN_SECONDS, END), queries
+        )
     return found
 
 
-def raw(folder: Path, costs: list[Cost], series: list[Labels], every: Mapping[str, int]) -> Verified:
+def raw(
+    folder: Path, costs: list[Cost], series: list[Labels], every: Mapping[str, int], rules: Rules
+) -> Verified:
     """The queries on raw series over 24 h, on the series of one route of each service."""
-    thin = cluster.of_one_route(series)
     span, length = next(iter(SPANS.items()))
-    calculated = Samples(thin, every, END - length - MARGIN_SECONDS, END)
-    queries = {
-        (cost.dashboard, cost.query.panel, cost.query.ref): cost.query._replace(expr=cost.raw)
-        for cost in costs
-        if cost.span == span and calculated.touched(cost.raw, cost.query.times) <= MOST_RAW_SAMPLES
-    }
-    return _compared(folder / "raw", thin, every, length, queries.items())
+    samples = Samples(cluster.of_one_route(series), every, END - length - MARGIN_SECONDS, END)
+    asked = [(cost, rules.selectors(cost.query.expr)) for cost in costs if cost.span == span]
+    queries = [
+        (cost, rules.raw(cost.query.expr), found)
+        for cost, found in asked
+        if samples.touched(found, cost.query.times) <= MOST_RAW_SAMPLES
+    ]
+    return _compared(folder / "raw", samples, queries)
 
 
 def _compared(
-    folder: Path, series: list[Labels], every: Mapping[str, int], length: int, queries: Iterable
+    folder: Path, samples: Samples, queries: Iterable[tuple[Cost, str, Mapping[Selector, int]]]
 ) -> Verified:
-    begin = END - length - MARGIN_SECONDS
+    """Ask a Prometheus with these samples for expressions, and compare with what their selectors touch."""
     folder.mkdir()
-    load(folder / "data", measure.samples(series, every, begin, END))
-    calculated = Samples(series, every, begin, END)
+    load(folder / "data", measure.written(samples))
     different, peaks, count = [], {}, 0
     with Server(folder / "data") as server:
-        for (dashboard, panel, ref), query in queries:
+        for cost, expr, found in queries:
+            query = cost.query._replace(expr=expr)
             got, peak = measure.touched(server, query)
-            count += 1
-            wanted = calculated.touched(query.expr, query.times)
+            wanted = samples.touched(found, query.times)
             if got != wanted:
-                different.append(
-                    f"{dashboard}, {panel} {ref}: {got} samples, calculated {wanted}: {query.expr}"
-                )
-            peaks[dashboard] = max(peak, peaks.get(dashboard, 0))
+                name = f"{cost.dashboard}, {query.panel} {query.ref}"
+                different.append(f"{name}: {got} samples, calculated {wanted}: {expr}")
+            peaks[cost.dashboard] = max(peak, peaks.get(cost.dashboard, 0))
+            count += 1
     return Verified(count, different, peaks)

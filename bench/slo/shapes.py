@@ -132,7 +132,7 @@ def ours(services: Sequence[str], objective: float) -> dict[str, Shape]:
 
 
 def rendered(services: Iterable[str], objective: float, **values: Any) -> dict[str, list[dict[str, Any]]]:
-    """The rule groups that charts/slo renders for these services, by name; `workloads` has those of them all."""
+    """The rule groups that charts/slo renders for these services, by name; `workloads` is for them all."""
     given = {"services": {name: entry(objective) for name in services}, **values}
     done = run_helm("template", "bench", ROOT / "charts/slo", "--values", "-", given=json.dumps(given))
     done.check_returncode()

@@ -5,10 +5,8 @@ from dashboards.document import panels, render
 from tests.support.documents import DOCUMENTS, FOLDER, data_panels, each_dashboard
 
 TYPES = {"stat", "timeseries", "table", "state-timeline", "heatmap", "bargauge"}
-UNITS = {"bytes", "ops", "percentunit", "reqps", "s", "short", "suffix:x"}
+UNITS = {"bytes", "ops", "percentunit", "reqps", "s", "short", "suffix:x", "Bps"}
 COLUMNS = 24
-# Still in its former style.
-FORMER = {"storage-api"}
 
 
 def test_the_committed_files_are_up_to_date():
@@ -85,8 +83,6 @@ def test_panels_neither_overlap_nor_leave_gaps(document):
 
 @each_dashboard
 def test_figures_of_the_present_are_instant_and_say_so_if_there_is_none(document):
-    if document["uid"].removeprefix("observability-platform-") in FORMER:
-        return
     for panel in data_panels(document):
         instant = panel["type"] in {"stat", "bargauge", "table"}
         for target in panel["targets"]:
@@ -101,9 +97,13 @@ def test_figures_of_the_present_are_instant_and_say_so_if_there_is_none(document
 
 
 @each_dashboard
+def test_a_panel_that_shows_nothing_says_why(document):
+    for panel in (panel for panel in data_panels(document) if panel["type"] != "stat"):
+        assert panel["fieldConfig"]["defaults"].get("noValue"), panel["title"]
+
+
+@each_dashboard
 def test_legends_have_the_last_and_the_worst_value_sorted(document):
-    if document["uid"].removeprefix("observability-platform-") in FORMER:
-        return
     for panel in (panel for panel in data_panels(document) if panel["type"] == "timeseries"):
         legend, custom = panel["options"]["legend"], panel["fieldConfig"]["defaults"]["custom"]
         assert legend["showLegend"] and legend["displayMode"] == "table", panel["title"]

@@ -1,12 +1,14 @@
 {{/*
 Recording rules for dashboards: what only this service knows, in addition to the records of charts/slo. They have the label
-`slo_service` too. A record whose metric is in config.metricsDisabled is left out.
+`slo_service` too. A record whose metric is in config.metricsDisabled is left out, and that of faults unless they are enabled.
 */}}
 {{- define "storage-api.records" -}}
 {{- $m5 := include "storage-api.duration" (dict "root" . "duration" "5m") -}}
 {{- $target := printf "namespace=%q, job=%q" .Release.Namespace (include "storage-api.fullname" .) -}}
 {{- $rate := printf "sum by (%%s) (rate(%%s{%s}[%s]))" $target $m5 -}}
+{{- if .Values.faults.enabled -}}
 {{- include "storage-api.record" (dict "root" . "record" "service:fault:active" "expr" (printf "max by (fault) (storage_fault_active{%s})" $target)) -}}
+{{- end -}}
 {{- include "storage-api.record" (dict "root" . "record" "service:latency_seconds_bucket:rate" "family" "http_request_duration_seconds"
       "expr" (printf $rate "le" "http_request_duration_seconds_bucket")) -}}
 {{- include "storage-api.record" (dict "root" . "record" "storage:operations:rate" "family" "storage_operations"

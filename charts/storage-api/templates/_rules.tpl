@@ -1,15 +1,22 @@
-{{/* Rule groups: the spec of the PrometheusRule, and what `helm test` of the platform expects. */}}
+{{/* Rule groups: the spec of the PrometheusRule, and what `helm test` of the platform expects. A group has at least one rule. */}}
 {{- define "storage-api.ruleGroups" -}}
+{{- $records := include "storage-api.records" . | trim -}}
+{{- $alerts := include "storage-api.alerts" . | trim -}}
+{{- if or $records $alerts -}}
 groups:
-  - name: {{ include "storage-api.fullname" . }}.records
-    interval: 30s
+  {{- with $records }}
+  - name: {{ include "storage-api.fullname" $ }}.records
     rules:
-      {{- include "storage-api.records" . | trim | nindent 6 }}
-  {{- with include "storage-api.alerts" . | trim }}
+      {{- . | nindent 6 }}
+  {{- end }}
+  {{- with $alerts }}
   - name: {{ include "storage-api.fullname" $ }}.alerts
     rules:
       {{- . | nindent 6 }}
   {{- end }}
+{{- else -}}
+groups: []
+{{- end -}}
 {{- end }}
 
 {{/*

@@ -72,7 +72,9 @@ def test_rules_select_the_job_of_the_service_monitor(render):
     (own,) = render.find("PrometheusRule", "platform-storage-api")
     (levels,) = render.find("PrometheusRule", "platform-slo-platform-storage-api")
     (workloads,) = render.find("PrometheusRule", "platform-workloads")
-    rules = [rule for o in (own, levels, workloads) for group in o["spec"]["groups"] for rule in group["rules"]]
+    rules = [
+        rule for o in (own, levels, workloads) for group in o["spec"]["groups"] for rule in group["rules"]
+    ]
     assert rules
     for rule in rules:
         assert foreign_series(rule["expr"], "observability", "platform-storage-api") == []

@@ -17,6 +17,10 @@ ANY_PROMETHEUS = {"namespaceSelector": {}, "podSelector": {"matchLabels": PROMET
 _SELECTED = {"ServiceMonitor": "serviceMonitor", "PrometheusRule": "rule"}
 
 
+CLUSTER = ("kube_", "kubelet_", "container_", "namespace_workload_pod:")
+"""Beginnings of the names of series about all pods: kube-state-metrics', the kubelet's and cAdvisor's."""
+
+
 def faults(render: Render, release: str, namespace: str) -> list[str]:
     """Broken references and wrong selectors of our objects, one line each."""
     checks = [_identity(render, release, namespace), _dashboards(render, namespace)]
@@ -47,15 +51,17 @@ def selects(selector: Object, labels: dict[str, str]) -> bool:
 def foreign_series(expression: str, namespace: str, job: str) -> list[str]:
     """The selectors in a PromQL expression that read other jobs' series or other services' records.
 
-    Series of kube-state-metrics and the kubelets cover every pod of the namespace: they must be joined with the
-    service's pods or workload.
+    Series of kube-state-metrics and the kubelets cover every pod of the namespace: they must be joined with
+    the service's pods or workload.
     """
     joined = re.search(r"\b(service:(pod|workload):info|up)\{", expression)
 
     def ours(metric: str, matchers: str) -> bool:
         # The kubelet's series about a volume have the kubelet's job.
         one_job = f'job="{job}"' in matchers or "persistentvolumeclaim=" in matchers
-        one_job |= bool(joined) and metric.startswith(("kube_", "kubelet_", "container_", "namespace_workload_"))
+        one_job |= bool(joined) and metric.startswith(
+            ("kube_", "kubelet_", "container_", "namespace_workload_")
+        )
         recorded = (":" in metric or metric == "ALERTS") and "slo" in matchers
         return f'namespace="{namespace}"' in matchers and (one_job or recorded)
 

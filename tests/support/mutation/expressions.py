@@ -14,7 +14,7 @@ _OPERATORS = {
     "+": "-", "-": "+", "*": "/", "/": "*",
 }  # fmt: skip
 _FUNCTIONS = {
-    "sum": ("avg", "max"), "count": ("sum",), "group": ("sum",),
+    "sum": ("avg", "max"), "count": ("sum",), "group": ("sum",), "max": ("sum", "min"), "min": ("max",),
     "rate": ("increase",), "sum_over_time": ("avg_over_time",), "count_over_time": ("sum_over_time",),
     "present_over_time": ("absent_over_time",),
 }  # fmt: skip

@@ -22,6 +22,7 @@ SERVICE = {
     "namespace": "shop",
     "preset": "promhttp",
     "metrics": {"duration": "http_request_duration_seconds"},
+    "labels": {"route": "path", "method": "verb"},
     "alerts": {"trafficMissing": {"enabled": True}},
 }
 """The service that the cases watch, named `checkout`."""

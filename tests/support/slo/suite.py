@@ -13,12 +13,19 @@ from tests.support.slo.cases import (
     histograms,
     indicators,
     neighbours,
+    pods,
+    presence,
     rates,
+    routes,
     silence,
     states,
+    workloads,
 )
 
-MODULES = (neighbours, rates, budgets, states, burn, absence, indicators, births, histograms, silence)
+MODULES = (
+    neighbours, rates, routes, pods, workloads, presence, budgets, states, burn, absence, indicators, births,
+    histograms, silence,
+)  # fmt: skip
 """Those that notice most faults come first, so that mutants do not live long."""
 
 

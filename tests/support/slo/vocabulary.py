@@ -33,3 +33,11 @@ def record(
     """A query for the record with these labels: its value, or None if there must be none."""
     found = recorded(name, labels, more)
     return time, found, {} if value is None else {found: value}
+
+
+def exactly(
+    time: str, name: str, *expected: tuple[str, float], service: str = SERVICE_LABELS
+) -> tuple[str, str, Mapping[str, float]]:
+    """A query for all series of a service's record, each with its labels beside those of the service."""
+    samples = {recorded(name, service, labels): value for labels, value in expected}
+    return time, recorded(name, service), samples
