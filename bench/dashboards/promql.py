@@ -87,7 +87,8 @@ def seconds(duration: timedelta) -> int:
 
 def matches(matcher: Any, value: str) -> bool:
     """Tell if a label's value satisfies a matcher; a label that is missing has the value ``."""
-    pattern = matcher.value.replace(BACKSLASH, "\\")
+    # In PromQL's strings, two backslashes stand for one.
+    pattern = matcher.value.replace(2 * BACKSLASH, "\\")
     match str(matcher.op).rpartition(".")[2]:
         case "Equal":
             return value == pattern

@@ -16,7 +16,7 @@ from bench.slo.server import Server, load
 
 SPARSE_SECONDS = 300
 """Interval of the samples of 30 days: a selector without a range still finds one at each step."""
-MOST_RAW_SAMPLES = 20_000_000
+MOST_RAW_SAMPLES = 10_000_000
 """Queries on raw series that touch more are only calculated."""
 MARGIN_SECONDS = 3600
 
@@ -40,9 +40,8 @@ def dashboards(
         samples = [one for one in series if one["__name__"] in read]
         sparse = dict.fromkeys(every, SPARSE_SECONDS) if length > SPANS["24 h"] else every
         queries = [(cost, cost.query.expr, selectors(cost.query.expr)) for cost in asked]
-        found[span] = _compared(
-            folder / str(length), Samples(samples, sparse, END - length - MARGIN_SECONDS, END), queries
-        )
+        known = Samples(samples, sparse, END - length - MARGIN_SECONDS, END)
+        found[span] = _compared(folder / str(length), known, queries)
     return found
 
 
