@@ -52,7 +52,7 @@ $(foreach v,$(known),$(if $(filter-out undefined,$(origin $v)),$(eval export $v)
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE)
 	@printf '\nVariables, such as make up PORT=5001:\n'
 	@sed -n 's/^#: /  /p' $(MAKEFILE)
 
@@ -87,7 +87,7 @@ pictures: $(READY) ## Draw every dashboard, light and dark, as PNG into docs/pic
 # Each file runs on one of two workers, in the order of tests/conftest.py rather than by number of tests.
 PYTEST := $(PY) -m pytest --numprocesses 2 --dist loadfile
 
-.PHONY: check test lint mutate detection format e2e
+.PHONY: check test lint mutate detection prove-dashboards format e2e
 check: lint ## Lint, and every test without servers and browsers; about a minute
 	@$(PYTEST) --quiet -m 'not live and not browser' $(ARGS)
 test: lint ## Run every test that needs no cluster; THOROUGH=1 runs every case
@@ -108,6 +108,8 @@ mutate: $(READY) ## Put small faults into the service levels' rules, and write t
 	@$(PY) -m tests.support.slo.mutate $(ARGS)
 detection: $(READY) ## Measure how soon the service levels' alerts fire, and write docs/slo-detection.md
 	@$(PY) -m tests.support.slo.detection $(ARGS)
+prove-dashboards: $(READY) ## Compare every panel with what a client counted, and write docs/dashboards-proof.md; ARGS=--all prints it all
+	@PYTHONPATH=service:. $(PY) -m tests.support.proof.report $(ARGS)
 format: $(READY) ## Format the Python code
 	@$(PY) -m ruff check --fix --quiet . && $(PY) -m ruff format --quiet .
 e2e: $(READY) ## Install the chart into the cluster of KUBECONFIG and test it there

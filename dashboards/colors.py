@@ -29,10 +29,8 @@ DOWN = "#A0001C"
 UNKNOWN = "#CC79A7"
 REDIRECT = "#56B4E9"
 DRILL = "#0072B2"
-NEUTRAL = "text"
-"""The theme's colour of text."""
-NONE = "transparent"
-"""No colour, for the background of a table's cell."""
+NEUTRAL = "transparent"
+"""No colour: the background of the panel."""
 
 STATES = {
     5: ("down", DOWN),

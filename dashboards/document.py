@@ -21,9 +21,7 @@ def panels(document: dict) -> Iterator[dict]:
 def render(builder: Builder[Dashboard]) -> str:
     """Return the dashboard as JSON text, adding what the SDK omits: panel ids, refIds and data sources."""
     document = json.loads(json.dumps(builder.build(), cls=JSONEncoder))
-    for link in document.get("links", []):
-        # The SDK moves links into a menu; without this field they stand in the header.
-        del link["placement"]
+    _remove_surplus(document)
     datasource = {"type": "prometheus", "uid": DATASOURCE}
     for number, panel in enumerate(panels(document), start=1):
         panel["id"] = number
@@ -32,3 +30,15 @@ def render(builder: Builder[Dashboard]) -> str:
         if panel["type"] != "row":
             panel["datasource"] = datasource
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _remove_surplus(document: dict) -> None:
+    """Remove fields of the SDK that Grafana 13 does not know, and the one that hides links in a menu."""
+    for link in document.get("links", []):
+        del link["placement"]
+    for variable in document["templating"]["list"]:
+        for field in ("auto", "auto_min", "auto_count"):
+            variable.pop(field, None)
+    for panel in panels(document):
+        if panel["type"] == "table":
+            del panel["options"]["footer"]

@@ -103,10 +103,10 @@ def marks(selector: str) -> list[dashboard.AnnotationQuery]:
         mark(
             "Drills", f"service:fault:active{{{selector}}} > 0", DRILL, "Drill: {{fault}}", "{{slo_service}}"
         ),
-        # A version is new while there was no pod with it ten minutes ago.
+        # A version is new while there was no pod with it five minutes ago.
         mark(
             "Deploys",
-            f"{version})\nunless {version} offset 10m)",
+            f"{version})\nunless {version} offset 5m)",
             IDLE,
             "New version {{version}}",
             "{{slo_service}}",

@@ -9,7 +9,7 @@ from dashboards.colors import (
     DOWN,
     GOOD,
     IDLE,
-    NONE,
+    NEUTRAL,
     REDIRECT,
     WARNING,
     absences,
@@ -70,7 +70,7 @@ def glance() -> list[stat.Panel]:
     return [
         *working(),
         figure("Requests", "Requests per second, over the last 5 minutes.", "reqps", absences()).with_target(
-            now(or_why_not(f"sum(service:requests:rate{{{SERVICE}}})", SERVICE), "requests")
+            now(or_why_not(f"sum(service:requests:rate{{{SERVICE}}}) > 0", SERVICE), "requests")
         ),
         figure(
             "Budget left",
@@ -79,7 +79,7 @@ def glance() -> list[stat.Panel]:
             "percentunit",
             [missing()],
         )
-        .thresholds(steps(CRITICAL, {0: WARNING, 0.25: NONE}))
+        .thresholds(steps(CRITICAL, {0: WARNING, 0.25: NEUTRAL}))
         .with_target(now(f"min({BUDGET})", "budget left")),
         n_of_m_figure(
             "Targets",
@@ -185,7 +185,7 @@ def pods() -> dashboard.Panel:
         [
             Column("Pod", label="pod", width=150, wide=True),
             Column("Failing", failing(SERVICE, "by (pod) ", metric), unit="percentunit"),
-            Column("Requests", f"sum by (pod) ({metric}{{{SERVICE}}})", unit="reqps", width=105),
+            Column("Requests", f"sum by (pod) ({metric}{{{SERVICE}}}) > 0", unit="reqps", width=105),
             Column(
                 "p99",
                 f'max by (pod) (service:pod_latency_seconds:quantile{{{SERVICE}, quantile="0.99"}})',

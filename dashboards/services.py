@@ -9,7 +9,7 @@ from dashboards.colors import (
     DOWN,
     GOOD,
     IDLE,
-    NONE,
+    NEUTRAL,
     UNKNOWN,
     WARNING,
     counted,
@@ -57,7 +57,7 @@ def counts() -> dashboard.Panel:
         ("no traffic", f"sum({STATE} == bool 1)", IDLE),
         ("healthy", f"sum({STATE} == bool 0)", GOOD),
     ):
-        colors = DynamicConfigValue(id_val="thresholds", value=steps(NONE, {1: color}).build())
+        colors = DynamicConfigValue(id_val="thresholds", value=steps(NEUTRAL, {1: color}).build())
         panel = panel.with_target(now(expr, name)).override_by_name(name, [colors])
     return panel
 
@@ -65,7 +65,7 @@ def counts() -> dashboard.Panel:
 def services_table() -> dashboard.Panel:
     """A row for each service, worst first."""
     up, expected = f"service:targets:up{{{NAMESPACES}}}", f"service:targets:expected{{{NAMESPACES}}}"
-    requests = f"sum {EACH}(service:requests:rate{{{NAMESPACES}}})"
+    requests = f"sum {EACH}(service:requests:rate{{{NAMESPACES}}}) > 0"
     return table_of(
         "Which service needs me?",
         "Every service with an objective, worst first; a click on its name opens it. A dash means that there "

@@ -23,7 +23,7 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, FieldCol
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from dashboards.colors import CRITICAL, NEUTRAL, NONE, WARNING, steps
+from dashboards.colors import CRITICAL, NEUTRAL, WARNING, steps
 from dashboards.queries import over_time
 
 DASHED = DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash", "dash": [8, 8]})
@@ -43,7 +43,7 @@ def figure(title: str, description: str, unit: str, mappings: list[ValueMapping]
         .graph_mode(BigValueGraphMode.NONE)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .color_mode(BigValueColorMode.BACKGROUND_SOLID)
-        .thresholds(steps(NONE))
+        .thresholds(steps(NEUTRAL))
         .mappings(mappings)
         .height(3)
         .span(4)

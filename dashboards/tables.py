@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from string import ascii_uppercase
 
 from grafana_foundation_sdk.builders import common, table
+from grafana_foundation_sdk.models.common import TableAutoCellOptions
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue, ValueMapping
 
-from dashboards.colors import NEUTRAL, NONE, steps
+from dashboards.colors import NEUTRAL, steps
 from dashboards.queries import rows
 
 
@@ -45,7 +46,7 @@ class Column:
             found |= {"mappings": list(self.mappings), "custom.align": "left"}
         if self.background is not None:
             found["custom.cellOptions"] = {"type": "color-background", "mode": "basic"}
-            found["thresholds"] = steps(NONE, self.background).build()
+            found["thresholds"] = steps(NEUTRAL, self.background).build()
         properties = [DynamicConfigValue(id_val=key, value=value) for key, value in found.items()]
         return [*properties, *([leads_to(*self.link)] if self.link else []), *self.properties]
 
@@ -68,6 +69,7 @@ def table_of(
         .description(description)
         .unit("short")
         .no_value(empty)
+        .cell_options(TableAutoCellOptions())
         .thresholds(steps(NEUTRAL))
         .sort_by([common.TableSortByFieldState().display_name(name).desc(True) for name in sort])
         .height(7)

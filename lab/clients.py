@@ -19,6 +19,10 @@ class Server:
         """The decoded JSON response; raises LabError with the server's error message."""
         return self._answer("GET", path, params=parameters)
 
+    def post(self, path: str, body: Any) -> Any:
+        """Sends a JSON body; returns and raises what `get` does."""
+        return self._answer("POST", path, json=body)
+
     def _answer(self, method: str, path: str, **more: Any) -> Any:
         try:
             response = requests.request(method, f"{self.url}{path}", timeout=TIMEOUT_SECONDS, **more)

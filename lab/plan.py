@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lab import ROOT
 from lab.command import Command
@@ -11,6 +12,7 @@ from lab.errors import LabError
 from lab.ports import Ports
 from lab.render import self_monitoring, workload
 from lab.render.chart import Render
+from lab.render.discovery import Pod
 from lab.render.stack import Stack
 from lab.servers import alertmanager, checkout, grafana, prometheus, receiver, storage_api
 
@@ -33,11 +35,19 @@ def require_complete(render: Render, value_files: Sequence[Path] = ()) -> None:
 
 
 def make_plan(
-    render: Render, ports: Ports, folder: Path, *, root: Path = ROOT, grafana_home: str = ""
+    render: Render,
+    ports: Ports,
+    folder: Path,
+    *,
+    root: Path = ROOT,
+    grafana_home: str = "",
+    more_pods: Sequence[Pod] = (),
+    more_objects: Sequence[dict[str, Any]] = (),
 ) -> Plan:
     """Makes the plan for a complete render in the lab's folder; raises LabError and ToolError.
 
     `root` is the repository whose storage API runs; `grafana_home` is GRAFANA_HOME, empty for PATH only.
+    `more_pods` and `more_objects` are those of other processes, which the caller runs; Prometheus watches them.
     """
     stack = Stack.of(render)
     api = workload.find(render, {"http": ports.address("service"), "metrics": ports.address("metrics")})
@@ -46,8 +56,9 @@ def make_plan(
         api.pod,
         checkout.pod(shop, ports.address("checkout")),
         *self_monitoring.pods(stack, {c: ports.address(c) for c in self_monitoring.COMPONENTS}),
+        *more_pods,
     ]
-    others = [*self_monitoring.objects(stack), *shop]
+    others = [*self_monitoring.objects(stack), *shop, *more_objects]
     monitoring = prometheus.configuration(render, stack, pods, others, ports.address("alertmanager"))
     commands = [
         storage_api.command(api, ports, folder / "storage-api", root),

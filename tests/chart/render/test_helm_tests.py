@@ -90,12 +90,14 @@ def test_the_api_test_fails_if_another_server_answers(default, platform):
 
 
 @pytest.mark.live
-def test_the_prometheus_test_finds_our_targets_and_rules(default, platform):
-    done = run(default, "platform-test-prometheus", URL=platform.url("prometheus"))
+def test_the_prometheus_test_finds_our_targets_and_rules(rendered, platform):
+    render = rendered({"storage-api": {"faults": {"enabled": True}}})  # as in the lab
+    done = run(render, "platform-test-prometheus", URL=platform.url("prometheus"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ok     rule group platform-storage-api.alerts: 6 rules ok" in done.stdout
     assert "ok     rule group platform-storage-api-availability-fast: 13 rules ok" in done.stdout
     assert "ok     rule group platform-platform.alerts: 2 rules ok" in done.stdout
+    assert "ok     rule group observability-workloads: 14 rules ok" in done.stdout
     assert "ok     target http://" in done.stdout
 
 

@@ -148,6 +148,30 @@ def test_values_of_the_service_win_over_its_preset(slo):
     assert "http_response_status_code=~" not in text
 
 
+def test_each_namespace_has_one_group_for_the_workloads_of_all_its_services(slo, rendered):
+    services = {name: {**HTTP, "namespace": name[0]} for name in ("shop-a", "shop-b", "team-a")}
+    expected = {"s-workloads": "shop-a|shop-b", "t-workloads": "team-a"}
+    own = {"observability-workloads": "platform-storage-api"}
+    umbrella = rendered({"slo": {"services": services}}).ours
+    for objects, found in ((slo(services), expected), (umbrella, expected | own)):
+        (rule,) = [o for o in objects if o["metadata"]["name"].endswith("-workloads")]
+        groups = {group["name"]: json.dumps(group) for group in rule["spec"]["groups"]}
+        assert groups.keys() == found.keys()
+        for name, text in groups.items():
+            assert set(re.findall(r'slo_service=~\\"(.*?)\\"', text)) == {found[name]}
+            assert set(re.findall(r'namespace=\\"(.*?)\\"', text)) == {name.removesuffix("-workloads")}
+
+
+def test_workloads_can_be_left_out(slo, rendered):
+    off = {"workloads": {"enabled": False}}
+    assert names(slo({"a": {"preset": "grpc"}}, **off)) == {
+        ("ServiceMonitor", "team-slo-a"),
+        ("PrometheusRule", "team-slo-a"),
+    }
+    for values in ({"slo": off}, {"slo": {"services": {"storage-api": None}}}, {"slo": {"enabled": False}}):
+        assert not [o for o in rendered(values).ours if o["metadata"]["name"].endswith("-workloads")]
+
+
 def test_the_storage_api_is_watched_under_the_names_of_its_release(rendered):
     (rule,) = [
         o for o in rendered(release="other").ours
@@ -234,6 +258,16 @@ HTTP = {"preset": "otel-http"}
             {"a": {"preset": "promhttp", "slis": {"latency": {"enabled": True}}}},
             "services.a.slis.latency.enabled: true, but there is no histogram; set metrics.duration",
         ),
+        (
+            {"a": {"preset": "grpc", "version": {"metric": "app_info"}}},
+            "services.a.version.label: empty; set it to the label of app_info that has the version, or leave",
+        ),
+        (
+            {"a": {"preset": "grpc", "version": {"label": "tag"}}},
+            "services.a.version.metric: empty; set it to the metric that has the label tag, or leave",
+        ),
+        ({"a": {**HTTP, "version": {"label": "a-b"}}}, "at '/services/a/version/label'"),
+        ({"a": {**HTTP, "workload": "Check_out"}}, "at '/services/a/workload'"),
         (
             {"a": {**HTTP, "metrics": {"duration": "x_seconds_bucket"}}},
             "services.a.metrics.duration: x_seconds_bucket is one series of a histogram; set the name",

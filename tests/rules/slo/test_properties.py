@@ -65,6 +65,8 @@ def services(draw):
             "latency": {"objective": draw(OBJECTIVES), "threshold": 5, "enabled": draw(ENABLED)},
         },
         "metrics": {"lazy": draw(st.booleans()), "bounds": []},
+        "version": draw(st.sampled_from([{}, {"metric": "app_info", "label": "version"}])),
+        "workload": draw(st.sampled_from(["", "checkout", "check.out-2"])),
         "minBadRequests": draw(st.integers(1, 1000)),
         "alerts": {"trafficMissing": {"enabled": draw(st.booleans())}},
     }  # fmt: skip

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
 import requests
 from obstore.store import S3Store
+
+from tests.support.waiting import wait_until
 
 WEED = Path(sys.executable).with_name("weed")
 
@@ -72,3 +78,28 @@ class ObjectStorage:
 
     def remove_bucket(self, bucket: str) -> None:
         requests.delete(f"{self._buckets}{bucket}?recursive=true", timeout=10).raise_for_status()
+
+
+@contextmanager
+def running() -> Iterator[ObjectStorage]:
+    """An S3 server with the bucket `objects`, in a temporary folder; WEED must exist."""
+    names = [f"{part}.port{kind}" for part in ("master", "volume", "filer", "s3") for kind in ("", ".grpc")]
+    with ExitStack() as taken:
+        sockets = [taken.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
+        ports = {name: taken.getsockname()[1] for name, taken in zip(names, sockets, strict=True)}
+    # Not pytest's folder: its paths are too long for a Unix socket.
+    with tempfile.TemporaryDirectory(prefix="s3-") as folder:
+        storage = ObjectStorage(Path(folder), ports)
+        try:
+
+            def answers() -> bool:
+                assert storage.process.poll() is None, (Path(folder) / "log").read_text()[-2000:]
+                return requests.get(f"{storage.endpoint}/status", timeout=10).ok
+
+            wait_until(answers, 60, "SeaweedFS answers", every=0.1, despite=OSError)
+            storage.make_bucket("objects")
+            yield storage
+        finally:
+            # A graceful end would take half a minute, and the data are temporary.
+            storage.process.kill()
+            storage.process.wait()

@@ -1,0 +1,108 @@
+"""The truth of the dashboard "Services"."""
+
+from collections import Counter
+
+from tests.dashboards.truth import Panels, View
+from tests.dashboards.truth.expected import Expected, Rows, exactly, near, text
+from tests.dashboards.truth.levels import (
+    ALERT_UNITS,
+    BUDGETS,
+    HOUR,
+    STATES,
+    alert_rows,
+    alerts,
+    budget_left,
+    burn,
+    failing,
+    has_figures,
+    namespaces,
+    quantile,
+    state,
+    targets,
+)
+from tests.support.proof.lab import CHECKOUT, STAGING, STORAGE, WINDOW_SECONDS
+from tests.support.proof.seen import Seen, Service
+
+VIEWS = [
+    View("idle", namespaces()),
+    View("healthy", namespaces()),
+    View("healthy", namespaces(CHECKOUT[0])),
+    View("faults", namespaces()),
+    View("faults", namespaces(STORAGE[0], STAGING[0])),
+]
+PANELS = Panels()
+
+
+def variables(seen: Seen) -> dict[str, list[str]]:
+    return {"namespace": sorted(service[0] for service in (STORAGE, CHECKOUT, STAGING))}
+
+
+def name(service: Service) -> str:
+    return " / ".join(service)
+
+
+@PANELS("How many services are in which state?", unit="short")
+def how_many(seen: Seen) -> dict[str, Expected]:
+    found = Counter(state(seen, service) for service in seen.services)
+    return {
+        "down or paging": exactly(found["down"] + found["paging"]),
+        "ticket or degraded": exactly(found["ticket"] + found["degraded"]),
+        "no traffic": exactly(found["no traffic"]),
+        "healthy": exactly(found["healthy"]),
+    }
+
+
+@PANELS(
+    "Which service needs me?",
+    unit={
+        "Failing": "percentunit",
+        "p99": "s",
+        "Requests": "reqps",
+        "Burn now": "suffix:x",
+        "Budget left": "percentunit",
+        "Alerts": "short",
+    },
+)
+def which_service(seen: Seen) -> Rows:
+    rows: dict[tuple, dict[str, Expected]] = {}
+    # In the faults' phase the order of the services is that of their trouble: down, then the faster burn.
+    order = [STAGING, STORAGE, CHECKOUT] if seen.phase.name == "faults" else seen.services
+    for service in (service for service in order if service in seen.services):
+        row = {"State": text(state(seen, service)), "Up": text(targets(seen, service))}
+        if has_figures(seen, service):
+            row |= {
+                "Failing": failing(seen, service),
+                "p99": quantile(seen, service, 0.99),
+                "Requests": near(seen.rate(service)),
+                "Burn now": burn(seen, service, WINDOW_SECONDS),
+            }
+        if seen.phase.name != "idle":
+            row["Budget left"] = budget_left(seen, "availability", service)
+        row["Alerts"] = exactly(len(alerts(seen, service)))
+        rows[service[1], service[0]] = row
+    return Rows(("Service", "Namespace"), rows, ordered=seen.phase.name == "faults")
+
+
+@PANELS("What is pending or firing?", unit=ALERT_UNITS)
+def pending_or_firing(seen: Seen) -> Rows:
+    return alert_rows(seen, seen.services)
+
+
+@PANELS("When did each service stop being healthy?", unit="short")
+def when(seen: Seen) -> dict[str, Expected]:
+    return {name(service): exactly(STATES[state(seen, service)]) for service in seen.services}
+
+
+@PANELS("Who burns budget fastest?", unit="suffix:x")
+def who_burns(seen: Seen) -> dict[str, Expected]:
+    if seen.phase.name == "idle":
+        return {}
+    return {name(service): burn(seen, service, HOUR) for service in seen.services}
+
+
+@PANELS("How much budget is left?", unit="percentunit")
+def budget(seen: Seen) -> dict[str, Expected]:
+    if seen.phase.name == "idle":
+        return {}
+    worst = min(BUDGETS, key=BUDGETS.__getitem__)
+    return {name(service): budget_left(seen, worst, service) for service in seen.services}

@@ -1,0 +1,121 @@
+"""Where a panel's queries are answered: Prometheus itself, or a Grafana in front of it.
+
+Both take a query of a panel's JSON as it is and return its series, so that everything after that (legends,
+units, tables) is the same for both.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from lab.clients import Prometheus, Server
+from tests.support.dashboard.variables import TimeRange, interpolate
+
+
+@dataclass(frozen=True)
+class Series:
+    labels: Mapping[str, str]
+    points: tuple[tuple[float, float], ...]
+    """(Unix time in seconds, value), the earliest first."""
+
+
+class Source(Protocol):
+    def query(
+        self, target: Mapping[str, Any], variables: Mapping[str, str], shown: TimeRange
+    ) -> list[Series]:
+        """The series of one query. `variables` are the dashboard's, in PromQL. Raises LabError."""
+        ...
+
+    def label_values(self, label: str, selector: str) -> list[str]:
+        """The values of a label in the series that match the selector, or in all series if it is empty."""
+        ...
+
+
+class PrometheusSource:
+    """Queries Prometheus as Grafana's Prometheus data source does."""
+
+    def __init__(self, prometheus: Prometheus) -> None:
+        self._prometheus = prometheus
+
+    def query(
+        self, target: Mapping[str, Any], variables: Mapping[str, str], shown: TimeRange
+    ) -> list[Series]:
+        expression = interpolate(target["expr"], variables, shown.variables())
+        if target.get("instant"):
+            found = self._prometheus.query(expression, shown.end)
+            return [Series(one["metric"], _points([one["value"]])) for one in found]
+        step = shown.interval
+        start, end = (math.floor(time / step) * step for time in (shown.start, shown.end))
+        found = self._prometheus.query_range(expression, start, end, step)
+        return [Series(one["metric"], _points(one["values"])) for one in found]
+
+    def label_values(self, label: str, selector: str) -> list[str]:
+        matcher = {"match[]": selector} if selector else {}
+        return self._prometheus.get(f"/api/v1/label/{label}/values", **matcher)["data"]
+
+
+class GrafanaSource:
+    """Sends the queries to `/api/ds/query` of a Grafana, as its own pages do."""
+
+    def __init__(self, url: str, datasource: str) -> None:
+        """`datasource` is the uid of the Prometheus data source."""
+        self._server = Server(url)
+        self._datasource = datasource
+
+    def query(
+        self, target: Mapping[str, Any], variables: Mapping[str, str], shown: TimeRange
+    ) -> list[Series]:
+        reference = target["refId"]
+        body = request_of(target, variables, shown, self._datasource)
+        answer = self._server.post("/api/ds/query", body)["results"][reference]
+        if "error" in answer:
+            raise ValueError(f"Grafana: {answer['error']}")
+        return series_of(answer["frames"])
+
+    def label_values(self, label: str, selector: str) -> list[str]:
+        path = f"/api/datasources/uid/{self._datasource}/resources/api/v1/label/{label}/values"
+        return self._server.get(path, **({"match[]": selector} if selector else {}))["data"]
+
+    def dashboard(self, uid: str) -> dict[str, Any]:
+        """The JSON of a provisioned dashboard, without the fields that Grafana adds."""
+        found = self._server.get(f"/api/dashboards/uid/{uid}")["dashboard"]
+        return {name: value for name, value in found.items() if name not in ("id", "version")}
+
+
+def request_of(
+    target: Mapping[str, Any], variables: Mapping[str, str], shown: TimeRange, datasource: str
+) -> dict[str, Any]:
+    """The body of a request to `/api/ds/query`; Grafana replaces `$__interval` and the like itself."""
+    untouched = {name: f"${name}" for name in shown.variables()}
+    query = dict(target) | {
+        "datasource": {"type": "prometheus", "uid": datasource},
+        "expr": interpolate(target["expr"], variables, untouched),
+        "intervalMs": round(shown.interval * 1000),
+        "maxDataPoints": 1000,
+    }
+    milliseconds = (str(round(time * 1000)) for time in (shown.start, shown.end))
+    return dict(zip(("from", "to"), milliseconds, strict=True)) | {"queries": [query]}
+
+
+def series_of(frames: list[dict[str, Any]]) -> list[Series]:
+    """The series in the frames of an answer: each has a field of times and a field of numbers with labels."""
+    found = []
+    for frame in frames:
+        fields, columns = frame["schema"]["fields"], frame["data"]["values"]
+        if not columns:  # an empty result
+            continue
+        times = next(column for field, column in zip(fields, columns, strict=True) if field["type"] == "time")
+        for field, column in zip(fields, columns, strict=True):
+            if field["type"] == "number":
+                points = [
+                    (time / 1000, value)
+                    for time, value in zip(times, column, strict=True)
+                    if value is not None
+                ]
+                found.append(Series(field.get("labels") or {}, tuple(points)))
+    return found
+
+
+def _points(values: list[list[Any]]) -> tuple[tuple[float, float], ...]:
+    return tuple((float(time), float(value)) for time, value in values)
