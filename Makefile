@@ -104,8 +104,9 @@ lint: $(READY) ## Check style, imports between packages, and generated files
 	@$(PY) -m tools.service_settings --check
 	@$(PY) -m tools.service_metrics --check
 	@$(PY) -m tools.drills_table --check
-mutate: $(READY) ## Put small faults into the service levels' rules, and write the share that their proof notices into README.md
+mutate: $(READY) ## Put small faults into the service levels' rules and the panels; write the shares that are noticed into README.md
 	@$(PY) -m tests.support.slo.mutate $(ARGS)
+	@PYTHONPATH=service:. $(PY) -m tests.support.proof.mutate $(ARGS)
 detection: $(READY) ## Measure how soon the service levels' alerts fire, and write docs/slo-detection.md
 	@$(PY) -m tests.support.slo.detection $(ARGS)
 prove-dashboards: $(READY) ## Compare every panel with what a client counted, and write docs/dashboards-proof.md; ARGS=--all prints it all

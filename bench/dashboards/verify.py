@@ -36,7 +36,7 @@ def dashboards(
     found = {}
     for span, length in SPANS.items():
         asked = [cost for cost in costs if cost.span == span]
-        read = set().union(*(names(cost.query.expr) for cost in asked))
+        read = set().union(*(names(cost.query.expr) for cost in asked if cost.samples))
         samples = [one for one in series if one["__name__"] in read]
         sparse = dict.fromkeys(every, SPARSE_SECONDS) if length > SPANS["24 h"] else every
         queries = [(cost, cost.query.expr, selectors(cost.query.expr)) for cost in asked]

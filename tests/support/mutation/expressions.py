@@ -16,7 +16,8 @@ _OPERATORS = {
 _FUNCTIONS = {
     "sum": ("avg", "max"), "count": ("sum",), "group": ("sum",), "max": ("sum", "min"), "min": ("max",),
     "rate": ("increase",), "sum_over_time": ("avg_over_time",), "count_over_time": ("sum_over_time",),
-    "present_over_time": ("absent_over_time",),
+    "present_over_time": ("absent_over_time",), "increase": ("rate",), "min_over_time": ("max_over_time",),
+    "max_over_time": ("min_over_time",),
 }  # fmt: skip
 _WINDOWS = {"5m": "1h", "30m": "6h", "1h": "5m", "2h": "1d", "6h": "30m", "1d": "2h", "3d": "6h", "30d": "3d"}
 _MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)("[^"]*")(?:, )?')
