@@ -24,7 +24,7 @@ JOBS = 'job=~"$job"'
 
 TARGET = "by (namespace, job, pod, instance) "
 NOT_SCRAPED = "unknown: Prometheus does not scrape itself"
-NO_ALERTMANAGER = "no Alertmanager is scraped"
+NO_NOTIFICATIONS = "no notifications, or no Alertmanager is scraped"
 
 
 def recently(counter: str) -> str:
@@ -115,29 +115,31 @@ def targets() -> dashboard.Panel:
         "Every target of these jobs, those that are down first, then by their share of the budget of samples "
         "(platformAlerts.samplesOverBudget).",
         [
-            Column("Job", label="job", width=240),
+            Column("Job", label="job", width=200, wide=True),
             Column(
                 "Scrape",
                 f"max {TARGET}(1 - up{{{JOBS}}})",
                 mappings=[values({1: ("down", DOWN), 0: ("up", GOOD)})],
                 background={},
-                width=90,
+                width=70,
             ),
             Column(
                 "Of its budget",
                 f"max {TARGET}(platform:scrape_samples_budget:ratio{{{JOBS}}})",
                 unit="percentunit",
                 background={0.8: WARNING, 1: CRITICAL},
+                width=115,
+                nothing="no budget",
             ),
             Column("Samples", f"max {TARGET}(scrape_samples_post_metric_relabeling{{{JOBS}}})"),
             Column("Time", f"max {TARGET}(scrape_duration_seconds{{{JOBS}}})", unit="s"),
-            Column("Pod", label="pod"),
-            Column("Instance", label="instance"),
-            Column("Namespace", label="namespace"),
+            Column("Pod", label="pod", width=200, wide=True),
+            Column("Instance", label="instance", width=150),
+            Column("Namespace", label="namespace", width=130),
         ],
         sort=["Scrape", "Of its budget"],
         empty="no targets",
-    )
+    ).height(8)
 
 
 def scrape_time() -> dashboard.Panel:
@@ -189,8 +191,9 @@ def notifications() -> dashboard.Panel:
     sent = "sum by (integration) (increase(alertmanager_notifications_total[15m]))"
     failed = "sum by (integration) (increase(alertmanager_notifications_failed_total[15m]))"
     return (
-        shades(graph("How many notifications were sent?", "In 15 minutes, by receivers' type.", "short"))
-        .no_value("no notifications")
+        shades(graph("How many notifications were sent?", "In 15 minutes, by the type of receiver.", "short"))
+        .decimals(0)
+        .no_value(NO_NOTIFICATIONS)
         .with_target(over_time(f"{sent} > 0", "{{integration}}"))
         .with_target(over_time(f"{failed} > 0", "{{integration}} failed"))
         .override_by_regexp("/ failed$/", [fixed(CRITICAL)])
@@ -224,23 +227,24 @@ def costs() -> list[dashboard.Panel]:
     named = f'label_replace({busy}, "group", "$1", "rule_group", ".+;(.+)")'
     return [
         bars(
-            "Which jobs cost most series?", "Samples of one scrape of all the job's targets, the ten largest."
+            "Which jobs cost most series?",
+            "Samples of one scrape of all the job's targets, the five largest.",
         )
         .unit("short")
         .thresholds(steps("blue"))
-        .decimals(1)
+        .decimals(None)
         .max(None)
         .no_value("no targets")
         .with_target(
-            now(f"topk(10, sum by (job) (scrape_samples_post_metric_relabeling{{{JOBS}}}))", "{{job}}")
+            now(f"topk(5, sum by (job) (scrape_samples_post_metric_relabeling{{{JOBS}}}))", "{{job}}")
         ),
         bars(
             "Which rules cost most time?",
-            "Share of its interval that a group's last run took, the ten largest. At 100 % runs are missed.",
+            "Share of its interval that a group's last run took, the five largest. At 100 % runs are missed.",
         )
         .decimals(1)
         .no_value(NOT_SCRAPED)
-        .with_target(now(f"topk(10, max by (group) ({named}))", "{{group}}")),
+        .with_target(now(f"topk(5, max by (group) ({named}))", "{{group}}")),
     ]
 
 

@@ -1,5 +1,7 @@
 """Queries of panels, and expressions that more than one dashboard needs."""
 
+from typing import Literal
+
 from grafana_foundation_sdk.builders import prometheus
 from grafana_foundation_sdk.models.common import DataSourceRef
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
@@ -25,6 +27,14 @@ def now(expr: str, legend: str = "__auto") -> prometheus.Dataquery:
 def rows(expr: str) -> prometheus.Dataquery:
     """An instant query in table format: a row per series, a column per label."""
     return now(expr).format(PromQueryFormat.TABLE)
+
+
+def within_step(worst: Literal["max", "min"], series: str) -> str:
+    """PromQL for the largest or smallest value within each step of a graph, so that a long range skips none.
+
+    Where a step is shorter than the interval of the rule that records the series, its present value counts.
+    """
+    return f"{worst}_over_time({series}[$__interval]) or {series}"
 
 
 def bad_rate(selector: str, by: str = "", metric: str = "service:requests:rate") -> str:

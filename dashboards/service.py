@@ -20,9 +20,9 @@ from dashboards.colors import (
     steps,
     values,
 )
-from dashboards.config import SERVICE
+from dashboards.config import SERVICE, link
 from dashboards.page import marks, page, service_variables
-from dashboards.queries import failing, n_of_m, now, or_why_not, over_time, rows
+from dashboards.queries import failing, n_of_m, now, or_why_not, over_time, rows, within_step
 from dashboards.style import (
     DASHED,
     bars,
@@ -36,6 +36,7 @@ from dashboards.style import (
 from dashboards.tables import Column, table_of
 
 P99 = f'service:latency_seconds:quantile{{{SERVICE}, quantile="0.99"}}'
+POD_LINK = link("workload", namespace="$namespace", service="$service", pod='${__data.fields["Pod"]}')
 VERSIONS = f"max by (pod, version) (service:pod_version:info{{{SERVICE}}})"
 BUDGET = f"slo:error_budget_remaining:ratio{{{SERVICE}}}"
 INDICATORS = {"availability": "dark-blue", "latency": "light-blue"}
@@ -123,7 +124,7 @@ def share() -> dashboard.Panel:
     for name, color in INDICATORS.items():
         panel = panel.override_by_name(name, [fixed(color)])
         panel = panel.override_by_name(f"{name} allowed", [fixed(color), DASHED])
-    worst = f"max_over_time(slo:bad_requests_per_requests:ratio_rate5m{{{SERVICE}}}[$__interval])"
+    worst = within_step("max", f"slo:bad_requests_per_requests:ratio_rate5m{{{SERVICE}}}")
     return panel.with_target(over_time(f"max by (slo_indicator) ({worst})", "{{slo_indicator}}")).with_target(
         over_time(
             f"1 - max by (slo_indicator) (slo:objective:ratio{{{SERVICE}}})", "{{slo_indicator}} allowed"
@@ -183,7 +184,7 @@ def pods() -> dashboard.Panel:
         "Which pod?",
         "Every pod of the service, those that fail most first.",
         [
-            Column("Pod", label="pod", width=150, wide=True),
+            Column("Pod", label="pod", width=150, wide=True, link=("Open the workload", POD_LINK)),
             Column("Failing", failing(SERVICE, "by (pod) ", metric), unit="percentunit"),
             Column("Requests", f"sum by (pod) ({metric}{{{SERVICE}}}) > 0", unit="reqps", width=105),
             Column(

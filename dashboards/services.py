@@ -20,7 +20,7 @@ from dashboards.colors import (
 )
 from dashboards.config import NAMESPACES, link
 from dashboards.page import marks, page, variable
-from dashboards.queries import EACH, failing, n_of_m, now, over_time
+from dashboards.queries import EACH, failing, n_of_m, now, over_time, within_step
 from dashboards.style import figure, graph, limits, shades, timeline
 from dashboards.tables import Column, leads_to, table_of
 
@@ -142,9 +142,7 @@ def services() -> dashboard.Dashboard:
                 states(),
             )
             .with_target(
-                over_time(
-                    f"max {EACH}(max_over_time({STATE}[$__interval]))", "{{namespace}} / {{slo_service}}"
-                )
+                over_time(f"max {EACH}({within_step('max', STATE)})", "{{namespace}} / {{slo_service}}")
             )
             .override_by_regexp("/.*/", [leads_to("Open the service", SERIES_LINK)])
             .height(6)

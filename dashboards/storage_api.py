@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 from dashboards.colors import CRITICAL, DRILL, GOOD, IDLE, REDIRECT, WARNING, fixed, missing, values
 from dashboards.config import SERVICE, link
 from dashboards.page import marks, page, variable
-from dashboards.queries import failing, now, over_time
+from dashboards.queries import failing, now, over_time, within_step
 from dashboards.service import working
 from dashboards.style import bars, buckets, graph, limits, shades, sorted_by_name, stacked, timeline
 
@@ -88,7 +88,7 @@ def faults() -> dashboard.Panel:
         .no_value("no fault can be switched on (storage-api.faults.enabled), or no target is up")
         .with_target(
             over_time(
-                f"max by (fault) (max_over_time(service:fault:active{{{SERVICE}}}[$__interval]))", "{{fault}}"
+                f"max by (fault) ({within_step('max', f'service:fault:active{{{SERVICE}}}')})", "{{fault}}"
             )
         )
         .height(6)

@@ -1,6 +1,7 @@
 """The dashboard "Workload": the pods of a service, as Kubernetes sees them."""
 
 from grafana_foundation_sdk.builders import dashboard, stat
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from dashboards.colors import (
     CRITICAL,
@@ -17,7 +18,7 @@ from dashboards.colors import (
 )
 from dashboards.config import SERVICE
 from dashboards.page import marks, page, service_variables, variable
-from dashboards.queries import n_of_m, now, over_time, rows
+from dashboards.queries import n_of_m, now, over_time, rows, within_step
 from dashboards.style import DASHED, figure, graph, limits, n_of_m_figure, shades, timeline
 from dashboards.tables import Column, table_of
 
@@ -75,27 +76,31 @@ def glance() -> list[stat.Panel]:
 
 def pods() -> dashboard.Panel:
     """A row per pod and problem, pods that are not ready first."""
+    unready = f"(1 - service:pod:ready{{{PODS}}})"
+    problem = f"service:pod_problem:info{{{PODS}}}"
     return table_of(
         "Why is a pod not running?",
-        "Every pod, those that are not ready first. The reason is what a container waits for or, if it was "
-        "restarted in the last hour, why it ended.",
+        "Every pod, those that are not ready first. The reason is what a container waits for, or why it "
+        "ended before a restart in the last hour.",
         [
-            Column("Pod", label="pod", width=260),
+            Column("Pod", label="pod", width=150, wide=True),
             Column(
                 "Ready",
-                f"max by (pod) (1 - service:pod:ready{{{PODS}}})",
+                # A row for each problem of a pod, or one for a pod without any.
+                f"max by (pod, container, reason) (\n  {unready} * on (pod) group_right () {problem}\n"
+                f"  or on (pod) {unready}\n)",
                 mappings=[values({1: ("not ready", CRITICAL), 0: ("ready", GOOD)})],
                 background={},
             ),
+            Column("Reason", label="reason", width=150, wide=True),
+            Column("Container", label="container", width=120),
             Column(
-                "Reason",
-                f"max by (pod, container, reason) (service:pod_problem:info{{{PODS}}})",
-                label="reason",
+                "Restarts",
+                f"sum by (pod) ({RESTARTS})",
+                properties=[DynamicConfigValue(id_val="decimals", value=0)],
             ),
-            Column("Container", label="container"),
-            Column("Restarts in the last hour", f"sum by (pod) ({RESTARTS})"),
         ],
-        sort=["Ready", "Restarts in the last hour"],
+        sort=["Ready", "Restarts"],
         empty=NO_STATE_METRICS,
     )
 
@@ -110,7 +115,7 @@ def readiness() -> dashboard.Panel:
         )
         .no_value(NO_STATE_METRICS)
         .with_target(
-            over_time(f"min by (pod) (min_over_time(service:pod:ready{{{PODS}}}[$__interval]))", "{{pod}}")
+            over_time(f"min by (pod) ({within_step('min', f'service:pod:ready{{{PODS}}}')})", "{{pod}}")
         )
         .height(6)
         .span(24)
@@ -141,6 +146,7 @@ def replicas() -> dashboard.Panel:
         "How many replicas are wanted, and ready?",
         "Replicas of the workload; the autoscaler wants more under load, up to its maximum.",
         "short",
+        worst="min",
     ).no_value(NO_STATE_METRICS)
     for name, color, record in (
         ("ready", "blue", "service:replicas:ready"),

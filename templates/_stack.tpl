@@ -66,16 +66,6 @@ Argument: a dict of `root` and `part`.
 {{- end -}}
 {{- end }}
 
-{{/* `true` if dashboards are installed, else nothing. */}}
-{{- define "observability-platform.dashboards" -}}
-{{- $stack := index .Values "kube-prometheus-stack" -}}
-{{- if eq (.Values.dashboards.enabled | toString) "auto" -}}
-{{- and $stack.enabled $stack.grafana.enabled | ternary "true" "" -}}
-{{- else -}}
-{{- .Values.dashboards.enabled | ternary "true" "" -}}
-{{- end -}}
-{{- end }}
-
 {{/*
 `true` if a label selector matches labels, else nothing. Argument: a dict of `root`, `selector`, `labels` and `partly`.
 With `partly`, the object may have more labels than `labels`, as a namespace has: rules about those are taken to match.

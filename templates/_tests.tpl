@@ -20,7 +20,7 @@ tests.image is empty.
 {{- $parts := list -}}
 {{- if and .Values.tests.enabled (index .Subcharts "storage-api") -}}
 {{- range list "prometheus" "alertmanager" "grafana" -}}
-{{- if and (include "observability-platform.url" (dict "root" $ "part" .)) (or (ne . "grafana") (include "observability-platform.dashboards" $)) -}}
+{{- if and (include "observability-platform.url" (dict "root" $ "part" .)) (or (ne . "grafana") (include "observability-platform.dashboards" $) $.Values.dashboards.extra) -}}
 {{- $parts = append $parts . -}}
 {{- end -}}
 {{- end -}}

@@ -39,6 +39,29 @@ kube-prometheus-stack.grafana.additionalDataSources: {{ .name }} is a second def
 {{- end }}
 {{- $default = or $default .isDefault }}
 {{- end }}
+{{- $taken := list }}
+{{- if $datasources.defaultDatasourceEnabled }}{{ $taken = append $taken (pick $datasources "name" "uid") }}{{ end }}
+{{- if $datasources.alertmanager.enabled }}{{ $taken = append $taken (pick $datasources.alertmanager "name" "uid") }}{{ end }}
+{{- range $source := $grafana.additionalDataSources }}
+{{- range $key := list "name" "uid" }}
+{{- range $other := $taken }}
+{{- if eq (get $source $key) (get $other $key) }}
+kube-prometheus-stack.grafana.additionalDataSources: {{ $source.name }} has the {{ $key }} of another datasource, {{ get $other $key }}; choose another {{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $taken = append $taken $source }}
+{{- end }}
+{{- with $datasources.exemplarTraceIdDestinations }}
+{{- range $key := list "datasourceUid" "traceIdLabelName" }}
+{{- if not (index $datasources.exemplarTraceIdDestinations $key) }}
+kube-prometheus-stack.grafana.sidecar.datasources.exemplarTraceIdDestinations: lacks {{ $key }}, so exemplars would not lead to their traces; set both datasourceUid and traceIdLabelName
+{{- end }}
+{{- end }}
+{{- if and $stack.prometheus.enabled (not (has "exemplar-storage" ($stack.prometheus.prometheusSpec.enableFeatures | default list))) }}
+kube-prometheus-stack.prometheus.prometheusSpec.enableFeatures: lacks exemplar-storage, so there are no exemplars that could lead to traces; add it, or remove kube-prometheus-stack.grafana.sidecar.datasources.exemplarTraceIdDestinations
+{{- end }}
+{{- end }}
 {{- $interval := $datasources.defaultDatasourceScrapeInterval }}
 {{- with index .Subcharts "storage-api" }}
 {{- if gt (include "storage-api.seconds" $stack.prometheus.prometheusSpec.scrapeInterval | float64) (include "storage-api.seconds" $interval | float64) }}
@@ -47,51 +70,6 @@ kube-prometheus-stack.prometheus.prometheusSpec.scrapeInterval: {{ $stack.promet
 {{- if and .Values.serviceMonitor.enabled (gt (include "storage-api.seconds" .Values.serviceMonitor.interval | float64) (include "storage-api.seconds" $interval | float64)) }}
 storage-api.serviceMonitor.interval: {{ .Values.serviceMonitor.interval }} is longer than the interval of Grafana's datasource ({{ $interval }}), so panels would show no data; shorten it, or raise kube-prometheus-stack.grafana.sidecar.datasources.defaultDatasourceScrapeInterval
 {{- end }}
-{{- end }}
-{{- end }}
-{{- end }}
-
-{{/* Errors that would keep our dashboards from appearing in the bundled Grafana, one per line. */}}
-{{- define "observability-platform.errors.dashboards" -}}
-{{- $stack := include "observability-platform.stack" . | fromJson -}}
-{{- if and $stack.enabled $stack.grafana.enabled (include "observability-platform.dashboards" .) }}
-{{- $ours := .Values.dashboards }}
-{{- $sidecar := $stack.grafana.sidecar.dashboards }}
-{{- $at := "kube-prometheus-stack.grafana.sidecar.dashboards" }}
-{{- $without := "or set dashboards.enabled to false" }}
-{{- if not $sidecar.enabled }}
-{{ $at }}.enabled: false, so the chart's dashboards would not be loaded; set it to true, {{ $without }}
-{{- end }}
-{{- if not $sidecar.SCProvider }}
-{{ $at }}.SCProvider: false, so Grafana would not read the sidecar's folder; set it to true, {{ $without }}
-{{- end }}
-{{- if eq $sidecar.resource "secret" }}
-{{ $at }}.resource: secret, but the chart's dashboards are ConfigMaps; set it to both, {{ $without }}
-{{- end }}
-{{- if $sidecar.resourceName }}
-{{ $at }}.resourceName: set, so the sidecar would not read the chart's dashboards; remove it, {{ $without }}
-{{- end }}
-{{- $label := $sidecar.label }}
-{{- $value := $sidecar.labelValue | toString }}
-{{- if not (hasKey $ours.labels $label) }}
-dashboards.labels: {{ $label }} is missing, but Grafana's sidecar looks for this label; add it{{ with $value }} with the value {{ quote . }}{{ end }}
-{{- else if and $value (ne (get $ours.labels $label) $value) }}
-dashboards.labels: {{ $label }} must be {{ quote $value }}, the value that Grafana's sidecar looks for
-{{- end }}
-{{- if ne $ours.folderAnnotation $sidecar.folderAnnotation }}
-dashboards.folderAnnotation: must be {{ $sidecar.folderAnnotation }}, the annotation that Grafana's sidecar reads ({{ $at }}.folderAnnotation)
-{{- end }}
-{{- if not $sidecar.provider.foldersFromFilesStructure }}
-{{ $at }}.provider.foldersFromFilesStructure: false, so Grafana would ignore dashboards.folder; set it to true, {{ $without }}
-{{- end }}
-{{- $grafanaNamespace := include "observability-platform.namespace" (dict "root" . "part" "grafana") }}
-{{- $searched := kindIs "slice" $sidecar.searchNamespace | ternary $sidecar.searchNamespace (splitList "," ($sidecar.searchNamespace | default "" | toString)) | compact | default (list $grafanaNamespace) }}
-{{- if not (or (has "ALL" $searched) (has .Release.Namespace $searched)) }}
-{{ $at }}.searchNamespace: does not contain {{ .Release.Namespace }}, the namespace of the chart's dashboards; add it, {{ $without }}
-{{- end }}
-{{- $rbac := $stack.grafana.rbac }}
-{{- if and $rbac.namespaced (not (has .Release.Namespace (append $rbac.namespaces $grafanaNamespace))) }}
-kube-prometheus-stack.grafana.rbac.namespaces: does not contain {{ .Release.Namespace }}, the namespace of the chart's dashboards, which the sidecar cannot read with rbac.namespaced; add it, {{ $without }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+from lab import ROOT
+
 SERVICE = ["python", "-m", "storage_api"]
 STARTS = {
     "a program": ["/tools/prometheus", "--config.file=prometheus.yml"],
@@ -35,3 +37,13 @@ def test_a_test_that_is_marked_live_may_start_a_server(command):
 )
 def test_a_program_that_ends_by_itself_needs_no_marker(command):
     start(command)
+
+
+def test_tests_draw_cases_only_in_ways_that_mark_them_as_thorough():
+    """By the fixture `draws` or by `sample`: the function behind the fixture adds no marker."""
+    direct = [
+        path.name
+        for path in (ROOT / "tests").rglob("*.py")
+        if "tests.support.draws import draws\n" in path.read_text(encoding="utf-8")
+    ]
+    assert direct == []

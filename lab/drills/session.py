@@ -94,7 +94,7 @@ class Session:
         seen = [end for error in (-blur, blur) for end in ends(max(0.0, off - began + error))]
         kept = seconds(rule.get("keep_firing_for", ""))
         result.resolved_theory = Span(min(seen) + kept, _span(drill, max(seen) + kept).latest)
-        while (found := self._delivered(drill, "resolved", lifted)) is None:
+        while (found := self._first_notification(drill, "resolved", lifted)) is None:
             if time.time() - off > result.resolved_theory.limit:
                 result.failures.append(f"not resolved within {result.resolved_theory.limit:.1f} s")
                 return
@@ -110,7 +110,7 @@ class Session:
             result.pending = now
         if "firing" in states and result.firing is None:
             result.firing = now
-        if found := self._delivered(drill, "firing", began):
+        if found := self._first_notification(drill, "firing", began):
             result.delivered = found.at - began
             result.firing = min(result.delivered, result.firing or result.delivered)
             result.failures += wrong(drill, found, self.render.values)
@@ -139,15 +139,15 @@ class Session:
         found = self.platform.prometheus.query(f"ALERTS{{{matchers}}}")
         return {each["metric"]["alertstate"] for each in found}
 
-    def _delivered(self, drill: Drill, status: str, since: float) -> Notification | None:
-        """The first notification of the drill's alert since then."""
+    def _first_notification(self, drill: Drill, status: str, since: float) -> Notification | None:
+        """The earliest notification about the drill's alert with this status, from `since` on."""
         labels = {"alertname": drill.alert, "severity": drill.labels["severity"]}
-        found = [
+        found = (
             each
             for each in self.platform.notifications()
             if each.at >= since and each.status == status and labels.items() <= each.labels.items()
-        ]
-        return found[-1] if found else None
+        )
+        return min(found, key=lambda each: each.at, default=None)
 
     def _has_traffic(self) -> bool:
         services = read_services(self.platform.prometheus)

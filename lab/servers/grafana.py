@@ -102,6 +102,7 @@ def command(
             "GF_ANALYTICS_REPORTING_ENABLED": "false",
             "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
             "GF_PLUGINS_PREINSTALL_DISABLED": "true",
+            "GF_USERS_HOME_PAGE": stack.values["grafana"]["grafana.ini"]["users"]["home_page"],
         },
         folder=folder,
         url=ports.url("grafana"),

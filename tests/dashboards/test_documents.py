@@ -1,7 +1,10 @@
 """The dashboards' JSON: up to date, complete, and laid out without gaps."""
 
+import yaml
+
 from dashboards import DASHBOARDS, __main__
 from dashboards.document import panels, render
+from lab import ROOT
 from tests.support.documents import DOCUMENTS, FOLDER, data_panels, each_dashboard
 
 TYPES = {"stat", "timeseries", "table", "state-timeline", "heatmap", "bargauge"}
@@ -32,6 +35,9 @@ def test_uids_and_titles_are_unique_and_uids_fit_grafana():
     assert len(set(titles)) == len(titles)
     assert uids == [f"observability-platform-{name}" for name in DOCUMENTS]
     assert all(len(uid) <= 40 for uid in uids), "Grafana rejects uids longer than 40 characters"
+    bundled = yaml.safe_load((ROOT / "files/stack-dashboards.yaml").read_text())
+    assert not bundled.keys() & set(uids), "kube-prometheus-stack has a dashboard with this uid"
+    assert not set(bundled.values()) & set(titles), "kube-prometheus-stack has a dashboard with this title"
 
 
 @each_dashboard

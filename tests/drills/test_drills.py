@@ -12,7 +12,7 @@ import pytest
 from lab import ROOT
 from lab.drills.drill import read_all
 from lab.drills.run import run_all
-from tests.support.draws import draws
+from tests.support.draws import sample
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.live
@@ -26,7 +26,7 @@ def nothing_runs(folder) -> bool:
 
 
 @pytest.mark.timeout(ALL_SECONDS + 60)
-def test_drills_pass_and_a_fault_without_effect_fails(tmp_path):
+def test_drills_pass_and_a_fault_without_effect_fails(tmp_path, draws):
     """Every drill with THOROUGH=1, else two; and one whose fault is too small for its alert."""
     drills = read_all()
     (hangs,) = (each for each in drills if each.name == "storage-api-hangs")
@@ -43,9 +43,7 @@ def test_drills_pass_and_a_fault_without_effect_fails(tmp_path):
     assert nothing_runs(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "name", draws([signal.SIGTERM], [signal.SIGTERM, signal.SIGINT]), ids=lambda each: each.name
-)
+@pytest.mark.parametrize("name", sample([signal.SIGTERM, signal.SIGINT], every=2), ids=lambda each: each.name)
 def test_an_interrupted_drill_ends_its_fault_and_its_lab(tmp_path, name):
     process = subprocess.Popen(
         [sys.executable, "-m", "lab", "drills", "--name", "storage-api-folder-gone"],

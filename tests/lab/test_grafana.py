@@ -28,7 +28,7 @@ def test_dashboards_of_the_configmaps_are_in_their_folders(render):
     for path, text in found.items():
         folder, _, name = path.rpartition("/")
         assert folder
-        assert json.loads(text) == json.loads(written[name].read_text())
+        assert json.loads(text)["uid"] == json.loads(written[name].read_text())["uid"]
 
 
 def test_datasources_have_the_uids_that_dashboards_refer_to(command):
@@ -48,6 +48,10 @@ def test_the_provider_reads_the_folder_of_the_dashboards(command, tmp_path):
         "foldersFromFilesStructure": True,
     }
     assert [path for path in command.files if path.startswith("dashboards/")]
+
+
+def test_grafana_opens_with_the_dashboard_services(command):
+    assert command.environment["GF_USERS_HOME_PAGE"] == "/d/observability-platform-services"
 
 
 def test_grafana_listens_on_loopback_only(command):

@@ -62,6 +62,17 @@ DEFINITIONS: dict[str, Schema] = {
             "sourceLabels": {"type": "array", "items": {"type": "string"}},
         },
     },
+    # A folder of Grafana, which is also a folder on its disk: Grafana ignores those that begin with a dot.
+    "folder": {"type": "string", "minLength": 1, "maxLength": 189, "pattern": "^[^./\\s]([^/]*[^/\\s])?$"},
+    "dashboard": {
+        "type": "object",
+        "required": ["json"],
+        "additionalProperties": False,
+        "properties": {
+            "folder": {"$ref": "#/definitions/folder"},
+            "json": {"type": "string", "minLength": 1},
+        },
+    },
     "datasource": {
         "type": "object",
         "required": ["name", "type", "uid"],

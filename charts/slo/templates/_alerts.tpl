@@ -30,3 +30,11 @@ of its page in docs/runbooks), `summary` and `description`.
 {{- define "slo.quotedText" -}}
 {{- replace "\"" "'" . | replace "{{" "{ {" -}}
 {{- end }}
+
+{{/*
+Template of a figure in an alert's text, without an exponent if the figure is large: 2490 instead of 2.49e+03. Argument: the
+variable that holds it, such as `$value`.
+*/}}
+{{- define "slo.figure" -}}
+{{- printf `{{ if ge %[1]s 100.0 }}{{ printf "%%.0f" %[1]s }}{{ else }}{{ printf "%%.3g" %[1]s }}{{ end }}` . -}}
+{{- end }}

@@ -56,7 +56,7 @@ indicator counts no requests if the whole histogram is missing. */}}
 {{- $label := concat (keys ($s.metrics.errors.match | default dict)) (keys ($s.metrics.errors.regexMatch | default dict)) | sortAlpha | first -}}
 {{- include "slo.alert" (merge $alert (dict
       "expr" (printf "slo:requests:rate5m{%s} > 0\nunless on () group(%s{%s, %s!=\"\"})" .sli $s.counter.name $s.series $label)
-      "summary" (printf "%s: {{ $value | printf \"%%.3g\" }} requests per second, but no error can be seen: the metric lacks the label %s." $where $label)
+      "summary" (printf "%s: %s requests per second, but no error can be seen: the metric lacks the label %s." $where (include "slo.figure" "$value") $label)
       "description" (printf "No series of `%s` has the label %s that tells errors from successes." $s.metrics.requests $label))) -}}
 {{- end -}}
 {{- end -}}
@@ -69,8 +69,8 @@ few, because an hour of such a service may have none by chance. */}}
 {{- include "slo.alert" (dict "root" $root "s" $s "labels" $s.labels "severity" .severity "for" .for "runbook" "traffic-missing"
       "alert" (printf "%sTrafficMissing" $s.title)
       "expr" (printf "sum by (namespace, slo_service) (\n  (slo:requests:rate1h{%s} or 0 * %s)\n  < 0.1 * (%s > 0.01)\n)" $first.sli $lastWeek $lastWeek)
-      "summary" (printf "%s: {{ $value | printf \"%%.3g\" }} requests per second, less than a tenth of a week ago." $where)
-      "description" (printf "A week ago there were {{ with query `%s` }}{{ . | first | value | printf \"%%.3g\" }}{{ end }} requests per second in the same hour." $lastWeek)) -}}
+      "summary" (printf "%s: %s requests per second, less than a tenth of a week ago." $where (include "slo.figure" "$value"))
+      "description" (printf "A week ago there were {{ with query `%s` }}{{ $rate := . | first | value }}%s{{ end }} requests per second in the same hour." $lastWeek (include "slo.figure" "$rate"))) -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

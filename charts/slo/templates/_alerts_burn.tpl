@@ -26,7 +26,9 @@ alert. Argument: a dict of `root`, `s` and `i` (the indicator).
 {{- $_ := set $alerts $severity (dict "expr" (join "\nor\n" $conditions) "windows" (join " or " $windows)) -}}
 {{- end -}}
 {{- $bad := eq $i.name "latency" | ternary (printf "take longer than %v s" $s.slis.latency.threshold) "fail" -}}
-{{- $left := printf "{{ with query `slo:error_budget_remaining:ratio{%s}` }}{{ . | first | value | humanizePercentage }}{{ else }}unknown{{ end }}" $i.sli -}}
+{{- /* Overdrawn tenfold or more, as a number of times: humanizePercentage would write 2.5e+04%. */}}
+{{- $over := printf "{{ if ge $used 10.0 }}%s times over{{ else }}{{ humanizePercentage $used }}{{ end }}" (include "slo.figure" "$used") -}}
+{{- $used := printf "{{ with query `1 - slo:error_budget_remaining:ratio{%s}` }}{{ $used := . | first | value }}%s{{ else }}unknown{{ end }}" $i.sli $over -}}
 {{- range $severity := list "critical" "warning" -}}
 {{- $alert := get $alerts $severity -}}
 {{- if $alert.expr -}}
@@ -36,7 +38,7 @@ alert. Argument: a dict of `root`, `s` and `i` (the indicator).
       "keepFiringFor" $s.keepFiringFor
       "expr" $alert.expr
       "summary" (printf "%s/%s: {{ $value | humanizePercentage }} of requests %s, too many for the objective of %v%%." $s.namespace $s.name $bad (mulf $i.objective 100))
-      "description" (printf "Measured over %s; at most %v%% may do so over %s. Left of that error budget: %s." $alert.windows (mulf $i.budget 100) $root.Values.period $left)) -}}
+      "description" (printf "Measured over %s; at most %v%% may do so over %s. Used of that error budget: %s." $alert.windows (mulf $i.budget 100) $root.Values.period $used)) -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

@@ -39,12 +39,23 @@ PromQL for a sum of rates over 5m by labels. Argument: a dict of `root`, `s`, `m
 recorded label to the service's own label, which is empty if they have the same name.
 */}}
 {{- define "slo.sumBy" -}}
-{{- $rate := include "slo.rate" (dict "root" .root "s" .s "metric" .metric "matchers" .matchers "window" "5m") -}}
-{{- range $label, $own := .by -}}
-{{- if and $own (ne $own $label) }}{{ $rate = printf "label_replace(%s, %q, \"$1\", %q, \"(.*)\")" $rate $label $own }}{{ end -}}
+{{- $renamed := dict -}}
+{{- $own := list -}}
+{{- range $label, $name := .by -}}
+{{- $own = append $own ($name | default $label) -}}
+{{- if and $name (ne $name $label) }}{{ $_ := set $renamed $label $name }}{{ end -}}
 {{- end -}}
-{{- $labels := keys .by | sortAlpha | join ", " -}}
-{{ if $labels }}sum by ({{ $labels }}) ({{ $rate }}){{ else }}sum({{ $rate }}){{ end -}}
+{{- $sum := printf "sum%s (%s)" (include "slo.by" $own) (include "slo.rate" (dict "root" .root "s" .s "metric" .metric "matchers" .matchers "window" "5m")) -}}
+{{- /* The sum drops all other labels before one of them is overwritten: the metric may have both `status` and `code`. */}}
+{{- range $label, $name := $renamed -}}
+{{- $sum = printf "label_replace(%s, %q, \"$1\", %q, \"(.*)\")" $sum $label $name -}}
+{{- end -}}
+{{ if $renamed }}sum{{ include "slo.by" (keys .by) }} ({{ $sum }}){{ else }}{{ $sum }}{{ end -}}
+{{- end }}
+
+{{/* The clause of an aggregation for these labels, such as ` by (code)`; nothing without labels. Argument: the labels. */}}
+{{- define "slo.by" -}}
+{{- with . }} by ({{ sortAlpha . | uniq | join ", " }}){{ end -}}
 {{- end }}
 
 {{/*

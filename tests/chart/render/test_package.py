@@ -26,6 +26,7 @@ FILES = {
     "charts/storage-api/values.yaml",
     "files/alert-messages.yaml",
     "files/stack-alerts.yaml",
+    "files/stack-dashboards.yaml",
     "files/stack-defaults.yaml",
     "files/check_monitoring.py",
     "files/known-names.yaml",

@@ -41,14 +41,22 @@ def test_two_releases_share_no_object(rendered):
         (WITHOUT_STACK, False),
         ({STACK: {"grafana": {"enabled": False}}}, False),
         ({"dashboards": {"enabled": True}, **WITHOUT_STACK}, True),
-        ({"dashboards": {"enabled": False}}, False),
+        (
+            {
+                "dashboards": {"enabled": False},
+                STACK: {"grafana": {"grafana.ini": {"users": {"home_page": ""}}}},
+            },
+            False,
+        ),
     ],
 )
 def test_dashboards_are_installed_with_grafana_by_default(rendered, values, brings):
     assert bool(dashboards(rendered(values))) == brings
     said = notes(values)
-    grafana = not values.get(STACK)
-    assert ("No dashboards are installed" in said) == (not grafana and not brings)
+    grafana = values.get(STACK, {}).get("enabled", True) and values.get(STACK, {}).get("grafana", {}).get(
+        "enabled", True
+    )
+    assert ("This chart's dashboards are not installed" in said) == (not grafana and not brings)
     assert ("Install them with one release only" in said) == (not grafana and brings)
     assert ('dashboards in the folder "' in said) == (grafana and brings)
 

@@ -224,4 +224,7 @@ def test_gitops_refuses_a_generated_token(rendered):
 
 def test_disabled_dashboards_put_no_demands_on_the_sidecar(rendered):
     sidecar = {"dashboards": {"enabled": False, "searchNamespace": "other", "resource": "secret"}}
-    rendered({"dashboards": {"enabled": False}, STACK: {"grafana": {"sidecar": sidecar}}})
+    home = {"users": {"home_page": ""}}
+    rendered(
+        {"dashboards": {"enabled": False}, STACK: {"grafana": {"sidecar": sidecar, "grafana.ini": home}}}
+    )

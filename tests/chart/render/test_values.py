@@ -61,6 +61,7 @@ RESOURCES = {"$ref": "#/definitions/io.k8s.api.core.v1.ResourceRequirements"}
 # A value other than the default, where none can be derived from the type.
 SAMPLES = {
     "dashboards.enabled": False,
+    "dashboards.extra": {"shop": {"json": '{"uid": "shop", "title": "Shop"}'}},
     "global.monitoring.runbookUrl": "https://runbooks.example",
     "global.monitoring.grafanaUrl": "https://grafana.example",
     "platformAlerts.enabled": False,
@@ -114,11 +115,13 @@ SAMPLES = {
     "storage-api.tolerations": [{"operator": "Exists"}],
     "storage-api.affinity": {"podAntiAffinity": {}},
     "storage-api.topologySpreadConstraints": [],
+    f"{STACK}.prometheus.prometheusSpec.enableFeatures": ["exemplar-storage", "otlp-deltatocumulative"],
     f"{STACK}.prometheus.prometheusSpec.retention": "9d",
     f"{STACK}.prometheus.prometheusSpec.retentionSize": "9GB",
     f"{STACK}.prometheus.prometheusSpec.storageSpec": {"emptyDir": {}},
     f"{STACK}.prometheus.prometheusSpec.remoteWrite": [{"url": "https://metrics.example"}],
     f"{STACK}.alertmanager.config": {"global": {"resolve_timeout": "9m"}},
+    f"{STACK}.grafana.grafana.ini.users.home_page": "/d/another",
     f"{STACK}.grafana.sidecar.datasources.defaultDatasourceScrapeInterval": "20s",
     f"{STACK}.grafana.additionalDataSources": [{"name": "Loki", "type": "loki", "uid": "loki"}],
 }
@@ -161,7 +164,7 @@ THEIRS = [path for path in LEAVES if path.startswith(STACK) and path not in (*CO
 
 
 def nested(path, value):
-    for key in reversed(path.split(".")):
+    for key in reversed(re.split(r"\.(?!ini\b)", path)):  # grafana.ini is one key
         value = {key: value}
     return value
 

@@ -12,18 +12,18 @@ DASHBOARD = f"{GRAFANA}/d/own-dashboard?var-namespace=shop&var-job=checkout"
 UP = {selector("up", **TARGET): gauge([("30m", 1)])}
 TOTAL = selector("http_requests_total", **TARGET, code="200")
 NO_LABEL = selector("http_requests_total", **TARGET)
-BUDGET = "Left of that error budget: "
+BUDGET = "Used of that error budget: "
 
 CASES = {
     ("CheckoutAvailabilityBudgetBurn", "critical", "availability-budget-burn"): (
         requests([("30m", 10, 0.25)]),
         "shop/checkout: 25% of requests fail, too many for the objective of 99.9%.",
-        f"Measured over 1h or 6h; at most 0.1% may do so over 30d. {BUDGET}-2.49e+04%.",
+        f"Measured over 1h or 6h; at most 0.1% may do so over 30d. {BUDGET}250 times over.",
     ),
     ("CheckoutLatencyBudgetBurn", "warning", "latency-budget-burn"): (
         latencies([("30m", 10, 0.05)]),
         "shop/checkout: 5% of requests take longer than 0.5 s, too many for the objective of 99%.",
-        f"Measured over 1d or 3d; at most 1% may do so over 30d. {BUDGET}-400%.",
+        f"Measured over 1d or 3d; at most 1% may do so over 30d. {BUDGET}500%.",
     ),
     ("CheckoutDown", "critical", "target-down"): (
         {selector("up", **TARGET): gauge([("30m", 0)])},
@@ -55,9 +55,27 @@ CASES = {
         "A week ago there were 10 requests per second in the same hour.",
     ),
 }
+# Figures that need many digits.
+LARGE = {
+    ("CheckoutAvailabilityBudgetBurn", "critical", "availability-budget-burn"): (
+        requests([("30m", 10, 1)]),
+        "shop/checkout: 100% of requests fail, too many for the objective of 99.9%.",
+        f"Measured over 1h or 6h; at most 0.1% may do so over 30d. {BUDGET}1000 times over.",
+    ),
+    ("CheckoutAvailabilityIndicatorBroken", "warning", "indicator-broken"): (
+        {**UP, NO_LABEL: counter([("30m", 2490)])},
+        "shop/checkout: 2490 requests per second, but no error can be seen: the metric lacks the label code.",
+        "No series of `http_requests_total` has the label code that tells errors from successes.",
+    ),
+    ("CheckoutTrafficMissing", "warning", "traffic-missing"): (
+        {TOTAL: counter([("168h", 24900), ("12h", 1245)], "20m")},
+        "shop/checkout: 1245 requests per second, less than a tenth of a week ago.",
+        "A week ago there were 24900 requests per second in the same hour.",
+    ),
+}
 
 
-@pytest.mark.parametrize(("alert", "expected"), CASES.items(), ids=lambda each: each[0])
+@pytest.mark.parametrize(("alert", "expected"), [*CASES.items(), *LARGE.items()], ids=lambda each: each[0])
 def test_an_alert_tells_its_figures_and_leads_to_its_runbook_and_dashboard(tmp_path, alert, expected):
     name, severity, runbook = alert
     series, summary, description = expected

@@ -56,7 +56,14 @@ def _short(document: dict[str, Any]) -> dict[str, Any]:
             **document,
             **{key: _hidden(document[key]) for key in ("data", "stringData") if key in document},
         }
+    if document["metadata"]["labels"].get("app.kubernetes.io/component") == "dashboard":
+        return {**document, "data": {key: _dashboard(key, text) for key, text in document["data"].items()}}
     return _named(document)
+
+
+def _dashboard(key: str, text: str) -> str:
+    """The file of a dashboard, in parentheses; the text of a user's dashboard."""
+    return f"(dashboards/{key})" if (ROOT / "dashboards" / key).is_file() else text
 
 
 def _named(value: Any) -> Any:
@@ -71,7 +78,7 @@ def _named(value: Any) -> Any:
 @functools.cache
 def _files() -> dict[str, str]:
     """Text -> name in parentheses, for each file that templates include."""
-    patterns = ("dashboards/*.json", "files/*", "charts/storage-api/files/*")
+    patterns = ("files/*", "charts/storage-api/files/*")
     paths = [path for pattern in patterns for path in sorted(ROOT.glob(pattern)) if path.is_file()]
     return {path.read_text(encoding="utf-8").strip(): f"({path.relative_to(ROOT)})" for path in paths}
 

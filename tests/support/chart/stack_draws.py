@@ -61,6 +61,7 @@ _DRAWN: dict[str, list[Any]] = {
         {"GF_SECURITY_ADMIN_PASSWORD": "secret"},
         {"GF_SERVER_ROOT_URL": "https://a.example/g", "GF_SERVER_SERVE_FROM_SUB_PATH": True},
     ],
+    "grafana.grafana.ini.dashboards": [{}, {"default_home_dashboard_path": "/home.json"}],
     "grafana.grafana.ini.server": [{}, {"root_url": "https://a.example/g"}, _SUB_PATH, {"protocol": "https"}],
     "grafana.grafana.ini.auth.basic": [{}, {"enabled": True}, {"enabled": False}],
     "grafana.service.port": _PORTS,
@@ -72,6 +73,10 @@ _DRAWN: dict[str, list[Any]] = {
     "grafana.sidecar.dashboards.searchNamespace": ["ALL", "", "observability,other", ["observability", "a"]],
     "grafana.sidecar.dashboards.resource": ["both", "configmap", "secret"],
     "grafana.sidecar.dashboards.resourceName": ["", "observability/configmap/one"],
+    "grafana.sidecar.datasources.name": ["Prometheus", "Metrics"],
+    "grafana.sidecar.datasources.uid": ["prometheus", "metrics"],
+    "grafana.sidecar.datasources.alertmanager.name": ["Alertmanager", "Alerts"],
+    "grafana.sidecar.datasources.alertmanager.uid": ["alertmanager", "alerts"],
     "grafana.sidecar.datasources.alertmanager.url": ["", "http://alertmanager.example"],
 }
 

@@ -9,11 +9,18 @@ from typing import Any
 
 import promql_parser as promql
 
-from tests.support.mutation.expressions import changes
+from tests.support.mutation.expressions import FUNCTIONS, changes
 
 _INTERVAL = re.compile(r"\$__(rate_)?interval\b")
 _STANDS_FOR = {"": "7h7m7s", "rate_": "8h8m8s"}
 """Durations that PromQL can parse, in place of Grafana's variables."""
+_FUNCTIONS = {
+    **FUNCTIONS,
+    "max": ("sum", "min"),
+    "increase": ("rate",),
+    "min_over_time": ("max_over_time",),
+    "max_over_time": ("min_over_time",),
+}
 _GROUPED = re.compile(r"\b(by|on|ignoring|group_left|group_right) \(([^()]*)\)")
 _EQUAL = re.compile(r'(\w+)="([^"$]+)"')
 _VALUES = {"bad": "good", "0.99": "0.5", "firing": "pending", "critical": "warning"}
@@ -78,7 +85,7 @@ def _with_target(panel: Mapping[str, Any], number: int, **changed: str) -> Mappi
 def _expressions(expr: str, names: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Each change of a query, as (what, the whole query)."""
     given = _parsable(expr)
-    found = [*changes(given), *_metrics(given, names), *_labels(given)]
+    found = [*changes(given, _FUNCTIONS), *_metrics(given, names), *_labels(given)]
     for what, changed in dict(found).items():
         try:
             promql.parse(changed)

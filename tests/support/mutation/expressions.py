@@ -1,7 +1,7 @@
 """Small faults in PromQL: each change of one place of an expression."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import promql_parser as promql
@@ -13,17 +13,19 @@ _OPERATORS = {
     "and": "or", "or": "and", "unless": "and",
     "+": "-", "-": "+", "*": "/", "/": "*",
 }  # fmt: skip
-_FUNCTIONS = {
-    "sum": ("avg", "max"), "count": ("sum",), "group": ("sum",), "max": ("sum", "min"), "min": ("max",),
+FUNCTIONS: Mapping[str, Sequence[str]] = {
+    "sum": ("avg", "max"), "count": ("sum",), "group": ("sum",), "max": ("sum",), "min": ("max",),
     "rate": ("increase",), "sum_over_time": ("avg_over_time",), "count_over_time": ("sum_over_time",),
-    "present_over_time": ("absent_over_time",), "increase": ("rate",), "min_over_time": ("max_over_time",),
-    "max_over_time": ("min_over_time",),
+    "present_over_time": ("absent_over_time",),
 }  # fmt: skip
+"""Other aggregations and functions for each."""
 _WINDOWS = {"5m": "1h", "30m": "6h", "1h": "5m", "2h": "1d", "6h": "30m", "1d": "2h", "3d": "6h", "30d": "3d"}
 _MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)("[^"]*")(?:, )?')
 
 
-def changes(expr: str) -> Iterator[tuple[str, str]]:
+def changes(
+    expr: str, functions: Mapping[str, Sequence[str]] = FUNCTIONS
+) -> Iterator[tuple[str, str]]:
     """Each change of one place in a PromQL expression, as (what, the whole expression)."""
     yield from _matchers(expr)
     tree = promql.parse(expr.replace("\\", _BACKSLASH))
@@ -31,7 +33,7 @@ def changes(expr: str) -> Iterator[tuple[str, str]]:
     promql.walk(tree, nodes.append)
     seen = {_text(tree)}
     for index, node in enumerate(nodes):
-        for replacement in _replacements(node):
+        for replacement in _replacements(node, functions):
             text = _text(_replaced(tree, index, replacement))
             if text not in seen:
                 seen.add(text)
@@ -54,7 +56,7 @@ def _replaced(tree: Any, index: int, replacement: str) -> Any:
     return promql.transform(tree, visit)
 
 
-def _replacements(node: Any) -> Iterator[str]:
+def _replacements(node: Any, functions: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Other expressions for one node."""
     text = str(node)
     match type(node).__name__:
@@ -72,7 +74,7 @@ def _replacements(node: Any) -> Iterator[str]:
             for value in (node.val * 1.1, node.val * 0.9) if node.val else (1,):
                 yield f"{value:.12g}"
         case "AggregateExpr" | "Call":
-            yield from _functions(node)
+            yield from _functions(node, functions)
         case "MatrixSelector":
             before, window = re.fullmatch(r"(.*)\[(\w+)\]", text, re.DOTALL).groups()
             yield f"{before}[{_WINDOWS.get(window, '7m')}]"
@@ -80,11 +82,11 @@ def _replacements(node: Any) -> Iterator[str]:
             yield from _selectors(text)
 
 
-def _functions(node: Any) -> Iterator[str]:
+def _functions(node: Any, functions: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Another aggregation or function, without `by`, and without a limit."""
     text = str(node)
     name = re.match(r"\w+", text)[0]
-    for other in _FUNCTIONS.get(name, ()):
+    for other in functions.get(name, ()):
         yield text.replace(name, other, 1)
     if name.startswith("clamp"):
         yield str(node.args[0])

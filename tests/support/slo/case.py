@@ -27,6 +27,9 @@ SERVICE = {
 }
 """The service that the cases watch, named `checkout`."""
 
+SEVERAL = dict.fromkeys(("checkout", "cart", "agent"), SERVICE)
+"""Services of one namespace, for cases about the rules that they share."""
+
 
 @dataclass(frozen=True)
 class Case:

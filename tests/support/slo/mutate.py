@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 
 from tests.support.mutation import score
 from tests.support.mutation.score import Result
-from tests.support.slo.case import SERVICE, Case, promtool, write
+from tests.support.slo.case import SEVERAL, Case, promtool, write
 from tests.support.slo.mutants import mutants
 from tests.support.slo.rules import Group, Rule, key, needed, rendered
 from tests.support.slo.suite import cases
@@ -51,8 +51,13 @@ class Mutant:
 
 
 def all_mutants() -> list[Mutant]:
-    """Mutants of each rule of the service that most cases watch."""
-    rules = [r for group in rendered({"services": {"checkout": SERVICE}}) for r in group["rules"]]
+    """Mutants of each rule of the service that most cases watch, and of its namespace."""
+    rules = [
+        rule
+        for group in rendered({"services": SEVERAL})
+        for rule in group["rules"]
+        if rule["labels"].get("slo_service", "checkout") == "checkout"
+    ]
     found = []
     for rule in rules:
         asked = tuple(n for n in range(len(cases())) if focused(n, key(rule), rule["expr"]))

@@ -74,6 +74,8 @@ def _every_window() -> Case:
         selector("http_requests_total", **TARGET, code="500", route="/new"): (None, 5),
         selector(f"{name}_count", **TARGET, code="200"): (10, 0),
         selector(f"{name}_count", **TARGET, code="200", route="/new"): (None, 40),
+        selector(f"{name}_sum", **TARGET, code="200"): (1, 0),
+        selector(f"{name}_sum", **TARGET, code="200", route="/new"): (None, 80),
         selector(f"{name}_bucket", **TARGET, code="200", le="0.5"): (10, 0),
         selector(f"{name}_bucket", **TARGET, code="200", route="/new", le="0.5"): (None, 10),
     }
@@ -91,7 +93,8 @@ def _every_window() -> Case:
         series[selector("up", **labels)] = up
         for code in ("200", "500"):
             series[selector("http_requests_total", **labels, code=code)] = "_x133 7000x7"
-        series[selector(f"{name}_count", **labels, code="200")] = "_x133 7000x7"
+        for part in ("count", "sum"):
+            series[selector(f"{name}_{part}", **labels, code="200")] = "_x133 7000x7"
         series[selector(f"{name}_bucket", **labels, code="200", le="0.5")] = "_x133 7000x7"
     queries = []
     for window, length in (("5m", 300), ("30m", 1800), ("1h", 3600)):
@@ -107,6 +110,11 @@ def _every_window() -> Case:
             queries.append(("68m", asked, {"{}": count}))
     births = "sum by (code) (round(service:requests:rate * 300))"
     queries.append(("68m", births, {'{code="200"}': 3040, '{code="500"}': 5}))
+    by_pod = "sum by (outcome) (round(service:pod_requests:rate * 300))"
+    queries.append(("68m", by_pod, {'{outcome="good"}': 3040, '{outcome="bad"}': 5}))
+    by_route = "sum by (outcome) (round(service:route_requests:rate * 300))"
+    queries.append(("68m", by_route, {'{outcome="good"}': 3040}))
+    queries.append(("68m", "sum(round(service:route_latency_seconds:mean, 0.001))", {"{}": 0.125}))
     return Case(
         name="births count in each window, and counters of targets that were not scraped before do not",
         series=series,
@@ -151,6 +159,10 @@ def _quantiles() -> Case:
                 "68m",
                 asked,
                 {f'{{quantile="{each}"}}': round(value * 10000) for each, value in expected.items()},
-            )
+            ),
+            *(
+                ("68m", f"sum(round({name} * 10000))", {"{}": round(expected["0.99"] * 10000)})
+                for name in ("service:route_latency_seconds:quantile", "service:pod_latency_seconds:quantile")
+            ),
         ],
     )

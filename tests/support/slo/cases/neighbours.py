@@ -31,6 +31,7 @@ def neighbours(until: str) -> dict[str, str]:
         ("service:targets:up", False),
         ("service:targets:expected", False),
         ("service:requests:rate", False),
+        ("service:replicas:desired", False),
     ]
     for name, is_indicator in series:
         for namespace, service in (("test", "checkout"), ("shop", "payment")):
@@ -90,6 +91,11 @@ def cases() -> Iterator[Case]:
         ("20m", f"sum by (code) (service:requests:rate{own})", {'{code="200"}': 9, '{code="500"}': 1}),
         ("20m", f"service:latency_seconds:quantile{{{SERVICE_LABELS}, quantile=\"0.5\"}} < bool 1", {
             f'{{{SERVICE_LABELS}, of="good", quantile="0.5"}}': 1}),
+        ("20m", f"sum by (outcome) (service:pod_requests:rate{own})", {
+            '{outcome="good"}': 9, '{outcome="bad"}': 1}),
+        ("20m", f"sum by (outcome) (service:route_requests:rate{own})", {'{outcome="good"}': 9}),
+        ("20m", f"sum by (pod) (service:pod_latency_seconds:quantile{own})", {'{pod="a"}': 0.5}),
+        ("20m", f"sum(service:route_latency_seconds:quantile{own})", {"{}": 0.5}),
         ("20m", f"service:state{own}", {f"service:state{own}": 4}),
         ("0s", f"service:state{own}", {f"service:state{own}": 1}),
     ]  # fmt: skip

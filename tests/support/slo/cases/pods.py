@@ -30,7 +30,12 @@ def told(name: str, values: str, **labels: str) -> dict[str, str]:
 
 def cases() -> Iterator[Case]:
     pods, workloads = "service:pod:info", "service:workload:info"
-    others = owned("payment", "x") | owned("checkout", "z", namespace="test")
+    payment = {"namespace": "shop", "slo_service": "payment"}
+    others = (
+        {selector(workloads, **payment, workload="payment"): "1x200"}
+        | owned("payment", "x")
+        | owned("checkout", "z", namespace="test")
+    )
     others |= target("y", job="payment") | target("y", namespace="test")
     yield Case(
         name="a pending pod of the targets' workload counts, and no pod of others",
@@ -190,6 +195,8 @@ def _problems() -> Case:
         series |= told("kube_pod_status_unschedulable", "1x200", pod=pod.replace("a", "pending"))
         series |= told(ended, "1x200", pod=pod, container="proxy", reason="OOMKilled")
         series |= told(restarts, "0x10 1x190", pod=pod, container="proxy")
+    series[selector("service:pod:info", namespace="shop", slo_service="payment", pod="x")] = "1x200"
+    series |= told(ended, "0x200", pod="a", container="proxy", reason="Error")
     for name in (waiting, init, ended):
         for namespace, value in (("shop", 0), ("test", 1)):
             labels = {"namespace": namespace, "pod": "b", "container": "app"}
@@ -218,6 +225,7 @@ def _problems() -> Case:
 def _volumes() -> Case:
     """A claim that two pods mount and that moved to another node, and one of others."""
     series = {**target("a"), **target("b")}
+    series[selector("service:pod:info", namespace="shop", slo_service="payment", pod="x")] = "1x200"
     for pod, claim in (("a", "data"), ("b", "data"), ("x", "other")):
         mounted = "kube_pod_spec_volumes_persistentvolumeclaims_info"
         series |= told(mounted, "1x200", pod=pod, persistentvolumeclaim=claim)

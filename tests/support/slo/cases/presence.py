@@ -53,7 +53,8 @@ def cases() -> Iterator[Case]:
             ("10m30s", "count(service:latency_seconds:quantile)", {"{}": 3}),
         ],
     )
-    idle = answers(0, 0, **labels) | {total: counter([("20m", 0)])}
+    idle = answers(4, 0.15, until="10m", silence="10m", **labels)
+    idle[total] = counter([("10m", 4), ("10m", 0)])
     yield Case(
         name="without traffic there are rates of 0, but no latency",
         series={selector("up", **TARGET): gauge([("20m", 1)]), **idle},

@@ -14,15 +14,22 @@ HISTOGRAM = "http_request_duration_seconds"
 
 
 def answers(
-    rate: float, mean: float, until: str = "20m", name: str = HISTOGRAM, scale: int = 1, **labels: str
+    rate: float,
+    mean: float,
+    until: str = "20m",
+    *,
+    silence: str = "0s",
+    name: str = HISTOGRAM,
+    scale: int = 1,
+    **labels: str,
 ) -> dict[str, str]:
-    """A histogram of so many requests per second: half take up to 0.1 seconds, the others up to 0.2."""
+    """A histogram of so many requests per second, then none: half take up to 0.1 s, the others up to 0.2."""
     counts = {f"{0.1 * scale:g}": rate / 2, f"{0.2 * scale:g}": rate, "+Inf": rate}
     return {
-        selector(f"{name}_count", **labels): counter([(until, rate)]),
-        selector(f"{name}_sum", **labels): counter([(until, rate * mean * scale)]),
+        selector(f"{name}_count", **labels): counter([(until, rate), (silence, 0)]),
+        selector(f"{name}_sum", **labels): counter([(until, rate * mean * scale), (silence, 0)]),
         **{
-            selector(f"{name}_bucket", **labels, le=le): counter([(until, count)])
+            selector(f"{name}_bucket", **labels, le=le): counter([(until, count), (silence, 0)])
             for le, count in counts.items()
         },
     }

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 
-from tests.support.slo.case import SERVICE, Case
+from tests.support.slo.case import SEVERAL, Case
 from tests.support.slo.cases.pods import owned, target, told
 from tests.support.slo.series import counter, selector
 from tests.support.slo.vocabulary import exactly
 
 SHARED, CART = 'pod="shared"', 'pod="cart-0"'
-CHART = {"services": {"checkout": SERVICE, "cart": SERVICE}}
+CHART = {"services": SEVERAL}
 PODS = ("shared", "cart-0", "stranger")
 BOTH = {name: f'namespace="shop", slo_service="{name}"' for name in ("checkout", "cart")}
 
@@ -22,9 +22,20 @@ def by_pod(record: str, shared: float, cart: float | None) -> list[tuple[str, st
     ]
 
 
+def others() -> dict[str, str]:
+    """What is recorded for a service of another release, and for a namesake in another namespace."""
+    found = {}
+    for namespace, service, pod in (("shop", "stranger", "stranger"), ("test", "checkout", "shared")):
+        labels = {"namespace": namespace, "slo_service": service}
+        found[selector("service:pod:info", **labels, pod=pod)] = "1x200"
+        found[selector("service:workload:info", **labels, workload=service)] = "1x200"
+    return found
+
+
 def services() -> dict[str, str]:
-    """Targets and workloads of both services. The pod `stranger` belongs to neither."""
+    """Targets and workloads of both services. The pod `stranger` belongs to another one."""
     return {
+        **others(),
         **target("shared"),
         **target("shared", job="cart"),
         **target("cart-0", job="cart"),
@@ -79,24 +90,30 @@ def _usage() -> Case:
     for pod, scale in (("shared", 1), ("cart-0", 2), ("stranger", 9)):
         used = {"app": scale, "proxy": 3 * scale, "": 5 * scale, "POD": 9 * scale}
         series |= measured("container_cpu_usage_seconds_total", used, pod)
-        series |= measured("container_cpu_cfs_throttled_periods_total", used, pod)
-        series |= measured(
-            "container_cpu_cfs_periods_total", {"app": 10, "proxy": 10, "": 50, "POD": 90}, pod
-        )
+        throttled = {container: rate / 10 for container, rate in used.items()}
+        series |= measured("container_cpu_cfs_throttled_periods_total", throttled, pod)
+        periods = {"app": 0.4, "proxy": 0.4, "": 50, "POD": 90}
+        series |= measured("container_cpu_cfs_periods_total", periods, pod)
         for container, size in used.items():
             labels = {"pod": pod, "container": container}
             series |= told("container_memory_working_set_bytes", f"{100 * size}x200", **labels)
+            series |= told("container_memory_working_set_bytes", "9000x200", **labels, namespace="test")
         for interface, rate in (("eth0", 40 * scale), ("eth1", 10 * scale)):
             for direction, part in (("receive", rate), ("transmit", 3 * rate)):
                 name = f"container_network_{direction}_bytes_total"
                 series |= measured(name, {"": part}, pod, interface=interface)
+    # A pod that has not run yet has no periods, of which no share can be told.
+    series |= owned("cart", "cart-1") | measured(
+        "container_cpu_cfs_throttled_periods_total", {"app": 0}, "cart-1"
+    )
+    series |= measured("container_cpu_cfs_periods_total", {"app": 0}, "cart-1")
     return Case(
         name="CPU, memory and network of pods: containers only, each once, whoever scrapes them twice",
         series=series,
         until="20m",
         queries=[
             *by_pod("service:pod_cpu:cores", 4, 8),
-            *by_pod("service:pod_cpu_throttled:ratio", 0.2, 0.4),
+            *by_pod("service:pod_cpu_throttled:ratio", 0.5, 1),
             *by_pod("service:pod_memory:bytes", 400, 800),
             *by_pod("service:pod_network_receive:bytes_rate", 50, 100),
             *by_pod("service:pod_network_transmit:bytes_rate", 150, 300),
@@ -131,7 +148,13 @@ def _limits() -> Case:
 
 def _replicas() -> Case:
     """A Deployment with an autoscaler, a StatefulSet, a DaemonSet, and workloads of others."""
-    series = {**target("a"), **owned("checkout", "a"), **target("a", job="cart"), **owned("cart", "cart-0")}
+    series = {
+        **others(),
+        **target("a"),
+        **owned("checkout", "a"),
+        **target("a", job="cart"),
+        **owned("cart", "cart-0"),
+    }
     series |= {**target("cart-0", job="cart"), **target("agent", job="agent"), **owned("agent", "agent")}
     kinds = {
         ("deployment", "checkout"): ("spec_replicas", "status_replicas_ready"),
@@ -144,11 +167,8 @@ def _replicas() -> Case:
             series |= told(f"kube_{kind}_{desired}", f"{3 * size}x200", **labels)
             series |= told(f"kube_{kind}_{ready}", f"{2 * size}x200", **labels)
     counts = {"status_current_replicas": 2, "status_desired_replicas": 3, "spec_max_replicas": 5}
-    for namespace, workload, size in (
-        ("shop", "checkout", 1),
-        ("shop", "stranger", 5),
-        ("test", "checkout", 9),
-    ):
+    scaled = [("shop", "checkout", 1), ("shop", "cart", 2), ("shop", "stranger", 5), ("test", "checkout", 9)]
+    for namespace, workload, size in scaled:
         labels = {"namespace": namespace, "horizontalpodautoscaler": f"{workload}-by-cpu"}
         series |= told("kube_horizontalpodautoscaler_info", "1x200", **labels, scaletargetref_name=workload)
         for name, count in counts.items():
@@ -169,6 +189,9 @@ def _replicas() -> Case:
             exactly("20m", "service:hpa:current", ("", 2)),
             exactly("20m", "service:hpa:desired", ("", 3)),
             exactly("20m", "service:hpa:max", ("", 5)),
+            exactly("20m", "service:hpa:current", ("", 2 + 4), service=BOTH["cart"]),
+            exactly("20m", "service:hpa:desired", ("", 3 + 6), service=BOTH["cart"]),
+            exactly("20m", "service:hpa:max", ("", 5 + 10), service=BOTH["cart"]),
         ],
-        chart={"services": {**CHART["services"], "agent": SERVICE}},
+        chart=CHART,
     )
