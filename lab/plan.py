@@ -47,7 +47,7 @@ def make_plan(
     """Makes the plan for a complete render in the lab's folder; raises LabError and ToolError.
 
     `root` is the repository whose storage API runs; `grafana_home` is GRAFANA_HOME, empty for PATH only.
-    `more_pods` and `more_objects` are those of other processes, which the caller runs; Prometheus watches them.
+    `more_pods` and `more_objects` are those of processes that the caller runs; Prometheus watches them.
     """
     stack = Stack.of(render)
     api = workload.find(render, {"http": ports.address("service"), "metrics": ports.address("metrics")})

@@ -2,8 +2,9 @@
 
 import pytest
 
-from lab import ROOT
-from tests.support.dashboard import Dashboard, TimeRange, _promql, interpolate
+from tests.support.dashboard.picture import Unsupported, draw
+from tests.support.dashboard.sources import Series
+from tests.support.dashboard.variables import ALL, TimeRange, interpolate, promql, resolve
 
 
 @pytest.mark.parametrize(
@@ -56,19 +57,109 @@ def test_an_unknown_variable_is_an_error():
         (["a\\b"], True, r"a\\\\b"),
     ],
 )
-def test_values_are_escaped_for_promql(values, several, text):
-    assert _promql(values, several=several) == text
+def test_values_are_escaped_forpromql(values, several, text):
+    assert promql(values, several=several) == text
 
 
-def test_queries_include_the_panels_of_collapsed_rows():
-    target = {"refId": "A", "expr": "up"}
-    panels = [
-        {"title": "One", "targets": [target]},
-        {"title": "Row", "type": "row", "collapsed": True, "panels": [{"title": "Two", "targets": [target]}]},
+class Answers:
+    """A source that answers every query with the same series, and every variable with the same options."""
+
+    def __init__(self, *series: Series, options: tuple[str, ...] = ()) -> None:
+        self.series = list(series)
+        self.options = options
+
+    def query(self, target, variables, shown):
+        return self.series
+
+    def label_values(self, label, selector):
+        return list(self.options)
+
+
+SHOWN = TimeRange(0, 60, 15)
+MULTI = {
+    "name": "job",
+    "type": "query",
+    "query": {"query": "label_values(up, job)"},
+    "multi": True,
+    "includeAll": True,
+}
+
+
+@pytest.mark.parametrize(
+    "chosen, value",
+    [({}, "(a|b.c)"), ({"job": [ALL]}, "(a|b.c)"), ({"job": ["a"]}, "a"), ({"job": ["b.c", "a"]}, "(b.c|a)")],
+)
+def test_a_variable_has_its_initial_or_its_chosen_options(chosen, value):
+    model = {"templating": {"list": [MULTI]}}
+    values, options = resolve(model, Answers(options=("b.c", "a")), chosen)
+    assert (values, options) == ({"job": value.replace(".", "\\\\.")}, {"job": ["a", "b.c"]})
+
+
+@pytest.mark.parametrize(
+    "variable, chosen",
+    [(MULTI, ["none"]), (MULTI | {"includeAll": False}, [ALL]), (MULTI | {"regex": "x"}, [])],
+)
+def test_a_choice_that_does_not_exist_is_an_error(variable, chosen):
+    with pytest.raises(ValueError, match="job"):
+        resolve({"templating": {"list": [variable]}}, Answers(options=("a",)), {"job": chosen})
+
+
+def panel(kind: str, *targets: dict, **more) -> dict:
+    given = [{"refId": ref, "expr": "up"} | target for ref, target in zip("ABC", targets, strict=False)]
+    return {"title": "One", "type": kind, "targets": given} | more
+
+
+TABLE = {"format": "table", "instant": True}
+
+
+def test_a_legend_is_filled_in_and_overrides_apply_to_it():
+    unit = {"matcher": {"id": "byRegexp", "options": "/^5/"}, "properties": [{"id": "unit", "value": "s"}]}
+    config = {"defaults": {"unit": "short"}, "overrides": [unit]}
+    one, other = (Series({"code": code}, ((0.0, 1.0),)) for code in ("500", "200"))
+    picture = draw(
+        panel("timeseries", {"legendFormat": "{{code}} {{none}}"}, fieldConfig=config),
+        Answers(one, other),
+        {},
+        SHOWN,
+    )
+    assert [(name, line.unit) for name, line in picture.lines] == [("500 ", "s"), ("200 ", "short")]
+
+
+def test_a_heatmap_shows_each_bucket_without_the_lower_ones():
+    series = [
+        Series({"le": le}, ((0.0, value),)) for le, value in (("+Inf", 5.0), ("0.1", 2.0), ("1.0", 5.0))
     ]
-    assert [query.panel for query in Dashboard({"panels": panels}).queries()] == ["One", "Two"]
+    picture = draw(
+        panel("heatmap", {"format": "heatmap", "legendFormat": "{{le}}"}), Answers(*series), {}, SHOWN
+    )
+    assert [(name, line.value) for name, line in picture.lines] == [("0.1", 2), ("1.0", 3), ("+Inf", 0)]
 
 
-def test_every_shipped_dashboard_has_queries():
-    for path in (ROOT / "dashboards").glob("*.json"):
-        assert list(Dashboard.read(path).queries())
+def test_tables_are_merged_by_the_columns_that_all_queries_have():
+    steps = [{"id": "merge"}, {"id": "organize", "options": {"renameByName": {"Value #A": "Rate"}}}]
+    rows = draw(
+        panel("table", TABLE, TABLE, transformations=steps),
+        Answers(Series({"pod": "a"}, ((60.0, 1.0),)), Series({"pod": "b"}, ((60.0, 2.0),))),
+        {},
+        SHOWN,
+    ).rows
+    assert [{title: cell.value for title, cell in row.items()} for row in rows] == [
+        {"Time": 60, "pod": "a", "Rate": 1, "Value #B": 1},
+        {"Time": 60, "pod": "b", "Rate": 2, "Value #B": 2},
+    ]
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        panel("table", TABLE, transformations=[{"id": "joinByField"}]),
+        panel("table", TABLE, TABLE),
+        panel("table", {"format": "table"}),
+        panel("timeseries", {}, transformations=[{"id": "merge"}]),
+        panel("stat", {}, fieldConfig={"overrides": [{"matcher": {"id": "byValue"}, "properties": []}]}),
+        panel("stat", {}, fieldConfig={"defaults": {"mappings": [{"type": "new", "options": {}}]}}),
+    ],
+)
+def test_what_is_not_supported_is_an_error(strange):
+    with pytest.raises(Unsupported):
+        draw(strange, Answers(Series({"pod": "a"}, ((60.0, 1.0),))), {}, SHOWN)

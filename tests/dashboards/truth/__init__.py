@@ -14,7 +14,8 @@ record of its requests, the phase, the chosen variables, the processes) and retu
 an Expected (see expected.py) for each series by the name that a reader sees, or `Rows` for a table. An empty
 dict means that the panel must show nothing. A series or row more or less is a difference, and so is a unit
 that is not `unit` (a dict names the unit of each column of numbers, or of each series).
-With `also=[View(...)]` a panel is checked in more views.
+With `also=[View(...)]` a panel is checked in more views. A panel whose query asks for exemplars needs
+`marks=...`: a function from `seen` to the traces that it may mark, with the longest duration of each.
 
 `verify(dashboard, panel, proof)` checks a panel's JSON, which may be a changed copy of a dashboard's panel,
 against the running proof and returns the differences: an empty list if the panel tells the truth. It only
@@ -37,6 +38,7 @@ from tests.support.dashboard.variables import ALL, resolve
 
 Unit = str | Mapping[str, str]
 Truth = Callable[[Any], Mapping[str, Expected] | Rows]
+Marks = Callable[[Any], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -52,17 +54,27 @@ class View:
         return f"{self.phase} {' '.join(chosen)}".replace(ALL, "All")
 
 
+@dataclass(frozen=True)
+class Expectation:
+    truth: Truth
+    unit: Unit
+    also: Sequence[View]
+    marks: Marks | None
+
+
 class Panels:
     """The truth of a dashboard's panels by title."""
 
     def __init__(self) -> None:
-        self.truths: dict[str, tuple[Unit, Truth, Sequence[View]]] = {}
+        self.truths: dict[str, Expectation] = {}
 
-    def __call__(self, title: str, unit: Unit = "", also: Sequence[View] = ()) -> Callable[[Truth], Truth]:
+    def __call__(
+        self, title: str, unit: Unit = "", also: Sequence[View] = (), marks: Marks | None = None
+    ) -> Callable[[Truth], Truth]:
         def add(truth: Truth) -> Truth:
             if title in self.truths:
                 raise ValueError(f"two expectations for the panel {title!r}")
-            self.truths[title] = (unit, truth, also)
+            self.truths[title] = Expectation(truth, unit, also, marks)
             return truth
 
         return add
@@ -103,17 +115,35 @@ def compare(dashboard: str, panel: Mapping[str, Any], proof: Any) -> Iterator[Co
     if title not in truths.PANELS.truths:
         yield Comparison(dashboard, title, "", "panel", "no such panel", "a panel", "exact", True)
         return
-    unit, truth, also = truths.PANELS.truths[title]
-    for view in (*truths.VIEWS, *also):
+    expected = truths.PANELS.truths[title]
+    for view in (*truths.VIEWS, *expected.also):
         seen = proof.seen(view)
         about = (dashboard, title, str(view))
         try:
             chosen, _ = resolve(proof.model(dashboard), proof.source, view.variables)
             picture = draw(panel, proof.source, chosen, seen.shown)
+            marks = list(_compare_marks(about, panel, proof, seen, chosen))
         except (LabError, Unsupported, ValueError, KeyError) as error:
             yield Comparison(*about, "panel", "a picture", f"{type(error).__name__}: {error}", "", True)
             continue
-        yield from _compare(about, picture, truth(seen), unit)
+        yield from marks
+        yield from _compare(about, picture, expected.truth(seen), expected.unit)
+
+
+def _compare_marks(
+    about: tuple[str, str, str], panel: Mapping[str, Any], proof: Any, seen: Any, chosen: Mapping[str, str]
+) -> Iterator[Comparison]:
+    """Whether the panel marks requests of the client, and no others."""
+    marks = module(about[0]).PANELS.truths[about[1]].marks
+    targets = [target for target in panel["targets"] if target.get("exemplar")]
+    if not targets and not marks:
+        return
+    found = [one for target in targets for one in proof.source.exemplars(target, chosen, seen.shown)]
+    known = marks(seen) if marks else {}
+    strange = [one for one in found if one.trace not in known or one.value > known[one.trace]]
+    expected = "traces of the client" if known else "no traces"
+    got = f"{len(found)} traces, {len(strange)} of others"
+    yield Comparison(*about, "exemplars", expected, got, "exact", bool(strange) or bool(found) != bool(known))
 
 
 def _compare(

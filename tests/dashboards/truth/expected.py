@@ -7,6 +7,7 @@ between(0.25, 0.5)  from 0.25 to 0.5 at each moment, such as a quantile within i
 text("paging")      the words of the value mapping, or a cell that is a text
 age(30, 2)          30 +-2 seconds
 last(12, 0.1)       12 +-10 % at the end
+turns(s, 0, t, 4)   0 until the Unix time s, and 4 from t on
 Rows(...)           a table
 """
 
@@ -106,6 +107,23 @@ class _Last:
         return str(self.expected)
 
 
+@dataclass(frozen=True)
+class _Turns:
+    until: float
+    before: float
+    since: float
+    after: float
+    tolerance: str = "before and after the change"
+
+    def differs(self, shown: Shown) -> bool:
+        early = {value for time, value in shown.points if time < self.until}
+        late = {value for time, value in shown.points if time > self.since}
+        return early != {self.before} or late != {self.after}
+
+    def __str__(self) -> str:
+        return f"{self.before:g}, then {self.after:g}"
+
+
 def near(value: float, relative: float = 0.15, absolute: float = 0.0) -> Expected:
     """A number; the larger of the two tolerances applies, `relative` being a share of it."""
     return _Near(value, relative, absolute)
@@ -131,6 +149,10 @@ def age(seconds: float, error: float) -> Expected:
 def last(value: float, relative: float = 0.15, absolute: float = 0.0) -> Expected:
     """The last value of a graph that changes."""
     return _Last(_Near(value, relative, absolute))
+
+
+def turns(until: float, before: float, since: float, after: float) -> Expected:
+    return _Turns(until, before, since, after)
 
 
 @dataclass(frozen=True)

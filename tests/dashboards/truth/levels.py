@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from itertools import product
 
 from tests.dashboards.truth import View
-from tests.dashboards.truth.expected import Expected, Rows, age, between, exactly, text
+from tests.dashboards.truth.expected import Expected, Rows, age, between, exactly, text, turns
 from tests.support.dashboard.variables import ALL
 from tests.support.proof.lab import CHECKOUT, SPEED, STAGING, STORAGE, WINDOW_SECONDS
 from tests.support.proof.run import KILLED
@@ -137,6 +137,25 @@ def progress(seen: Seen, service: Service, indicator: str, long: str, rate: floa
 def seconds(window: str) -> float:
     """The length of a window such as `1h`, as it passes in the proof."""
     return int(window[:-1]) * {"m": 60, "h": 3600, "d": 86400}[window[-1]] / SPEED
+
+
+STATE_SECONDS = 5
+"""From a fault until the state shows it: two scrapes, and three rules that read each other."""
+
+
+def state_line(seen: Seen, service: Service) -> Expected:
+    """The state over the time shown; when the faults begin, it turns, by way of degraded."""
+    now = STATES[state(seen, service)]
+    return turning(seen, STATES["healthy"], now, STATE_SECONDS) if is_change(seen) else exactly(now)
+
+
+def is_change(seen: Seen) -> bool:
+    return seen.phase.name == "change"
+
+
+def turning(seen: Seen, before: float, after: float, late: float) -> Expected:
+    """A value that turns when the faults begin, at most `late` seconds after the last of them."""
+    return turns(seen.phase.before, before, seen.phase.began + late, after)
 
 
 def each_service(*phases: str) -> list[View]:

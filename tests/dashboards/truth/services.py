@@ -8,7 +8,6 @@ from tests.dashboards.truth.levels import (
     ALERT_UNITS,
     BUDGETS,
     HOUR,
-    STATES,
     alert_rows,
     alerts,
     budget_left,
@@ -18,6 +17,7 @@ from tests.dashboards.truth.levels import (
     namespaces,
     quantile,
     state,
+    state_line,
     targets,
 )
 from tests.support.proof.lab import CHECKOUT, STAGING, STORAGE, WINDOW_SECONDS
@@ -88,9 +88,9 @@ def pending_or_firing(seen: Seen) -> Rows:
     return alert_rows(seen, seen.services)
 
 
-@PANELS("When did each service stop being healthy?", unit="short")
+@PANELS("When did each service stop being healthy?", unit="short", also=[View("change", namespaces())])
 def when(seen: Seen) -> dict[str, Expected]:
-    return {name(service): exactly(STATES[state(seen, service)]) for service in seen.services}
+    return {name(service): state_line(seen, service) for service in seen.services}
 
 
 @PANELS("Who burns budget fastest?", unit="suffix:x")

@@ -4,7 +4,7 @@ from itertools import product
 
 from tests.dashboards.truth import Panels, View, service
 from tests.dashboards.truth.expected import Expected, between, exactly, near
-from tests.dashboards.truth.levels import FAULTS, failing, has_figures
+from tests.dashboards.truth.levels import FAULTS, failing, has_figures, is_change, turning
 from tests.support.proof import cluster
 from tests.support.proof.lab import STAGING, STORAGE, THREADS
 from tests.support.proof.run import HELD_REQUESTS, OBJECTS, TAKEN_THREADS
@@ -17,6 +17,9 @@ VIEWS = [
 WAITING = [View("waiting", {"namespace": (STORAGE[0],), "service": (STORAGE[1],)})]
 PANELS = Panels()
 STORE_BOUNDS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5)
+ALL_FAULTS = ("error", "latency", "store_full", "store_refuse", "threads")
+FAULT_SECONDS = 3
+"""From a fault until it shows: a scrape and a rule."""
 OPERATIONS = {"GET": "get", "PUT": "put", "DELETE": "delete"}
 OUTCOMES = {"200": "success", "404": "missing", "400": "missing", "507": "full"}
 """How an operation of the store ended, by the status that the client was sent."""
@@ -63,7 +66,11 @@ def route_fails(seen: Seen) -> dict[str, Expected]:
     }
 
 
-@PANELS("How long did requests take?", unit="s")
+def traces(seen: Seen) -> dict[str, float]:
+    return seen.traces(seen.service) if seen.targets_up(seen.service) else {}
+
+
+@PANELS("How long did requests take?", unit="s", marks=traces)
 def heatmap(seen: Seen) -> dict[str, Expected]:
     if not seen.targets_up(seen.service):
         return {}
@@ -75,14 +82,18 @@ def heatmap(seen: Seen) -> dict[str, Expected]:
     return found
 
 
-@PANELS("Which faults are switched on?", unit="short")
+@PANELS(
+    "Which faults are switched on?",
+    unit="short",
+    also=[View("change", {"namespace": (STORAGE[0],), "service": (STORAGE[1],)})],
+)
 def faults(seen: Seen) -> dict[str, Expected]:
     if not seen.targets_up(seen.service):
         return {}
-    on = FAULTS if seen.phase.name == "faults" and seen.service == STORAGE else ()
-    return {
-        name: exactly(name in on) for name in ("error", "latency", "store_full", "store_refuse", "threads")
-    }
+    on = FAULTS if seen.phase.name in ("faults", "change") and seen.service == STORAGE else ()
+    if is_change(seen):
+        return {name: turning(seen, 0, name in on, FAULT_SECONDS) for name in ALL_FAULTS}
+    return {name: exactly(name in on) for name in ALL_FAULTS}
 
 
 @PANELS("Are threads free?", unit="percentunit", also=WAITING)

@@ -80,7 +80,7 @@ def draw(panel: Mapping[str, Any], source: Source, variables: Mapping[str, str],
 
 
 def _shown_fields(panel: Mapping[str, Any]) -> str:
-    """The pattern for the columns that a stat shows, such as `/^targets$/`; empty for the values of its series."""
+    """The pattern for the columns that a stat shows, such as `/^targets$/`; empty for its series' values."""
     return ((panel.get("options") or {}).get("reduceOptions") or {}).get("fields", "")
 
 
@@ -153,7 +153,7 @@ class _Options:
         return None
 
     def color(self, value: Value) -> str:
-        """The colour of a value: that of its mapping, else by the mode of the field, else by its thresholds."""
+        """The colour of a value: that of its mapping, else of the field's mode, else of its thresholds."""
         for mapping in self._set.get("mappings") or ():
             if (result := _mapped(mapping, value)) and result.get("color"):
                 return result["color"]
@@ -284,7 +284,7 @@ def _merge(frames: list[Frame]) -> list[Frame]:
             same = rows.setdefault(tuple(row[name] for name in key), [])
             for other in same:
                 if all(other.get(name) in (None, value) for name, value in row.items()):
-                    other |= row
+                    other.update(row)
                     break
             else:
                 same.append(row)

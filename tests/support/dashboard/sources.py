@@ -20,11 +20,28 @@ class Series:
     """(Unix time in seconds, value), the earliest first."""
 
 
+@dataclass(frozen=True)
+class Exemplar:
+    """A request whose trace was kept, a dot on a graph."""
+
+    series: Mapping[str, str]
+    """The labels of the series."""
+    trace: str
+    """The id of the trace."""
+    value: float
+
+
 class Source(Protocol):
     def query(
         self, target: Mapping[str, Any], variables: Mapping[str, str], shown: TimeRange
     ) -> list[Series]:
         """The series of one query. `variables` are the dashboard's, in PromQL. Raises LabError."""
+        ...
+
+    def exemplars(
+        self, target: Mapping[str, Any], variables: Mapping[str, str], shown: TimeRange
+    ) -> list[Exemplar]:
+        """The exemplars of one query; raises LabError."""
         ...
 
     def label_values(self, label: str, selector: str) -> list[str]:
@@ -50,6 +67,18 @@ class PrometheusSource:
         found = self._prometheus.query_range(expression, start, end, step)
         return [Series(one["metric"], _points(one["values"])) for one in found]
 
+    def exemplars(
+        self, target: Mapping[str, Any], variables: Mapping[str, str], shown: TimeRange
+    ) -> list[Exemplar]:
+        expression = interpolate(target["expr"], variables, shown.variables())
+        asked = {"query": expression, "start": shown.start, "end": shown.end}
+        found = self._prometheus.get("/api/v1/query_exemplars", **asked)["data"]
+        return [
+            Exemplar(series["seriesLabels"], one["labels"].get("trace_id", ""), float(one["value"]))
+            for series in found
+            for one in series["exemplars"]
+        ]
+
     def label_values(self, label: str, selector: str) -> list[str]:
         matcher = {"match[]": selector} if selector else {}
         return self._prometheus.get(f"/api/v1/label/{label}/values", **matcher)["data"]
@@ -66,12 +95,21 @@ class GrafanaSource:
     def query(
         self, target: Mapping[str, Any], variables: Mapping[str, str], shown: TimeRange
     ) -> list[Series]:
-        reference = target["refId"]
+        return series_of(self._frames(target, variables, shown))
+
+    def exemplars(
+        self, target: Mapping[str, Any], variables: Mapping[str, str], shown: TimeRange
+    ) -> list[Exemplar]:
+        return exemplars_of(self._frames(target, variables, shown))
+
+    def _frames(
+        self, target: Mapping[str, Any], variables: Mapping[str, str], shown: TimeRange
+    ) -> list[dict[str, Any]]:
         body = request_of(target, variables, shown, self._datasource)
-        answer = self._server.post("/api/ds/query", body)["results"][reference]
+        answer = self._server.post("/api/ds/query", body)["results"][target["refId"]]
         if "error" in answer:
             raise ValueError(f"Grafana: {answer['error']}")
-        return series_of(answer["frames"])
+        return answer["frames"]
 
     def label_values(self, label: str, selector: str) -> list[str]:
         path = f"/api/datasources/uid/{self._datasource}/resources/api/v1/label/{label}/values"
@@ -103,7 +141,7 @@ def series_of(frames: list[dict[str, Any]]) -> list[Series]:
     found = []
     for frame in frames:
         fields, columns = frame["schema"]["fields"], frame["data"]["values"]
-        if not columns:  # an empty result
+        if not columns or _has_exemplars(frame):  # `not columns`: an empty result
             continue
         times = next(column for field, column in zip(fields, columns, strict=True) if field["type"] == "time")
         for field, column in zip(fields, columns, strict=True):
@@ -115,6 +153,23 @@ def series_of(frames: list[dict[str, Any]]) -> list[Series]:
                 ]
                 found.append(Series(field.get("labels") or {}, tuple(points)))
     return found
+
+
+def exemplars_of(frames: list[dict[str, Any]]) -> list[Exemplar]:
+    """The exemplars in the frames of an answer: a row each, with a column per label."""
+    found = []
+    for frame in filter(_has_exemplars, frames):
+        names = [field["name"] for field in frame["schema"]["fields"]]
+        for values in zip(*frame["data"]["values"], strict=True):
+            row = dict(zip(names, values, strict=True))
+            trace, value = row.pop("trace_id", ""), row.pop("Value")
+            found.append(Exemplar(row, trace, value))
+    return found
+
+
+def _has_exemplars(frame: Mapping[str, Any]) -> bool:
+    about = frame["schema"].get("meta") or {}
+    return (about.get("custom") or {}).get("resultType") == "exemplar"
 
 
 def _points(values: list[list[Any]]) -> tuple[tuple[float, float], ...]:

@@ -1,5 +1,6 @@
 """The scripted client: it sends known requests to each process, evenly spread, and keeps its own count."""
 
+import secrets
 import threading
 import time
 from collections import Counter
@@ -43,6 +44,8 @@ class Sent:
     route: str
     method: str
     status: str
+    trace: str
+    """The id of the trace that it brought, which the client samples."""
 
     @property
     def outcome(self) -> str:
@@ -76,16 +79,22 @@ class Client:
 
     def request(self, stream: Stream) -> None:
         """Send one request and note it."""
+        trace = secrets.token_hex(16)
+        headers = {"traceparent": f"00-{trace}-{secrets.token_hex(8)}-01"}
         started, clock = time.time(), time.perf_counter()
         try:
             status = self._session.request(
-                stream.method, stream.url + stream.path, data=stream.body, timeout=TIMEOUT_SECONDS
+                stream.method,
+                stream.url + stream.path,
+                data=stream.body,
+                headers=headers,
+                timeout=TIMEOUT_SECONDS,
             ).status_code
         except requests.RequestException as error:
             self.unanswered.append(f"{stream.pod} {stream.method} {stream.path}: {type(error).__name__}")
             return
         seconds = time.perf_counter() - clock
-        about = (stream.service, stream.pod, stream.route, stream.method, str(status))
+        about = (stream.service, stream.pod, stream.route, stream.method, str(status), trace)
         self.sent.append(Sent(started + seconds, seconds, *about))
 
     def _run(self, streams: Sequence[Stream]) -> None:

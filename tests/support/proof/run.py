@@ -5,6 +5,7 @@
     faults    every PUT of platform-storage-api fails with 507, one of its pods is slow, and the other short
               of threads; one checkout is killed, the other fails or delays a part of its orders; the only pod
               of other-storage-api is killed; nobody receives Alertmanager's notifications
+    change    the time from just before the faults to their end
     waiting   the first pod of platform-storage-api has more slow requests at once than threads
 
 The run ends with the faults on. Everything is asked afterwards, at the times of the phases, so `verify` can
@@ -18,6 +19,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,7 @@ from tests.support.waiting import wait_until
 SETTLE_SECONDS = WINDOW_SECONDS + 4 * SCRAPE_SECONDS
 """From a change until every record shows it: the window, a scrape, and two rules that read each other."""
 SHOWN_SECONDS = 6
+CHANGE_SECONDS = 3
 OBJECTS = {f"kept-{number}": bytes(1000 * number) for number in range(1, 5)}
 """What other-storage-api holds."""
 SLOW_RATIO, ERROR_RATIO = 0.25, 0.2
@@ -140,8 +143,12 @@ def _phases(lab: ProofLab, client: Client, counts: list[Count]) -> Iterator[Phas
     yield _phase("healthy", lab, client)
     counts.append(_count(lab, client))
     client.send(_streams(lab, {process.part for process in lab.pods} - set(KILLED)))
+    before = time.time()
     _break(lab)
-    yield _phase("faults", lab, client)
+    faults = _phase("faults", lab, client)
+    yield faults
+    shown = replace(faults.shown, start=before - CHANGE_SECONDS)
+    yield replace(faults, name="change", shown=shown, before=before)
     client.stop()
     yield _waiting(lab, client)
     counts.append(_count(lab, client))

@@ -31,6 +31,7 @@ class Phase:
 
     name: str
     began: float
+    """Since when the faults of the phase are switched on, and nothing changes any more."""
     shown: TimeRange
     sent: Sequence[Sent]
     """What was answered since it began."""
@@ -40,6 +41,8 @@ class Phase:
     """The share of file descriptors that each pod has open, at the end."""
     samples: Mapping[str, int]
     """What a scrape of each pod returns, at the end."""
+    before: float = 0.0
+    """When the first of its faults was switched on."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,12 @@ class Seen:
         return {
             _key(one["metric"], labels): float(one["values"][-1][1]) - float(one["values"][0][1])
             for one in found
+        }
+
+    def traces(self, service: Service) -> dict[str, float]:
+        """The traces of the requests to a service in the time shown, with durations that the client saw."""
+        return {
+            one.trace: one.seconds for one in self.sent(service) if self.shown.start - LAG_SECONDS < one.at
         }
 
     def at_once(self, pod: str) -> int:
