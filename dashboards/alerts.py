@@ -7,9 +7,10 @@ from dashboards.config import RUNBOOKS
 from dashboards.tables import Column, table_of
 
 NOTHING = {
-    False: "no alert is pending or firing",
-    True: "no alert is pending or firing, and no fault is switched on",
+    False: "no pending or firing alert is recorded",
+    True: "no pending or firing alert is recorded, and no fault",
 }
+"""Texts of empty tables. They claim no more than is known: without rules there are no alerts either."""
 STATES = {"firing": (None, CRITICAL), "pending": (None, WARNING), "drill": (None, DRILL)}
 
 

@@ -61,8 +61,11 @@ def pattern(regex: str, color: str, text: str | None = None) -> RegexMap:
     return RegexMap(DashboardRegexMapOptions(regex, result(text, color)))
 
 
-def missing(text: str = "no data", color: str = UNKNOWN) -> SpecialValueMap:
-    """A mapping for a query without result, which Grafana would paint in the colour of good values."""
+def missing(text: str | None = "no data", color: str = UNKNOWN) -> SpecialValueMap:
+    """A mapping for a query without result, which Grafana would paint in the colour of good values.
+
+    Without a text, the panel's own text for no value is shown.
+    """
     return SpecialValueMap(DashboardSpecialValueMapOptions(SpecialValueMatch.NULL, result(text, color)))
 
 

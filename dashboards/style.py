@@ -23,7 +23,7 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, FieldCol
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from dashboards.colors import CRITICAL, NEUTRAL, WARNING, steps
+from dashboards.colors import CRITICAL, NEUTRAL, WARNING, missing, steps
 from dashboards.queries import over_time
 
 DASHED = DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash", "dash": [8, 8]})
@@ -137,6 +137,7 @@ def bars(title: str, description: str, warn: float = 0.5, bad: float = 1) -> bar
         .title(title)
         .description(description)
         .no_value("no data")
+        .mappings([missing(None)])
         .unit("percentunit")
         .decimals(0)
         .min(0)

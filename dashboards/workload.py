@@ -76,8 +76,13 @@ def glance() -> list[stat.Panel]:
 
 def pods() -> dashboard.Panel:
     """A row per pod and problem, pods that are not ready first."""
-    unready = f"(1 - service:pod:ready{{{PODS}}})"
-    problem = f"service:pod_problem:info{{{PODS}}}"
+
+    def for_each_problem(figure: str) -> str:
+        """PromQL for a figure of pods: a row for each problem of a pod, or one for a pod without any."""
+        problem = f"service:pod_problem:info{{{PODS}}}"
+        rows = f"{figure} * on (pod) group_right () {problem}\n  or on (pod) {figure}"
+        return f"max by (pod, container, reason) (\n  {rows}\n)"
+
     return table_of(
         "Why is a pod not running?",
         "Every pod, those that are not ready first. The reason is what a container waits for, or why it "
@@ -86,9 +91,7 @@ def pods() -> dashboard.Panel:
             Column("Pod", label="pod", width=150, wide=True),
             Column(
                 "Ready",
-                # A row for each problem of a pod, or one for a pod without any.
-                f"max by (pod, container, reason) (\n  {unready} * on (pod) group_right () {problem}\n"
-                f"  or on (pod) {unready}\n)",
+                for_each_problem(f"(1 - service:pod:ready{{{PODS}}})"),
                 mappings=[values({1: ("not ready", CRITICAL), 0: ("ready", GOOD)})],
                 background={},
             ),
@@ -96,7 +99,7 @@ def pods() -> dashboard.Panel:
             Column("Container", label="container", width=120),
             Column(
                 "Restarts",
-                f"sum by (pod) ({RESTARTS})",
+                for_each_problem(RESTARTS),
                 properties=[DynamicConfigValue(id_val="decimals", value=0)],
             ),
         ],

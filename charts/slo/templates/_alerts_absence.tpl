@@ -53,9 +53,10 @@ indicator counts no requests if the whole histogram is missing. */}}
       "summary" (printf "%s: no latency can be measured, because the histogram is missing or lacks the threshold %v s." $where $s.slis.latency.threshold)
       "description" (printf "`%s` is missing or has no bucket at %s (%s); set slis.latency.threshold to a bound that it has, or slis.latency.enabled to false." $s.metrics.duration (include "slo.threshold" $s) $s.metrics.unit))) -}}
 {{- else if $s.metrics.errorLabelOnSuccess -}}
+{{- /* `service:targets:up > 0`: the rate goes on for minutes after the last target has died with its series. */}}
 {{- $label := concat (keys ($s.metrics.errors.match | default dict)) (keys ($s.metrics.errors.regexMatch | default dict)) | sortAlpha | first -}}
 {{- include "slo.alert" (merge $alert (dict
-      "expr" (printf "slo:requests:rate5m{%s} > 0\nunless on () group(%s{%s, %s!=\"\"})" .sli $s.counter.name $s.series $label)
+      "expr" (printf "slo:requests:rate5m{%s} > 0\nand on (namespace, slo_service) service:targets:up{%s} > 0\nunless on () group(%s{%s, %s!=\"\"})" .sli $s.recorded $s.counter.name $s.series $label)
       "summary" (printf "%s: %s requests per second, but no error can be seen: the metric lacks the label %s." $where (include "slo.figure" "$value") $label)
       "description" (printf "No series of `%s` has the label %s that tells errors from successes." $s.metrics.requests $label))) -}}
 {{- end -}}

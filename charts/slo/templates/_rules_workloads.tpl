@@ -51,8 +51,9 @@ scrapes of a kubelet, tell the same twice. Argument: a dict of `root`, `namespac
 {{- $limit := printf "sum by (namespace, pod) (%s (%s)) unless on (namespace, pod) (kube_pod_container_info{%s} unless on (namespace, pod, container) %s)" $each $limits $in $limits -}}
 {{- $rate := printf "sum by (namespace, pod) (%s (rate(%%s{%s}[%s])))" $each $container $m5 -}}
 {{- $network := printf "sum by (namespace, pod) (max by (namespace, pod, interface) (rate(%%s{%s}[%s])))" $in $m5 -}}
+{{- /* A pod that no node runs yet has no condition Ready, and is not ready. */}}
 {{- $pods := list
-      "service:pod:ready" (printf "max by (namespace, pod) (kube_pod_status_ready{%s, condition=\"true\"})" $in)
+      "service:pod:ready" (printf "max by (namespace, pod) (kube_pod_status_ready{%s, condition=\"true\"}) or 0 * max by (namespace, pod) (kube_pod_owner{%s})" $in $in)
       "service:pod_restarts:total" (printf "sum by (namespace, pod) (%s (kube_pod_container_status_restarts_total{%s}))" $each $in)
       "service:pod_cpu:cores" (printf $rate "container_cpu_usage_seconds_total")
       "service:pod_cpu_limit:cores" (printf $limit "cpu" "cpu")

@@ -75,11 +75,19 @@ def _state() -> Case:
             series |= told("kube_pod_container_status_restarts_total", f"{restarts}x200", **labels)
             series |= told("kube_pod_container_status_restarts_total", "90x200", **labels, namespace="test")
     series |= told("kube_pod_status_ready", "0x200", pod="shared", condition="true", namespace="test")
+    # A pod that is not scheduled yet has no condition Ready.
+    series |= owned("cart", "cart-1") | told("kube_pod_owner", "1x200", pod="cart-1", owner_name="cart")
     return Case(
         name="readiness and restarts of pods, one of which two services share",
         series=series,
         until="20m",
-        queries=[*by_pod("service:pod:ready", 1, 0), *by_pod("service:pod_restarts:total", 3, 4)],
+        queries=[
+            exactly("20m", "service:pod:ready", (SHARED, 1)),
+            exactly(
+                "20m", "service:pod:ready", (SHARED, 1), (CART, 0), ('pod="cart-1"', 0), service=BOTH["cart"]
+            ),
+            *by_pod("service:pod_restarts:total", 3, 4),
+        ],
         chart=CHART,
     )
 
