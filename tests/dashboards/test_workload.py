@@ -17,8 +17,16 @@ PANELS = {panel["title"]: panel for panel in data_panels(DOCUMENTS["workload"])}
 
 @functools.cache
 def proof() -> WorkloadProof:
+    return proof_of(source())
+
+
+def source() -> PromtoolSource:
     every = f"{recording.EVERY}s"
-    source = PromtoolSource(recording.groups(), recording.series(), END, every=every, step=every)
+    return PromtoolSource(recording.groups(), recording.series(), END, every=every, step=every)
+
+
+@functools.cache
+def proof_of(source: PromtoolSource) -> WorkloadProof:
     shown = TimeRange(END - 2 * recording.EVERY, END, recording.EVERY)
     return WorkloadProof(recording.NAMESPACE, **recording.truth(), source=source, shown=shown)
 

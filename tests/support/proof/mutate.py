@@ -5,11 +5,19 @@ python -m tests.support.proof.mutate --check   the same, but only compare the sc
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lab.errors import LabError
+from tests.dashboards import test_states as states
+from tests.dashboards import test_workload as workload
+from tests.dashboards.states.situations import AT, SITUATIONS
 from tests.dashboards.truth import compare
+from tests.support.dashboard.look import look
 from tests.support.dashboard.mutants import Mutant, metrics, mutants
+from tests.support.dashboard.picture import Unsupported, draw
+from tests.support.dashboard.promtool import PromtoolSource
+from tests.support.dashboard.sources import Remembered, Source
 from tests.support.documents import DOCUMENTS, data_panels
 from tests.support.mutation import score
 from tests.support.mutation.score import Result
@@ -24,19 +32,62 @@ SAMPLE = 300
 
 
 def all_mutants() -> list[Mutant]:
-    """Mutants of each panel of the proven dashboards."""
+    """Mutants of each panel of every dashboard."""
     panels = {name: data_panels(DOCUMENTS[name]) for name in DOCUMENTS}
     names = sorted(metrics(panel for each in panels.values() for panel in each))
-    return [mutant for name in PROVEN for mutant in mutants(name, panels[name], names)]
+    return [mutant for name in DOCUMENTS for mutant in mutants(name, panels[name], names)]
 
 
 def surviving(found: Sequence[Mutant], proven: Proof) -> list[Mutant]:
-    """The mutants that show the truth in every view."""
-    return [
+    """The mutants that show the truth in every view of the proof, and what is stated in every situation."""
+    through = proven.through(Remembered(proven.source))
+    alive = [
         mutant
         for mutant in found
-        if not any(one.differs for one in compare(mutant.dashboard, mutant.panel, proven))
+        if mutant.dashboard not in PROVEN
+        or not any(one.differs for one in compare(mutant.dashboard, mutant.panel, through))
     ]
+    recorded = [mutant for mutant in alive if mutant.dashboard not in PROVEN]
+    noticed = _noticed(recorded, workload.source, _recorded_differs)
+    for name in SITUATIONS:
+        rest = [mutant for mutant in alive if mutant.name not in noticed]
+        noticed |= _noticed(rest, lambda name=name: states.source(name), _differs_in(name))
+    return [mutant for mutant in alive if mutant.name not in noticed]
+
+
+def _noticed(
+    found: Sequence[Mutant],
+    source: Callable[[], PromtoolSource],
+    differs: Callable[[Mutant, PromtoolSource], bool],
+) -> set[str]:
+    """The names of the mutants that differ. promtool answers all at once, or none if it refuses one."""
+    if not found:
+        return set()
+    asked = source()
+    try:
+        return asked.settle(lambda: {mutant.name for mutant in found if differs(mutant, asked)})
+    except ValueError:
+        if len(found) == 1:
+            return {found[0].name}
+        middle = len(found) // 2
+        return _noticed(found[:middle], source, differs) | _noticed(found[middle:], source, differs)
+
+
+def _recorded_differs(mutant: Mutant, source: PromtoolSource) -> bool:
+    found = list(compare(mutant.dashboard, mutant.panel, workload.proof_of(source)))
+    return any(one.differs for one in found)
+
+
+def _differs_in(situation: str) -> Callable[[Mutant, Source], bool]:
+    def differs(mutant: Mutant, source: Source) -> bool:
+        stated = states.stated(mutant.dashboard, mutant.title)
+        try:
+            picture = draw(mutant.panel, source, states.VARIABLES, states.SHOWN)
+        except (LabError, Unsupported, KeyError):
+            return True
+        return not states.same(stated[situation], look(mutant.panel, picture, AT))
+
+    return differs
 
 
 def run(most: int, again: bool, proven: Proof) -> Result:
