@@ -62,7 +62,11 @@ def stated(dashboard: str, panel: str) -> dict[str, Any]:
     return found
 
 
-PANELS = {f"{name}: {panel['title']}": (name, panel["title"]) for name in STATED for panel in data_panels(DOCUMENTS[name])}
+PANELS = {
+    f"{name}: {panel['title']}": (name, panel["title"])
+    for name in STATED
+    for panel in data_panels(DOCUMENTS[name])
+}
 
 
 @pytest.mark.parametrize("panel", PANELS)

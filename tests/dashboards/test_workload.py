@@ -1,4 +1,4 @@
-"""The dashboard "Workload" shows what recorded pods used by their own count; tests/e2e asks a live cluster."""
+"""The dashboard "Workload" shows what recorded pods used by their own count; tests/e2e asks a cluster."""
 
 import functools
 
@@ -28,7 +28,7 @@ def source() -> PromtoolSource:
 @functools.cache
 def proof_of(source: PromtoolSource) -> WorkloadProof:
     shown = TimeRange(END - 2 * recording.EVERY, END, recording.EVERY)
-    return WorkloadProof(recording.NAMESPACE, **recording.truth(), source=source, shown=shown)
+    return WorkloadProof(**recording.truth(), source=source, shown=shown)
 
 
 def test_each_panel_has_an_expectation_and_each_expectation_a_panel():

@@ -26,7 +26,7 @@ class Situation:
     failing: Sequence[str] = PODS
     """The pods that answer the bad requests."""
     lost: Mapping[str, tuple[str, float | None]] = field(default_factory=dict)
-    """For lost pods: from when on they cannot be scraped, and what `up` is then, None if no target is left."""
+    """For lost pods: from when on no scrape succeeds, and what `up` is then, None if no target is left."""
     store_errors: Sequence[Phase] = ((ALWAYS, 0),)
     """Operations per second that the store of each pod fails."""
     faults: Mapping[str, Sequence[Phase]] = field(default_factory=dict)
@@ -40,7 +40,12 @@ class Situation:
 
     def _monitoring(self) -> list[tuple[str, str]]:
         """What a healthy Prometheus and Alertmanager tell about themselves."""
-        target = {"namespace": NAMESPACE, "job": "prometheus", "pod": "prometheus-0", "instance": "prometheus:9090"}
+        target = {
+            "namespace": NAMESPACE,
+            "job": "prometheus",
+            "pod": "prometheus-0",
+            "instance": "prometheus:9090",
+        }
         group, webhook = {"rule_group": "rules.yaml;checkout"}, {"integration": "webhook"}
         gauges: list[tuple[str, float, dict[str, str]]] = [
             ("up", 1, {}),

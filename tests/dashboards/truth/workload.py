@@ -1,11 +1,15 @@
 """The truth of the dashboard "Workload": what the pods of tests/support/workload use by their own count."""
 
+from math import nan
+
 from tests.dashboards.truth import Panels, View
 from tests.dashboards.truth.expected import Expected, Rows, between, exactly, near, text
 from tests.support.dashboard.variables import ALL
-from tests.support.workload.objects import CPU_LIMIT, FRAME_BYTES, MAX_REPLICAS, MEMORY_LIMIT, MIB
+from tests.support.workload.objects import CPU_LIMIT, FRAME_BYTES, MAX_REPLICAS, MEMORY_LIMIT, MIB, NAMESPACE
 from tests.support.workload.seen import Seen
 
+IN = f'{{namespace="{NAMESPACE}"}}'
+CONTAINERS = f'container_memory_working_set_bytes{{namespace="{NAMESPACE}", container="worker"'
 CPU = 0.05
 """Tolerance of rates, as a share: cAdvisor looks at each container at times of its own, every 10 to 15 s."""
 GRACE_BYTES = 2 * MIB
@@ -15,11 +19,11 @@ INTERPRETER = (4 * MIB, 32 * MIB)
 """The memory of a Python that holds nothing."""
 
 VIEWS = [
-    View("end", {"namespace": ("shop",), "service": ("worker",), "pod": (ALL,)}),
-    View("end", {"namespace": ("shop",), "service": ("worker",), "pod": ("worker-0",)}),
-    View("end", {"namespace": ("shop",), "service": ("worker",), "pod": ("worker-1", "worker-2")}),
-    View("end", {"namespace": ("shop",), "service": ("idle",), "pod": (ALL,)}),
-    View("end", {"namespace": ("shop",), "service": ("agent",), "pod": (ALL,)}),
+    View("end", {"namespace": (NAMESPACE,), "service": ("worker",), "pod": (ALL,)}),
+    View("end", {"namespace": (NAMESPACE,), "service": ("worker",), "pod": ("worker-0",)}),
+    View("end", {"namespace": (NAMESPACE,), "service": ("worker",), "pod": ("worker-1", "worker-2")}),
+    View("end", {"namespace": (NAMESPACE,), "service": ("idle",), "pod": (ALL,)}),
+    View("end", {"namespace": (NAMESPACE,), "service": ("agent",), "pod": (ALL,)}),
 ]
 PANELS = Panels()
 
@@ -27,7 +31,7 @@ PANELS = Panels()
 def variables(seen: Seen) -> dict[str, list[str]]:
     services = sorted({pod.rpartition("-")[0].partition("-")[0] for pod in seen.restarts})
     return {
-        "namespace": [seen.namespace],
+        "namespace": [NAMESPACE],
         "service": services,
         "pod": sorted(pod for pod in seen.restarts if pod.startswith(seen.service)),
     }
@@ -44,7 +48,7 @@ def restarts(seen: Seen) -> dict[str, Expected]:
 
 
 def _restarts(seen: Seen, *pods: str) -> Expected:
-    """Exact without restarts; else one of each pod may have been before the first scrape, and `increase` estimates."""
+    """Some may have been before the first scrape, and `increase` estimates; without any it is exactly 0."""
     number = sum(seen.restarts[pod] for pod in pods)
     return between(0.75 * number - 1, 1.15 * number, "-1, ±15 %") if number else exactly(0)
 
@@ -54,7 +58,7 @@ def autoscaler(seen: Seen) -> dict[str, Expected]:
     return {"replicas": text(f"5 of {MAX_REPLICAS}")} if seen.service == "worker" else {}
 
 
-@PANELS("Why is a pod not running?", unit={"Restarts in the last hour": "short"})
+@PANELS("Why is a pod not running?", unit={"Restarts": "short"})
 def problems(seen: Seen) -> Rows:
     reasons = {
         "worker-2": ["Error"],
@@ -66,7 +70,7 @@ def problems(seen: Seen) -> Rows:
         for reason in reasons.get(pod, [None]):
             row: dict[str, Expected] = {"Ready": text("ready" if _is_ready(pod) else "not ready")}
             if pod != "worker-4":  # it has no container yet, so that none can have been restarted
-                row["Restarts in the last hour"] = _restarts(seen, pod)
+                row["Restarts"] = _restarts(seen, pod)
                 if reason:
                     row["Container"] = text("worker")
             rows[pod, reason] = row
@@ -84,31 +88,31 @@ def readiness(seen: Seen) -> dict[str, Expected]:
 
 @PANELS("How much CPU is used?", unit="short")
 def cpu(seen: Seen) -> dict[str, Expected]:
-    used = seen.own("rate(process_cpu_seconds_total[5m])")
+    used = seen.own(f"rate(process_cpu_seconds_total{IN}[5m])")
     return _measured(seen, {pod: near(cores, CPU, 0.004) for pod, cores in used.items()}, exactly(CPU_LIMIT))
 
 
 @PANELS("How much memory is used?", unit="bytes")
 def memory(seen: Seen) -> dict[str, Expected]:
     """A pod that holds nothing has an interpreter; one that holds something, that and as much."""
-    held = seen.own("held_bytes")
+    held = seen.own(f"held_bytes{IN}")
     expected = {pod: between(*INTERPRETER, "a Python") for pod in held}
     if "worker-1" in held:
-        empty = seen.raw('container_memory_working_set_bytes{container="worker", pod="worker-0"}')["worker-0"]
+        empty = seen.raw(f'{CONTAINERS}, pod="worker-0"}}').get("worker-0", nan)
         expected["worker-1"] = near(empty + held["worker-1"], 0, GRACE_BYTES)
     return _measured(seen, expected, exactly(MEMORY_LIMIT))
 
 
 def _measured(seen: Seen, expected: dict[str, Expected], limit: Expected) -> dict[str, Expected]:
     """With the limit, and with a container that crashes at once, if cAdvisor caught one at all."""
-    caught = seen.raw('container_memory_working_set_bytes{container="worker", pod="worker-3"}')
+    caught = seen.raw(f'{CONTAINERS}, pod="worker-3"}}')
     crashed = {pod: between(0, INTERPRETER[1], "next to nothing") for pod in caught if pod in seen.pods}
     return expected | crashed | {"limit": limit}
 
 
 @PANELS("Is CPU withheld?", unit="percentunit")
 def throttled(seen: Seen) -> dict[str, Expected]:
-    shares = seen.own("rate(throttled_periods_total[5m]) / (rate(periods_total[5m]) > 0)")
+    shares = seen.own(f"rate(throttled_periods_total{IN}[5m]) / (rate(periods_total{IN}[5m]) > 0)")
     return {pod: near(share, CPU, 0.02) for pod, share in shares.items()}
 
 
@@ -135,7 +139,8 @@ def volumes(seen: Seen) -> dict[str, Expected]:
 @PANELS("How much goes over the network?", unit="Bps")
 def network(seen: Seen) -> dict[str, Expected]:
     sent, received = (
-        sum(seen.own(f"rate({name}_datagrams_total[5m])").values()) * FRAME_BYTES for name in ("sent", "received")
+        sum(seen.own(f"rate({name}_datagrams_total{IN}[5m])").values()) * FRAME_BYTES
+        for name in ("sent", "received")
     )
     other = SCRAPES * len(seen.pods)
     return {"receive": near(received, CPU, other), "transmit": near(sent, CPU, other)}

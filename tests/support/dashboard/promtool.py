@@ -1,4 +1,4 @@
-"""Answers panels' queries from rules and input series without a server: `promtool test rules` tells what it finds."""
+"""Answers panels' queries from rules and input series, without a server: `promtool test rules` does it."""
 
 import json
 import re
@@ -37,8 +37,8 @@ def evaluate(
 ) -> dict[Asked, Vector]:
     """What each expression returns at its time, one promtool run for all.
 
-    `series` are pairs in promtool's notation: a series with its labels, and its samples, one `every` interval.
-    Rules are evaluated one `step`, in the order of the groups. Raises ValueError for what promtool refuses.
+    `series` are pairs in promtool's notation: a series with its labels, and its samples, one every `every`.
+    Rules are evaluated every `step`, in the order of the groups. Raises ValueError for what promtool refuses.
     """
     asked = list(dict.fromkeys(asked))
     document: dict[str, Any] = {
@@ -78,7 +78,7 @@ class PromtoolSource:
     def __init__(
         self, groups: Sequence[Group], series: Iterable[tuple[str, str]], now: int, **options: str
     ) -> None:
-        """`now` is the time in seconds at which the options of variables are looked up; `options` are those of `evaluate`."""
+        """Variables have the options of the time `now`, in seconds. `options` are those of `evaluate`."""
         self._given = groups, list(series)
         self._now = now
         self._options = options

@@ -1,11 +1,12 @@
 """Workloads that use known amounts, as Kubernetes objects: the truth for the dashboard "Workload".
 
-The StatefulSet `worker` has a pod for each kind of trouble; `idle`, a Deployment, and `agent`, a DaemonSet, have none.
+The StatefulSet `worker` has a pod for each kind of trouble. The Deployment `idle` and the DaemonSet `agent`
+have none.
 
 | pod | what it does |
 |---|---|
 | worker-0 | asks for a whole core and gets its limit of 0.2, so it is throttled in every period |
-| worker-1 | uses half of its limit, takes 8 MiB every 10 s up to 96 MiB, sends 50 datagrams a second to `idle` |
+| worker-1 | uses half of its limit, takes 8 MiB every 10 s up to 96 MiB, sends `idle` 50 datagrams a second |
 | worker-2 | exits twice, each time after 20 s, and then stays |
 | worker-3 | exits at once, always: CrashLoopBackOff |
 | worker-4 | Pending: its volume's StorageClass does not exist. The autoscaler asks for this replica |
@@ -14,8 +15,11 @@ The StatefulSet `worker` has a pod for each kind of trouble; `idle`, a Deploymen
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 Object = dict[str, Any]
 
+NAMESPACE = "observability-e2e-workload"
 SERVICES = ("worker", "idle", "agent")
 MIB = 1 << 20
 CPU_LIMIT = 0.2
@@ -35,6 +39,19 @@ FRAME_BYTES = AMOUNTS["DATAGRAM_BYTES"] + 14 + 20 + 8
 """A datagram on the wire, as network interfaces count it: with the headers of Ethernet, IP and UDP."""
 REPLICAS, MIN_REPLICAS, MAX_REPLICAS = 4, 5, 6
 PROGRAM = (Path(__file__).with_name("program.py")).read_text(encoding="utf-8")
+
+
+def entries() -> dict[str, Object]:
+    """The workloads as `services` of charts/slo, which has their pods scraped."""
+    service = {"namespace": NAMESPACE, "preset": "promhttp", "slis": {"latency": {"enabled": False}}}
+    return dict.fromkeys(SERVICES, service)
+
+
+def owner_groups() -> list[Object]:
+    """Rule groups that record the workload of each pod, as kube-prometheus-stack does."""
+    return yaml.safe_load(Path(__file__).with_name("pod_owner_rules.yaml").read_text(encoding="utf-8"))[
+        "groups"
+    ]
 
 
 def objects(namespace: str, image: str) -> list[Object]:
@@ -108,6 +125,8 @@ def _pod(name: str, image: str, role: str = "", volumes: bool = False) -> Object
             "limits": {"cpu": str(CPU_LIMIT), "memory": str(MEMORY_LIMIT)},
         },
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        # Without it, a container that exits at once would be ready until then.
+        "readinessProbe": {"httpGet": {"path": "/", "port": 8000}, "periodSeconds": 5, "timeoutSeconds": 5},
     }
     spec = {
         "containers": [container],

@@ -1,4 +1,4 @@
-"""The program of the measured pods: uses known amounts of CPU, memory and network, or exits a known number of times.
+"""The program of the measured pods: it uses known amounts, or exits a known number of times.
 
     python -c "$(cat program.py)"
 
@@ -86,8 +86,11 @@ def sleep() -> None:
 
 
 def periods() -> dict[str, str]:
-    """How many periods of its CPU limit the container had, and in how many it was throttled, as the kernel counts."""
-    for path in ("/sys/fs/cgroup/cpu.stat", "/sys/fs/cgroup/cpu/cpu.stat"):  # cgroups of version 2, of version 1
+    """How many periods of its CPU limit the container had, and in how many of them it was throttled."""
+    for path in (
+        "/sys/fs/cgroup/cpu.stat",
+        "/sys/fs/cgroup/cpu/cpu.stat",
+    ):  # cgroups of version 2, of version 1
         with contextlib.suppress(OSError):
             found = dict(line.split() for line in pathlib.Path(path).read_text().splitlines())
             return {"periods_total": found["nr_periods"], "throttled_periods_total": found["nr_throttled"]}

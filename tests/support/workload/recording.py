@@ -1,11 +1,11 @@
-"""A recording of what Kubernetes exposes about the workloads of objects.py, and what their pods count themselves.
+"""A recording of what Kubernetes exposes about the workloads of objects.py, and of their pods' own counts.
 
     KUBECONFIG=... python -m tests.support.workload.recording [IMAGE]
 
-starts the workloads in the cluster, reads kube-state-metrics, cAdvisor, the kubelet and the pods every 15 s for
-seven minutes, and writes a file for each into tests/dashboards/recorded/: the exposition as it is, HELP and TYPE
-included, but with a sample of every moment behind each series, in promtool's notation, and only the metrics that
-the rules of charts/slo read.
+starts the workloads in the cluster, whose kube-state-metrics is in the namespace `monitoring`, and reads it,
+cAdvisor, the kubelet and the pods every 15 s for seven minutes. It writes a file for each of them into
+tests/dashboards/recorded/: the exposition as it is, HELP and TYPE included, but with the samples of all
+moments behind each series, in promtool's notation, and only the metrics that the rules of charts/slo read.
 """
 
 import contextlib
@@ -17,29 +17,25 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import yaml
-
 from lab import ROOT
 from tests.support.cluster.cluster import Cluster, CommandError
 from tests.support.image import default_name
 from tests.support.slo.rules import rendered
-from tests.support.workload.objects import SERVICES, autoscaler, objects
+from tests.support.workload.objects import NAMESPACE, autoscaler, entries, objects, owner_groups
 
 FOLDER = ROOT / "tests/dashboards/recorded"
-NAMESPACE = "shop"
 EVERY = 15
 """Seconds between two moments."""
 MOMENTS = 28
 AUTOSCALER_AT = 8
 """The moment at which the autoscaler is created: one replica more is wanted from then on."""
-OWNER_RULES = ROOT / "tests/support/workload/pod_owner_rules.yaml"
 TARGETS = {
     "kube-state-metrics": {"job": "kube-state-metrics", "instance": "10.244.0.5:8080"},
     "cadvisor": {"job": "kubelet", "instance": "10.77.0.2:10250", "metrics_path": "/metrics/cadvisor"},
     "kubelet": {"job": "kubelet", "instance": "10.77.0.2:10250", "metrics_path": "/metrics"},
     "pods": {},
 }
-"""Labels that Prometheus adds to the series of each endpoint; those of the exposition win (`honor_labels`)."""
+"""Labels that Prometheus adds to the series of each endpoint, unless the exposition has them already."""
 OWN_COUNTS = (
     "process_cpu_seconds_total",
     "held_bytes",
@@ -52,19 +48,9 @@ OWN_COUNTS = (
 _LINE = re.compile(r"(?P<series>(?P<name>[a-zA-Z_:][\w:]*)(?:\{.*\})?) (?P<value>\S+)(?: \d+)?")
 
 
-def values(namespace: str) -> dict:
-    """Values of charts/slo: a service for each workload, of which no target is scraped."""
-    service = {
-        "namespace": namespace,
-        "preset": "promhttp",
-        "slis": {"latency": {"enabled": False}},
-    }
-    return {"services": {name: service for name in SERVICES}}
-
-
-def groups(namespace: str = NAMESPACE) -> list[dict]:
-    """Rule groups: kube-prometheus-stack's, which name the owners of pods, and those of charts/slo."""
-    return [*yaml.safe_load(OWNER_RULES.read_text(encoding="utf-8"))["groups"], *rendered(values(namespace))]
+def groups() -> list[dict]:
+    """Rule groups: those that name the owners of pods, and those of charts/slo for the workloads."""
+    return [*owner_groups(), *rendered({"services": entries()})]
 
 
 def metrics() -> set[str]:
@@ -74,7 +60,7 @@ def metrics() -> set[str]:
 
 
 def series() -> Iterator[tuple[str, str]]:
-    """Every recorded series as promtool's input: with the labels of a target, and its samples every EVERY seconds."""
+    """Every recorded series as promtool's input: with its target's labels, and a sample each EVERY seconds."""
     for source, target in TARGETS.items():
         for line in (FOLDER / f"{source}.txt").read_text(encoding="utf-8").splitlines():
             if line.startswith("#"):
@@ -84,7 +70,7 @@ def series() -> Iterator[tuple[str, str]]:
 
 
 def truth() -> dict:
-    """What the API server and a process in a pod said at the end: restarts by pod, the used share of the volume."""
+    """What `observed` returned at the end of the recording."""
     return json.loads((FOLDER / "truth.json").read_text(encoding="utf-8"))
 
 
@@ -97,7 +83,7 @@ def _labelled(series: str, target: Mapping[str, str]) -> str:
 
 def write(moments: list[dict[str, str]], found: dict, folder: Path = FOLDER) -> None:
     """Write the endpoints' texts of all moments, reduced to the namespace and to `metrics`, and the truth."""
-    wanted = metrics()
+    wanted, ours = metrics(), f'namespace="{NAMESPACE}"'
     folder.mkdir(exist_ok=True)
     for source in TARGETS:
         rows: dict[tuple[str, str], list[str]] = {}
@@ -106,10 +92,9 @@ def write(moments: list[dict[str, str]], found: dict, folder: Path = FOLDER) -> 
             for line in moment[source].splitlines():
                 if line.startswith("#"):
                     comments.setdefault(line.split(" ", 3)[2], {})[line] = None
-                elif (match := _LINE.fullmatch(line)) and match["name"] in wanted:
-                    if f'namespace="{NAMESPACE}"' in match["series"]:
-                        row = rows.setdefault((match["name"], match["series"]), [])
-                        row += [*_missing(row, number), _short(match["value"])]
+                elif ours in line and (match := _LINE.fullmatch(line)) and match["name"] in wanted:
+                    row = rows.setdefault((match["name"], match["series"]), [])
+                    row += [*_missing(row, number), _short(match["value"])]
         lines: dict[str, None] = {}
         for (name, one), row in sorted(rows.items()):
             lines |= comments.get(name, {})
@@ -119,7 +104,7 @@ def write(moments: list[dict[str, str]], found: dict, folder: Path = FOLDER) -> 
 
 
 def _missing(row: list[str], until: int) -> list[str]:
-    """What fills a series up to a moment: none, after the marker by which Prometheus ends a series that had samples."""
+    """What fills a series up to a moment: no samples, after the marker by which Prometheus ends a series."""
     gap = until - len(row)
     return ["stale" if row else "_", *["_"] * (gap - 1)] if gap else []
 
@@ -145,7 +130,7 @@ def _runs(row: list[str]) -> str:
 
 
 def record(cluster: Cluster, image: str) -> None:
-    """Start the workloads in a namespace of their own, which the cluster removes at the end; write the recording."""
+    """Start the workloads, in a namespace that `cluster.close` removes, and write the recording."""
     node = cluster.get("nodes")["items"][0]["metadata"]["name"]
     paths = {
         "kube-state-metrics": "/api/v1/namespaces/monitoring/services/kube-state-metrics:http/proxy/metrics",
@@ -185,7 +170,7 @@ def _page(cluster: Cluster, pod: dict) -> str:
 
 
 def observed(cluster: Cluster, namespace: str) -> dict:
-    """The restarts of each pod as the API server knows them, and the used share of a volume as worker-0 sees it."""
+    """The restarts of each pod, by the API server, and the used share of the volumes' disk, by worker-0."""
     pods = cluster.get("pods", namespace=namespace)["items"]
     size = "import os; s = os.statvfs('/data'); print(1 - s.f_bavail / s.f_blocks)"
     return {

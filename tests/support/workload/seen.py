@@ -14,7 +14,6 @@ from tests.support.documents import DOCUMENTS
 class Seen:
     """Truths from outside of cAdvisor and kube-state-metrics, at the end of the time range."""
 
-    namespace: str
     service: str
     chosen: tuple[str, ...]
     """The options of the variable `pod`."""
@@ -45,7 +44,6 @@ class Seen:
 class WorkloadProof:
     """The workloads in a cluster, or a recording of them."""
 
-    namespace: str
     restarts: Mapping[str, int]
     volume_used: float
     source: Source
@@ -57,7 +55,6 @@ class WorkloadProof:
     def seen(self, view: View) -> Seen:
         (service,) = view.variables["service"]
         return Seen(
-            self.namespace,
             service,
             view.variables["pod"],
             self.restarts,

@@ -1,0 +1,117 @@
+"""The dashboard "Workload" in a cluster: its panels show what pods used by their own count.
+
+The pods of tests/support/workload use known amounts; tests/dashboards/truth/workload.py says what each panel
+must show, and how far it may be from that. Rates need five minutes of samples, so conftest.py starts the pods
+before all other tests.
+"""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from lab import ROOT, toolchain
+from lab.clients import Prometheus
+from tests.dashboards.truth import compare, workload
+from tests.support.cluster.cluster import Cluster, run, wait_for
+from tests.support.cluster.monitoring import Monitoring, mode
+from tests.support.dashboard.sources import PrometheusSource
+from tests.support.dashboard.variables import TimeRange, resolve
+from tests.support.documents import DOCUMENTS, data_panels
+from tests.support.workload.objects import NAMESPACE, SERVICES, autoscaler, entries, objects, owner_groups
+from tests.support.workload.recording import observed
+from tests.support.workload.seen import WorkloadProof
+
+PANELS = {panel["title"]: panel for panel in data_panels(DOCUMENTS["workload"])}
+FILLED_SECONDS = 330
+"""The window of rates, 5 minutes, and two scrapes."""
+WAIT_SECONDS = 500
+
+
+@pytest.fixture(scope="session")
+def workloads(cluster: Cluster, image: str, monitoring: Monitoring) -> None:
+    """The pods, and charts/slo with an entry for each workload, as docs/slo.md says to install it alone."""
+    cluster.create_namespace(NAMESPACE)
+    cluster.apply(*objects(NAMESPACE, image), autoscaler(NAMESPACE))
+    if mode() == "byo":  # kube-prometheus-stack has such rules itself
+        metadata = {"name": "pod-owners", "namespace": NAMESPACE, "labels": monitoring.labels}
+        rules = {"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule", "metadata": metadata}
+        cluster.apply({**rules, "spec": {"groups": owner_groups()}})
+    values = {"global": {"monitoring": {"labels": monitoring.labels}}, "services": entries()}
+    command = [
+        toolchain.helm(),
+        "install",
+        "levels",
+        ROOT / "charts/slo",
+        "--namespace",
+        NAMESPACE,
+        "--values",
+        "-",
+    ]
+    run(command, given=json.dumps(values))
+
+
+@pytest.fixture(scope="module")
+def prometheus(workloads, cluster: Cluster, monitoring: Monitoring) -> Iterator[Prometheus]:
+    with cluster.forward("prometheus-operated", monitoring.namespace, 9090) as url:
+        yield Prometheus(url)
+
+
+@pytest.fixture(scope="module")
+def proof(prometheus: Prometheus, cluster: Cluster) -> WorkloadProof:
+    """The pods once their rates are complete, and the last minute of their dashboard."""
+    ours = f'up{{namespace="{NAMESPACE}", job="worker", pod="worker-0"}}'
+    wait_for(
+        lambda: prometheus.query(f"{ours} offset {FILLED_SECONDS}s"),
+        WAIT_SECONDS,
+        f"worker-0 was scraped for {FILLED_SECONDS} s",
+    )
+    end = float(prometheus.query("time()")[0]["value"][1])
+    found = observed(cluster, NAMESPACE)
+    return WorkloadProof(**found, source=PrometheusSource(prometheus), shown=TimeRange(end - 60, end, 30))
+
+
+@pytest.mark.usefixtures("workloads")
+def test_the_workloads_start(cluster: Cluster):
+    def started() -> bool:
+        found = {pod["metadata"]["name"]: pod for pod in cluster.get("pods", namespace=NAMESPACE)["items"]}
+        return {f"worker-{number}" for number in range(5)} <= found.keys()
+
+    wait_for(started, 60, "every pod of the workloads exists")
+
+
+def test_prometheus_has_the_targets_and_rules(prometheus: Prometheus):
+    """The operator takes up the ServiceMonitors and PrometheusRules, and Prometheus may scrape the pods."""
+
+    def scraped() -> bool:
+        ours = [t for t in prometheus.targets() if t["labels"].get("namespace") == NAMESPACE]
+        up = {t["labels"]["job"] for t in ours if t["health"] == "up"}
+        return up == set(SERVICES)
+
+    wait_for(scraped, 220, f"targets of {', '.join(SERVICES)} are up")
+    faults = {rule["name"]: rule.get("lastError") for rule in prometheus.rules() if rule["health"] == "err"}
+    assert faults == {}
+    assert prometheus.query(f'service:pod:info{{namespace="{NAMESPACE}"}}')
+
+
+def test_each_panel_has_an_expectation_and_each_expectation_a_panel():
+    assert sorted(workload.PANELS.truths) == sorted(PANELS)
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_panel_shows_what_the_pods_used(panel: str, proof: WorkloadProof, fact):
+    found = list(compare("workload", PANELS[panel], proof))
+    assert found, "nothing was compared"
+    assert [str(one) for one in found if one.differs] == []
+    fact(
+        f"workload: {panel} {len(found)} comparisons, such as {found[0].item}: expected {found[0].expected}, "
+        f"got {found[0].got} ({found[0].tolerance})"
+    )
+
+
+def test_the_variables_offer_the_pods_of_the_service(proof: WorkloadProof):
+    for view in workload.VIEWS:
+        _, options = resolve(DOCUMENTS["workload"], proof.source, view.variables)
+        assert {NAMESPACE} <= set(options.pop("namespace"))
+        expected = workload.variables(proof.seen(view))
+        assert options == {name: values for name, values in expected.items() if name != "namespace"}, view
