@@ -5,7 +5,7 @@ units, tables) is the same for both.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -89,23 +89,36 @@ class Remembered:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._series: dict[tuple, list[Series]] = {}
-        self._values: dict[tuple[str, str], list[str]] = {}
+        self._answers: dict[tuple, Any] = {}
 
     def query(
         self, target: Mapping[str, Any], variables: Mapping[str, str], shown: TimeRange
     ) -> list[Series]:
-        """As the other source's."""
-        asked = (interpolate(target["expr"], variables, shown.variables()), target.get("instant"), shown)
-        if asked not in self._series:
-            self._series[asked] = self._source.query(target, variables, shown)
-        return self._series[asked]
+        return self._asked(self._source.query, target, variables, shown)
+
+    def exemplars(
+        self, target: Mapping[str, Any], variables: Mapping[str, str], shown: TimeRange
+    ) -> list[Exemplar]:
+        return self._asked(self._source.exemplars, target, variables, shown)
 
     def label_values(self, label: str, selector: str) -> list[str]:
-        """As the other source's."""
-        if (label, selector) not in self._values:
-            self._values[label, selector] = self._source.label_values(label, selector)
-        return self._values[label, selector]
+        return self._once((label, selector), lambda: self._source.label_values(label, selector))
+
+    def _asked(
+        self,
+        ask: Callable[..., Any],
+        target: Mapping[str, Any],
+        variables: Mapping[str, str],
+        shown: TimeRange,
+    ) -> Any:
+        expression = interpolate(target["expr"], variables, shown.variables())
+        key = (ask.__name__, expression, bool(target.get("instant")), shown)
+        return self._once(key, lambda: ask(target, variables, shown))
+
+    def _once(self, key: tuple, ask: Callable[[], Any]) -> Any:
+        if key not in self._answers:
+            self._answers[key] = ask()
+        return self._answers[key]
 
 
 class GrafanaSource:

@@ -8,16 +8,11 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lab.errors import LabError
-from tests.dashboards import test_states as states
 from tests.dashboards import test_workload as workload
-from tests.dashboards.states.situations import AT, SITUATIONS
 from tests.dashboards.truth import compare
-from tests.support.dashboard.look import look
 from tests.support.dashboard.mutants import Mutant, metrics, mutants
-from tests.support.dashboard.picture import Unsupported, draw
 from tests.support.dashboard.promtool import PromtoolSource
-from tests.support.dashboard.sources import Remembered, Source
+from tests.support.dashboard.sources import Remembered
 from tests.support.documents import DOCUMENTS, data_panels
 from tests.support.mutation import score
 from tests.support.mutation.score import Result
@@ -39,7 +34,7 @@ def all_mutants() -> list[Mutant]:
 
 
 def surviving(found: Sequence[Mutant], proven: Proof) -> list[Mutant]:
-    """The mutants that show the truth in every view of the proof, and what is stated in every situation."""
+    """The mutants that show the truth in every view of the proof."""
     through = proven.through(Remembered(proven.source))
     alive = [
         mutant
@@ -49,9 +44,6 @@ def surviving(found: Sequence[Mutant], proven: Proof) -> list[Mutant]:
     ]
     recorded = [mutant for mutant in alive if mutant.dashboard not in PROVEN]
     noticed = _noticed(recorded, workload.source, _recorded_differs)
-    for name in SITUATIONS:
-        rest = [mutant for mutant in alive if mutant.name not in noticed]
-        noticed |= _noticed(rest, lambda name=name: states.source(name), _differs_in(name))
     return [mutant for mutant in alive if mutant.name not in noticed]
 
 
@@ -76,18 +68,6 @@ def _noticed(
 def _recorded_differs(mutant: Mutant, source: PromtoolSource) -> bool:
     found = list(compare(mutant.dashboard, mutant.panel, workload.proof_of(source)))
     return any(one.differs for one in found)
-
-
-def _differs_in(situation: str) -> Callable[[Mutant, Source], bool]:
-    def differs(mutant: Mutant, source: Source) -> bool:
-        stated = states.stated(mutant.dashboard, mutant.title)
-        try:
-            picture = draw(mutant.panel, source, states.VARIABLES, states.SHOWN)
-        except (LabError, Unsupported, KeyError):
-            return True
-        return not states.same(stated[situation], look(mutant.panel, picture, AT))
-
-    return differs
 
 
 def run(most: int, again: bool, proven: Proof) -> Result:
