@@ -128,7 +128,7 @@ def targets() -> dashboard.Panel:
                 f"max {TARGET}(platform:scrape_samples_budget:ratio{{{JOBS}}})",
                 unit="percentunit",
                 background={0.8: WARNING, 1: CRITICAL},
-                width=115,
+                width=130,
                 nothing="no budget",
             ),
             Column("Samples", f"max {TARGET}(scrape_samples_post_metric_relabeling{{{JOBS}}})"),

@@ -147,7 +147,7 @@ def bars(title: str, description: str, warn: float = 0.5, bad: float = 1) -> bar
         .display_mode(BarGaugeDisplayMode.BASIC)
         .orientation(VizOrientation.HORIZONTAL)
         .name_placement(BarGaugeNamePlacement.TOP)
-        .text(common.VizTextDisplayOptions().title_size(12).value_size(16))
+        .text(common.VizTextDisplayOptions().title_size(12).value_size(12))
         .height(9)
         .span(12)
     )

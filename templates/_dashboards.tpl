@@ -42,8 +42,11 @@ links are left out. Argument: a dict of `root` and `file`.
 {{- define "observability-platform.dashboard" -}}
 {{- $placeholder := "https://runbooks.invalid" -}}
 {{- $text := .root.Files.Get .file | trim -}}
-{{- with .root.Values.global.monitoring.runbookUrl -}}
-{{- replace $placeholder (trimSuffix "/" . | toJson | trimPrefix "\"" | trimSuffix "\"") $text -}}
+{{- $address := .root.Values.global.monitoring.runbookUrl -}}
+{{- if $address -}}
+{{- replace $placeholder (trimSuffix "/" $address | toJson | trimPrefix "\"" | trimSuffix "\"") $text -}}
+{{- else if not (contains $placeholder $text) -}}
+{{- $text -}}
 {{- else -}}
 {{- /* A link is an object in a list: one of the commas around it goes as well. */ -}}
 {{- $link := printf `\{[^{}]*"url": "%s[^"]*"[^{}]*\}` (regexQuoteMeta $placeholder) -}}

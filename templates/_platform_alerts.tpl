@@ -62,8 +62,7 @@ One alert, or nothing if it is disabled. Argument: a dict of `root`, `alert`, `v
     runbook_url: {{ printf "%s/%s" (trimSuffix "/" .) (kebabcase $.alert) | quote }}
     {{- end }}
     {{- with $monitoring.grafanaUrl }}
-    {{- /* "Prometheus / Overview" of kube-prometheus-stack. */}}
-    dashboard_url: {{ printf "%s/d/9fa0d141-d019-4ad7-8bc5-42196ee308bd" (trimSuffix "/" .) | quote }}
+    dashboard_url: {{ printf "%s/d/observability-platform-platform?var-job={{ $labels.job }}" (trimSuffix "/" .) | quote }}
     {{- end }}
 {{- end -}}
 {{- end }}

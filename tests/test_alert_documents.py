@@ -201,12 +201,3 @@ def test_an_alert_is_disabled_with_its_group(group):
     found = render_chart(values).find("PrometheusRule")
     names = {r.get("alert") for o in found for each in o["spec"]["groups"] for r in each["rules"]}
     assert not set(STACK_ALERTS[group]) & names
-
-
-@pytest.mark.usefixtures("needs_package")
-def test_the_linked_dashboard_of_the_stack_exists():
-    render = render_chart({"global": {"monitoring": {"grafanaUrl": "https://grafana.example"}}})
-    (rule,) = render.find("PrometheusRule", "platform-platform")
-    uid = rule["spec"]["groups"][0]["rules"][0]["annotations"]["dashboard_url"].rpartition("/")[2]
-    dashboards = [text for o in render.find("ConfigMap") for text in o.get("data", {}).values()]
-    assert any(f'"uid":"{uid}"' in text for text in dashboards)

@@ -22,7 +22,7 @@ of its page in docs/runbooks), `summary` and `description`.
     runbook_url: {{ printf "%s/%s" (trimSuffix "/" .) $.runbook | quote }}
     {{- end }}
     {{- if and $monitoring.grafanaUrl .s.dashboard }}
-    dashboard_url: {{ printf "%s/d/%s?var-namespace=%s&var-job=%s" (trimSuffix "/" $monitoring.grafanaUrl) .s.dashboard .s.namespace (urlquery .s.job) | quote }}
+    dashboard_url: {{ printf "%s/d/%s?var-namespace=%s&var-service=%s" (trimSuffix "/" $monitoring.grafanaUrl) .s.dashboard .s.namespace .s.name | quote }}
     {{- end }}
 {{- end }}
 

@@ -10,7 +10,7 @@
       "alert" (printf "%sDown" $s.title)
       "expr" (printf "service:targets:up{%s} == 0" $s.recorded)
       "summary" (printf "%s: none of its {{ with query `service:targets:expected{%s}` }}{{ . | first | value }}{{ end }} targets can be scraped." $where $s.recorded)
-      "description" (printf "For %s, {{ with query `service:targets:expected{%s}` }}{{ . | first | value }}{{ end }} targets were known and none answered. Targets are selected by `up{%s}`." .for $s.recorded (include "slo.quotedText" $s.target))) -}}
+      "description" (printf "For %s, {{ with query `service:targets:expected{%s}` }}{{ . | first | value }}{{ end }} targets were expected and none answered. Targets are selected by `up{%s}`." .for $s.recorded (include "slo.quotedText" $s.target))) -}}
 {{- end -}}
 {{- end -}}
 {{- with $s.alerts.metricsMissing -}}

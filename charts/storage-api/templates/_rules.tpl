@@ -99,7 +99,7 @@ prometheusRule.alerts), `expr`, `summary` and `description`.
     runbook_url: {{ printf "%s/%s" (trimSuffix "/" .) (kebabcase $name) | quote }}
     {{- end }}
     {{- with $monitoring.grafanaUrl }}
-    dashboard_url: {{ printf "%s/d/observability-platform-storage-api?var-namespace=%s&var-job=%s" (trimSuffix "/" .) $.root.Release.Namespace $job | quote }}
+    dashboard_url: {{ printf "%s/d/observability-platform-storage-api?var-namespace=%s&var-service=%s" (trimSuffix "/" .) $.root.Release.Namespace $job | quote }}
     {{- end }}
 {{- end -}}
 {{- end }}

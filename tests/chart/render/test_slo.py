@@ -11,6 +11,7 @@ import yaml
 from lab import ROOT
 from lab.render.chart import RenderError, load_yaml
 from lab.render.helm import run_helm
+from tests.support.documents import DOCUMENTS, variables
 
 FIVE_LINES = """
 checkout:
@@ -217,7 +218,7 @@ def test_links_are_made_from_the_addresses_in_the_values(slo):
         assert annotations["runbook_url"] == f"https://r.example/{rule['labels']['runbook']}"
         assert (
             annotations["dashboard_url"]
-            == "https://g.example/d/shop-checkout?var-namespace=shop&var-job=checkout"
+            == "https://g.example/d/shop-checkout?var-namespace=shop&var-service=checkout"
         )
 
 
@@ -362,11 +363,20 @@ def test_a_service_named_like_the_storage_api_of_the_release_is_refused(rendered
         rendered({"slo": {"services": {name: HTTP}}})
 
 
-def test_the_storage_apis_alerts_link_to_its_dashboard(rendered):
-    render = rendered({"global": {"monitoring": {"grafanaUrl": "https://g.example"}}})
-    links = {rule["annotations"]["dashboard_url"] for rule in rules(render.ours) if "alert" in rule}
-    uids = {link.removeprefix("https://g.example/d/").partition("?")[0] for link in links}
-    shipped = {json.loads(path.read_text())["uid"] for path in (ROOT / "dashboards").glob("*.json")}
-    assert uids - shipped == {
-        "9fa0d141-d019-4ad7-8bc5-42196ee308bd"
-    }  # kube-prometheus-stack's overview of Prometheus
+def test_alerts_link_to_dashboards_of_the_chart_and_set_their_variables(rendered):
+    services = {"checkout": {**HTTP, "namespace": "shop"}}
+    monitoring = {"grafanaUrl": "https://g.example"}
+    render = rendered({"global": {"monitoring": monitoring}, "slo": {"services": services}})
+    shipped = {document["uid"]: variables(document) for document in DOCUMENTS.values()}
+    found = set()
+    for rule in (rule for rule in rules(render.ours) if "alert" in rule):
+        address, _, query = rule["annotations"]["dashboard_url"].partition("?")
+        uid = address.removeprefix("https://g.example/d/")
+        set_to = dict(pair.split("=") for pair in query.split("&"))
+        assert {name.removeprefix("var-") for name in set_to} == shipped[uid].keys() - {"datasource"}
+        found.add((uid.removeprefix("observability-platform-"), *set_to.values()))
+    assert found == {
+        ("service", "shop", "checkout"),
+        ("storage-api", "observability", "platform-storage-api"),
+        ("platform", "{{ $labels.job }}"),
+    }

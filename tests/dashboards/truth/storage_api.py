@@ -67,7 +67,7 @@ def route_fails(seen: Seen) -> dict[str, Expected]:
 
 
 def traces(seen: Seen) -> dict[str, float]:
-    return seen.traces(seen.service) if seen.targets_up(seen.service) else {}
+    return seen.traces(seen.service) if has_figures(seen, seen.service) else {}
 
 
 @PANELS("How long did requests take?", unit="s", marks=traces)

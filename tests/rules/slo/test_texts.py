@@ -8,7 +8,7 @@ from tests.support.slo.rules import key, needed, rendered
 from tests.support.slo.series import TARGET, counter, gauge, latencies, requests, selector
 
 RUNBOOKS, GRAFANA = "https://runbooks.example/platform/", "https://grafana.example"
-DASHBOARD = f"{GRAFANA}/d/own-dashboard?var-namespace=shop&var-job=checkout"
+DASHBOARD = f"{GRAFANA}/d/own-dashboard?var-namespace=shop&var-service=checkout"
 UP = {selector("up", **TARGET): gauge([("30m", 1)])}
 TOTAL = selector("http_requests_total", **TARGET, code="200")
 NO_LABEL = selector("http_requests_total", **TARGET)
@@ -28,7 +28,7 @@ CASES = {
     ("CheckoutDown", "critical", "target-down"): (
         {selector("up", **TARGET): gauge([("30m", 0)])},
         "shop/checkout: none of its 1 targets can be scraped.",
-        "For 5m, 1 targets were known and none answered. "
+        "For 5m, 1 targets were expected and none answered. "
         "Targets are selected by `up{job='checkout', namespace='shop'}`.",
     ),
     ("CheckoutMetricsMissing", "warning", "metrics-missing"): (

@@ -50,6 +50,9 @@ SETTLE_SECONDS = WINDOW_SECONDS + 4 * SCRAPE_SECONDS
 """From a change until every record shows it: the window, a scrape, and two rules that read each other."""
 SHOWN_SECONDS = 6
 CHANGE_SECONDS = 3
+SLOW_SCRAPE_SECONDS = 0.6
+"""A phase in which a scrape took longer goes on: its samples are late, as the machine is busy."""
+PATIENCE_SECONDS = 90
 OBJECTS = {f"kept-{number}": bytes(1000 * number) for number in range(1, 5)}
 """What other-storage-api holds."""
 SLOW_RATIO, ERROR_RATIO = 0.25, 0.2
@@ -167,8 +170,24 @@ def _count(lab: ProofLab, client: Client) -> Count:
 def _phase(name: str, lab: ProofLab, client: Client, shown: float = SHOWN_SECONDS) -> Phase:
     """Let the time of a phase pass, from now on."""
     began = time.time()
-    time.sleep(SETTLE_SECONDS + shown)
+    while (reason := _too_busy(lab, began, shown)) and time.time() < began + PATIENCE_SECONDS:
+        time.sleep(1)
+    assert not reason, f"this machine is too busy to prove anything: {reason}"
     return _ended(name, lab, client, began, shown)
+
+
+def _too_busy(lab: ProofLab, began: float, shown: float) -> str:
+    """Why the last seconds, all since `began`, were no undisturbed phase; empty if they were."""
+    length = SETTLE_SECONDS + shown
+    if wait := began + length - time.time():
+        time.sleep(max(0.0, wait))
+    pods = "|".join(process.pod for process in lab.running())
+    answers = lab.prometheus.query(f'count_over_time((up{{pod=~"{pods}"}} == 1)[{length:.0f}s:1s])')
+    fewest = min((float(one["value"][1]) for one in answers), default=0)
+    slowest = lab.prometheus.value(f"max(max_over_time(scrape_duration_seconds[{length:.0f}s]))") or 0.0
+    if fewest < length - 2:
+        return f"a process was scraped only {fewest:.0f} times in {length:.0f} s"
+    return f"a scrape took {slowest:.2f} s" if slowest > SLOW_SCRAPE_SECONDS else ""
 
 
 def _ended(name: str, lab: ProofLab, client: Client, began: float, seconds: float) -> Phase:
@@ -177,6 +196,7 @@ def _ended(name: str, lab: ProofLab, client: Client, began: float, seconds: floa
         name,
         began,
         TimeRange(end - seconds, end, SCRAPE_SECONDS),
+        max(began, end - seconds - SETTLE_SECONDS),
         [one for one in client.sent if began <= one.at < end],
         {process.pod for process in lab.running()},
         {process.pod: _open_files(process) for process in lab.running()},

@@ -33,6 +33,8 @@ class Phase:
     began: float
     """Since when the faults of the phase are switched on, and nothing changes any more."""
     shown: TimeRange
+    counted: float
+    """Since when requests count."""
     sent: Sequence[Sent]
     """What was answered since it began."""
     up: Collection[str]
@@ -71,7 +73,7 @@ class Seen:
     @property
     def seconds(self) -> float:
         """The length of what the client counted, for rates."""
-        return self.shown.end - self.phase.began
+        return self.shown.end - self.phase.counted
 
     @property
     def services(self) -> list[Service]:
@@ -101,7 +103,10 @@ class Seen:
 
     def sent(self, service: Service, **fields: str | Collection[str]) -> list[Sent]:
         """The requests of a service in this phase, with these values of the fields of Sent."""
-        return [one for one in self.phase.sent if one.service == service and _has(one, fields)]
+        since = self.phase.counted
+        return [
+            one for one in self.phase.sent if one.service == service and one.at >= since and _has(one, fields)
+        ]
 
     def rates(self, service: Service, *by: str, **fields: str | Collection[str]) -> dict:
         """Requests per second by fields of Sent: by the value if it is one field, else by a tuple."""
@@ -145,10 +150,8 @@ class Seen:
         }
 
     def traces(self, service: Service) -> dict[str, float]:
-        """The traces of the requests to a service in the time shown, with durations that the client saw."""
-        return {
-            one.trace: one.seconds for one in self.sent(service) if self.shown.start - LAG_SECONDS < one.at
-        }
+        """The traces of the requests to a service until now, with their durations as the client saw them."""
+        return {one.trace: one.seconds for one in self.run if one.service == service}
 
     def at_once(self, pod: str) -> int:
         """The most requests that a pod can have had at the same time, as the client saw it."""

@@ -60,7 +60,7 @@ def metrics() -> set[str]:
 
 
 def series() -> Iterator[tuple[str, str]]:
-    """Every recorded series as promtool's input: with its target's labels, and a sample each EVERY seconds."""
+    """Every recorded series as promtool's input: with its target's labels, a sample each EVERY seconds."""
     for source, target in TARGETS.items():
         for line in (FOLDER / f"{source}.txt").read_text(encoding="utf-8").splitlines():
             if line.startswith("#"):
