@@ -77,5 +77,9 @@ def _figures(costs: list[Cost], which: Callable[[Cost], bool], shared: bool = Tr
     cells = []
     for span in SPANS:
         ours, raw = total([one for one in costs if one.span == span and which(one)])
-        cells += [f"{ours:,}", f"{raw:,}", f"{ours / raw:.4f}" if raw and shared else "-"]
+        cells += [f"{ours:,}", f"{raw:,}", _share(ours / raw) if raw and shared else "-"]
     return cells
+
+
+def _share(share: float) -> str:
+    return "< 0.0001" if 0 < share < 0.0001 else f"{share:.4f}"

@@ -57,7 +57,7 @@ def test_mutants_change_each_part_of_a_panel():
         f"min by (job, pod) {aggregated.replace('up{', 'down{')}",
         f"min by (job, pod) {aggregated.replace('good', 'good-x')}",
     }
-    assert "A legend {{job}} {{pod}} → {{le}} {{pod}}" in found
+    assert "A legend {{job}} {{pod}} → {{another}} {{pod}}" in found
     assert found["unit s → ms"]["fieldConfig"]["defaults"]["unit"] == "ms"
     assert found["unit of B short → bytes"]["fieldConfig"]["overrides"][0]["properties"][0]["value"] == "bytes"
     plain = {"".join(expr.split()).replace("{}", "") for expr in exprs}

@@ -71,7 +71,7 @@ def _changed(panel: Mapping[str, Any], names: Sequence[str]) -> Iterator[tuple[s
             yield f"{target['refId']} {what}", _with_target(panel, number, expr=expr)
         legend = target.get("legendFormat", "")
         for label in dict.fromkeys(_LABEL.findall(legend)):
-            other = legend.replace(f"{{{{{label}}}}}", "{{le}}")
+            other = legend.replace(f"{{{{{label}}}}}", "{{another}}")
             yield f"{target['refId']} legend {legend} → {other}", _with_target(panel, number, legendFormat=other)
     yield from _units(panel)
 

@@ -1,26 +1,42 @@
-"""Mutation test of the dashboards: which share of small faults in panels does their proof notice?
+"""Mutation test of the dashboards: which share of small faults in panels do their tests notice?
+
+The tests are the proof in the lab, that on recorded pods, the pictures of each situation, and the lint.
 
 python -m tests.support.proof.mutate           run the mutants, and write the score into README.md
 python -m tests.support.proof.mutate --check   the same, but only compare the score with README.md
 """
 
+import copy
+import functools
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lab.errors import LabError
+from tests.dashboards import test_lint as lint
+from tests.dashboards import test_rare as rare
+from tests.dashboards import test_states as states
 from tests.dashboards import test_workload as workload
+from tests.dashboards.states.situations import AT, SITUATIONS
 from tests.dashboards.truth import compare
+from tests.support.dashboard.look import look
 from tests.support.dashboard.mutants import Mutant, metrics, mutants
+from tests.support.dashboard.picture import Unsupported, draw
 from tests.support.dashboard.promtool import PromtoolSource
-from tests.support.dashboard.sources import Remembered
+from tests.support.dashboard.sources import Remembered, Source
 from tests.support.documents import DOCUMENTS, data_panels
 from tests.support.mutation import score
 from tests.support.mutation.score import Result
 from tests.support.proof.run import PROVEN, Proof, proof
 
 SUBJECT = score.Subject(
-    "The proof of the dashboards notices {score} % of {mutants} small faults",
+    "The tests of the dashboards notice {score} % of {mutants} small faults",
     Path(__file__).parent / "survivors.yaml",
+)
+LINT = (
+    lint.test_every_query_filters_by_the_variables_as_they_allow,
+    lint.test_legends_and_columns_name_labels_that_the_query_keeps,
+    lint.test_links_in_tables_use_columns_of_the_table,
 )
 SAMPLE = 300
 """Mutants of a usual run, evenly over all of them."""
@@ -34,17 +50,47 @@ def all_mutants() -> list[Mutant]:
 
 
 def surviving(found: Sequence[Mutant], proven: Proof) -> list[Mutant]:
-    """The mutants that show the truth in every view of the proof."""
+    """The mutants that no test of the dashboards notices.
+
+    Raises LabError if the proof finds a difference in a panel without a fault: it would notice every mutant.
+    """
     through = proven.through(Remembered(proven.source))
-    alive = [
-        mutant
-        for mutant in found
-        if mutant.dashboard not in PROVEN
-        or not any(one.differs for one in compare(mutant.dashboard, mutant.panel, through))
+
+    def differs(mutant: Mutant) -> bool:
+        return any(one.differs for one in compare(mutant.dashboard, mutant.panel, through))
+
+    asked = {(mutant.dashboard, mutant.title) for mutant in found if mutant.dashboard in PROVEN}
+    originals = [
+        Mutant(name, panel["title"], "", panel) for name in PROVEN for panel in data_panels(DOCUMENTS[name])
     ]
+    if wrong := [one.title for one in originals if (one.dashboard, one.title) in asked and differs(one)]:
+        raise LabError(f"the proof finds differences in panels without a fault: {', '.join(wrong)}")
+    alive = [mutant for mutant in found if not _lint(mutant)]
+    alive = [mutant for mutant in alive if mutant.dashboard not in PROVEN or not differs(mutant)]
     recorded = [mutant for mutant in alive if mutant.dashboard not in PROVEN]
     noticed = _noticed(recorded, workload.source, _recorded_differs)
+    for case in rare.CASES.values():
+        asked = [mutant for mutant in alive if (mutant.dashboard, mutant.title) in case.panels]
+        noticed |= _noticed(asked, case.source, functools.partial(_case_differs, case))
+    for name in SITUATIONS:
+        rest = [mutant for mutant in alive if mutant.name not in noticed]
+        differs_in = functools.partial(_state_differs, name)
+        noticed |= _noticed(rest, functools.partial(states.source, name), differs_in)
     return [mutant for mutant in alive if mutant.name not in noticed]
+
+
+def _lint(mutant: Mutant) -> bool:
+    """Tell if the lint refuses the dashboard with the mutant."""
+    document = copy.deepcopy(DOCUMENTS[mutant.dashboard])
+    document["panels"] = [
+        mutant.panel if panel["id"] == mutant.panel["id"] else panel for panel in document["panels"]
+    ]
+    try:
+        for check in LINT:
+            check(document)
+    except (AssertionError, ValueError):
+        return True
+    return False
 
 
 def _noticed(
@@ -68,6 +114,23 @@ def _noticed(
 def _recorded_differs(mutant: Mutant, source: PromtoolSource) -> bool:
     found = list(compare(mutant.dashboard, mutant.panel, workload.proof_of(source)))
     return any(one.differs for one in found)
+
+
+def _case_differs(case: rare.Case, mutant: Mutant, source: PromtoolSource) -> bool:
+    try:
+        found = rare.shown(mutant.panel, case, source)
+    except (Unsupported, KeyError):
+        return True
+    return found != case.panels[mutant.dashboard, mutant.title]
+
+
+def _state_differs(situation: str, mutant: Mutant, source: Source) -> bool:
+    try:
+        picture = draw(mutant.panel, source, states.VARIABLES, states.SHOWN)
+    except (Unsupported, KeyError):
+        return True
+    stated = states.stated(mutant.dashboard, mutant.title)[situation]
+    return not states.same(stated, look(mutant.panel, picture, AT))
 
 
 def run(most: int, again: bool, proven: Proof) -> Result:
