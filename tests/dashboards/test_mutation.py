@@ -1,5 +1,7 @@
 """The proof of the dashboards notices small faults in panels."""
 
+import re
+
 import pytest
 
 from tests.support.dashboard.mutants import metrics, mutants
@@ -47,6 +49,12 @@ def test_every_dashboard_has_mutants_with_names_of_their_own():
     assert len({mutant.name for mutant in found}) == len(found)
 
 
+def test_each_reason_is_that_of_a_mutant():
+    names = [mutant.name for mutant in mutate.all_mutants()]
+    for pattern in (*mutate.SUBJECT.reasons, *mutate.SUBJECT.equals):
+        assert any(re.search(pattern, name) for name in names), pattern
+
+
 def test_mutants_change_each_part_of_a_panel():
     found = {mutant.what: mutant.panel for mutant in mutants("d", [PANEL], ["down", "up"])}
     exprs = {panel["targets"][0]["expr"] for panel in found.values()}
@@ -59,7 +67,9 @@ def test_mutants_change_each_part_of_a_panel():
     }
     assert "A legend {{job}} {{pod}} → {{another}} {{pod}}" in found
     assert found["unit s → ms"]["fieldConfig"]["defaults"]["unit"] == "ms"
-    assert found["unit of B short → bytes"]["fieldConfig"]["overrides"][0]["properties"][0]["value"] == "bytes"
+    assert (
+        found["unit of B short → bytes"]["fieldConfig"]["overrides"][0]["properties"][0]["value"] == "bytes"
+    )
     plain = {"".join(expr.split()).replace("{}", "") for expr in exprs}
     selected = 'up{job="$job",state="good"}'
     for changed in (
@@ -76,4 +86,6 @@ def test_mutants_change_each_part_of_a_panel():
 
 def test_metrics_are_those_of_all_queries():
     assert metrics([PANEL]) == {"up", "down"}
-    assert metrics(panel for document in DOCUMENTS.values() for panel in data_panels(document)) >= {"slo_info"}
+    assert metrics(panel for document in DOCUMENTS.values() for panel in data_panels(document)) >= {
+        "slo_info"
+    }

@@ -223,6 +223,8 @@ FAILURES = Case(
     | {
         f'service:route_requests:rate{{{SERVICE}, route="/b", method="GET", outcome="good"}}': "2x4",
         f"service:targets:up{{{SERVICE}}}": "1x4",
+        f'ALERTS{{{SERVICE}, alertname="Noted", severity="info", alertstate="firing"}}': "1x4",
+        f'ALERTS_FOR_STATE{{{SERVICE}, alertname="Noted", severity="info"}}': "60x4",
         f'storage:operations:rate{{{SERVICE}, operation="read", outcome="error"}}': "0.1x4",
         f'storage:operations:rate{{{SERVICE}, operation="read", outcome="full"}}': "0.2x4",
         f'storage:operations:rate{{{SERVICE}, operation="read", outcome="ok"}}': "0.5x4",
@@ -230,6 +232,7 @@ FAILURES = Case(
     60,
     TimeRange(120, 180, 60),
     {
+        ("service", "What is wrong, or switched on, now?"): [],
         ("service", "Failing"): {"failing": "0.5 percentunit"},
         ("service", "Which pod?"): [{"Pod": "a", "Failing": "0.5 percentunit", "Requests": "1 reqps"}],
         ("service", "Which route?"): [{"Route": "/a", "Method": "GET", "Failing": "0.5 percentunit", "Requests": "1 reqps"}, {"Route": "/b", "Method": "GET", "Failing": "0 percentunit", "Requests": "2 reqps"}],
@@ -240,6 +243,16 @@ FAILURES = Case(
     },
 )  # fmt: skip
 """Two statuses and two outcomes of the store are failures; a route has never failed."""
+NEVER_FAILED = Case(
+    {
+        f'service:requests:rate{{{SERVICE}, code="200", outcome="good"}}': "2x4",
+        f"service:targets:up{{{SERVICE}}}": "1x4",
+    },
+    60,
+    TimeRange(120, 180, 60),
+    dict.fromkeys([("service", "Failing"), ("storage-api", "Failing")], {"failing": "0 percentunit"}),
+)
+"""There is no series of failures."""
 _SERVICES = {
     'namespace="a", slo_service="x"': 2,
     'namespace="a", slo_service="y"': 3,
@@ -307,6 +320,7 @@ CASES = {
     "sparse": SPARSE,
     "pods": PODS,
     "failures": FAILURES,
+    "never failed": NEVER_FAILED,
     "names": NAMES,
     "states": STATES,
 }

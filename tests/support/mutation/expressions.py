@@ -23,9 +23,7 @@ _WINDOWS = {"5m": "1h", "30m": "6h", "1h": "5m", "2h": "1d", "6h": "30m", "1d": 
 _MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)("[^"]*")(?:, )?')
 
 
-def changes(
-    expr: str, functions: Mapping[str, Sequence[str]] = FUNCTIONS
-) -> Iterator[tuple[str, str]]:
+def changes(expr: str, functions: Mapping[str, Sequence[str]] = FUNCTIONS) -> Iterator[tuple[str, str]]:
     """Each change of one place in a PromQL expression, as (what, the whole expression)."""
     yield from _matchers(expr)
     tree = promql.parse(expr.replace("\\", _BACKSLASH))

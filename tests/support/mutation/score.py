@@ -32,14 +32,26 @@ class Subject:
     """The sentence of README.md, such as `The proof notices {score} % of {mutants} small faults`."""
     survivors: Path
     """A YAML file: mutants that nothing notices, as a map from a pattern of their names to the reason."""
+    equivalents: Path | None = None
+    """Another one: mutants that differ from the original in nothing that anyone could notice."""
 
     @cached_property
-    def _reasons(self) -> dict[str, str]:
-        return yaml.safe_load(self.survivors.read_text(encoding="utf-8")) or {}
+    def reasons(self) -> dict[str, str]:
+        """The reason for each pattern of survivors."""
+        return yaml.safe_load(self.survivors.read_text(encoding="utf-8"))
+
+    @cached_property
+    def equals(self) -> dict[str, str]:
+        """The reason for each pattern of equivalent mutants."""
+        return yaml.safe_load(self.equivalents.read_text(encoding="utf-8")) if self.equivalents else {}
 
     def explained(self, name: str) -> bool:
         """Tell if there is a reason why nothing notices this mutant."""
-        return any(re.search(pattern, name) for pattern in self._reasons)
+        return any(re.search(pattern, name) for pattern in self.reasons)
+
+    def equivalent(self, name: str) -> bool:
+        """Tell if this mutant is none."""
+        return any(re.search(pattern, name) for pattern in self.equals)
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:

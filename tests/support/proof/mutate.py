@@ -31,7 +31,8 @@ from tests.support.proof.run import PROVEN, Proof, proof
 
 SUBJECT = score.Subject(
     "The tests of the dashboards notice {score} % of {mutants} small faults",
-    Path(__file__).parent / "survivors.yaml",
+    Path(__file__).with_name("survivors.yaml"),
+    Path(__file__).with_name("equivalents.yaml"),
 )
 LINT = (
     lint.test_every_query_filters_by_the_variables_as_they_allow,
@@ -134,11 +135,19 @@ def _state_differs(situation: str, mutant: Mutant, source: Source) -> bool:
 
 
 def run(most: int, again: bool, proven: Proof) -> Result:
-    """Run so many mutants. Those with a reason to survive count as survivors, and run only with `again`."""
-    found = score.sampled(all_mutants(), most)
+    """Run so many mutants. Those with a reason to survive count as survivors, and run only with `again`.
+
+    Equivalent mutants do not count. With `again` they run too; raises LabError if one is noticed.
+    """
+    every = all_mutants()
+    found = score.sampled([mutant for mutant in every if not SUBJECT.equivalent(mutant.name)], most)
     known = [] if again else [mutant for mutant in found if SUBJECT.explained(mutant.name)]
-    alive = [*known, *surviving([mutant for mutant in found if mutant not in known], proven)]
-    return Result(SUBJECT, len(found), sorted(mutant.name for mutant in alive))
+    equal = [mutant for mutant in every if again and SUBJECT.equivalent(mutant.name)]
+    asked = [mutant for mutant in found if mutant not in known]
+    alive = [*known, *surviving([*asked, *equal], proven)]
+    if noticed := [mutant.name for mutant in equal if mutant not in alive]:
+        raise LabError(f"not equivalent, because they were noticed: {'; '.join(noticed)}")
+    return Result(SUBJECT, len(found), sorted(mutant.name for mutant in alive if mutant not in equal))
 
 
 def main() -> int:
