@@ -1,8 +1,10 @@
 """What the proof knows in one view of a dashboard, from which the truth of its panels is calculated."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import ceil
 
 from lab.clients import Prometheus
@@ -126,16 +128,19 @@ class Seen:
         A record may be `lag` older. `fields` are those of `sent`. None if no window has a request. Times are
         in seconds.
         """
-        sent = [one for one in self.run if one.service == service and _has(one, fields)]
+        sent = sorted(
+            (one.at, one.outcome == "bad") for one in self.run if one.service == service and _has(one, fields)
+        )
+        times = [at for at, _ in sent]
+        failed = [0, *accumulate(bad for _, bad in sent)]
         found = []
         for step in range(int(2 * (self.shown.end - self.shown.start + LAG_SECONDS + lag)) + 1):
             end = self.shown.end - step / 2
-            bad = [one.outcome == "bad" for one in sent if end - window < one.at <= end]
-            if bad:
+            first, last = bisect_right(times, end - window), bisect_right(times, end)
+            number, bad = last - first, failed[last] - failed[first]
+            if number:
                 # A scrape may fall between two requests that the client counts together.
-                found += [
-                    (sum(bad) + one) / len(bad) for one in (-1, 0, 1) if 0 < sum(bad) < len(bad) or not one
-                ]
+                found += [(bad + one) / number for one in (-1, 0, 1) if 0 < bad < number or not one]
         return (min(found), max(found)) if found else None
 
     def raw(self, selector: str, *labels: str) -> dict:
