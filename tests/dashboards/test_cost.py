@@ -47,7 +47,12 @@ def test_every_panel_touches_samples(measured):
         touched[key] = touched.get(key, 0) + cost.samples
     free = {panel for (_, panel), samples in touched.items() if not samples}
     # Checkout has no faults, and no volumes; nothing is pending.
-    assert free <= {"annotation Drills", "annotation Firing alerts", "annotation Pending alerts", "How full are the volumes?"}
+    assert free <= {
+        "annotation Drills",
+        "annotation Firing alerts",
+        "annotation Pending alerts",
+        "How full are the volumes?",
+    }
 
 
 def test_prometheus_reports_the_calculated_samples(measured):

@@ -1,4 +1,4 @@
-"""Mutants of panels: copies of a dashboard's panels with one small fault each, which the proof has to notice."""
+"""Mutants of panels: copies of a dashboard's panels with one small fault each, which tests have to notice."""
 
 import copy
 import json
@@ -25,7 +25,14 @@ _GROUPED = re.compile(r"\b(by|on|ignoring|group_left|group_right) \(([^()]*)\)")
 _EQUAL = re.compile(r'(\w+)="([^"$]+)"')
 _VALUES = {"bad": "good", "0.99": "0.5", "firing": "pending", "critical": "warning"}
 """Another value for a label."""
-_UNITS = {"s": "ms", "percentunit": "percent", "short": "bytes", "bytes": "bits", "reqps": "ops", "ops": "reqps"}
+_UNITS = {
+    "s": "ms",
+    "percentunit": "percent",
+    "short": "bytes",
+    "bytes": "bits",
+    "reqps": "ops",
+    "ops": "reqps",
+}
 _LABEL = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -72,7 +79,10 @@ def _changed(panel: Mapping[str, Any], names: Sequence[str]) -> Iterator[tuple[s
         legend = target.get("legendFormat", "")
         for label in dict.fromkeys(_LABEL.findall(legend)):
             other = legend.replace(f"{{{{{label}}}}}", "{{another}}")
-            yield f"{target['refId']} legend {legend} → {other}", _with_target(panel, number, legendFormat=other)
+            yield (
+                f"{target['refId']} legend {legend} → {other}",
+                _with_target(panel, number, legendFormat=other),
+            )
     yield from _units(panel)
 
 
@@ -117,7 +127,10 @@ def _labels(expr: str) -> Iterator[tuple[str, str]]:
     for match in dict.fromkeys(match.groups() for match in _EQUAL.finditer(expr)):
         label, value = match
         other = _VALUES.get(value, f"{value}-x")
-        yield f'{label}="{value}" → {label}="{other}"', expr.replace(f'{label}="{value}"', f'{label}="{other}"')
+        yield (
+            f'{label}="{value}" → {label}="{other}"',
+            expr.replace(f'{label}="{value}"', f'{label}="{other}"'),
+        )
 
 
 def _units(panel: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

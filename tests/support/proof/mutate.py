@@ -14,9 +14,9 @@ from pathlib import Path
 
 from lab.errors import LabError
 from tests.dashboards import test_lint as lint
-from tests.dashboards import test_rare as rare
 from tests.dashboards import test_states as states
 from tests.dashboards import test_workload as workload
+from tests.dashboards.rare.cases import CASES, EXPECTED
 from tests.dashboards.states.situations import AT, SITUATIONS
 from tests.dashboards.truth import compare
 from tests.support.dashboard.look import look
@@ -70,9 +70,9 @@ def surviving(found: Sequence[Mutant], proven: Proof) -> list[Mutant]:
     alive = [mutant for mutant in alive if mutant.dashboard not in PROVEN or not differs(mutant)]
     recorded = [mutant for mutant in alive if mutant.dashboard not in PROVEN]
     noticed = _noticed(recorded, workload.source, _recorded_differs)
-    for case in rare.CASES.values():
-        asked = [mutant for mutant in alive if (mutant.dashboard, mutant.title) in case.panels]
-        noticed |= _noticed(asked, case.source, functools.partial(_case_differs, case))
+    for name, case in CASES.items():
+        asked = [one for one in alive if one.title in EXPECTED[name].get(one.dashboard, ())]
+        noticed |= _noticed(asked, case.source, functools.partial(_case_differs, name))
     for name in SITUATIONS:
         rest = [mutant for mutant in alive if mutant.name not in noticed]
         differs_in = functools.partial(_state_differs, name)
@@ -117,12 +117,12 @@ def _recorded_differs(mutant: Mutant, source: PromtoolSource) -> bool:
     return any(one.differs for one in found)
 
 
-def _case_differs(case: rare.Case, mutant: Mutant, source: PromtoolSource) -> bool:
+def _case_differs(case: str, mutant: Mutant, source: PromtoolSource) -> bool:
     try:
-        found = rare.shown(mutant.panel, case, source)
+        found = CASES[case].look(mutant.panel, source)
     except (Unsupported, KeyError):
         return True
-    return found != case.panels[mutant.dashboard, mutant.title]
+    return found != EXPECTED[case][mutant.dashboard][mutant.title]
 
 
 def _state_differs(situation: str, mutant: Mutant, source: Source) -> bool:
@@ -152,8 +152,12 @@ def run(most: int, again: bool, proven: Proof) -> Result:
 
 def main() -> int:
     """The command line; starts the lab of the proof once."""
-    with proof() as proven:
-        return score.main(__doc__, SUBJECT, SAMPLE, lambda most, again: run(most, again, proven))
+    try:
+        with proof() as proven:
+            return score.main(__doc__, SUBJECT, SAMPLE, lambda most, again: run(most, again, proven))
+    except LabError as error:
+        print(f"mutate: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":
