@@ -39,7 +39,7 @@ class Case:
         )
 
     def look(self, panel: Mapping[str, Any], source: PromtoolSource) -> Shown:
-        """The lines of a panel by name, or the rows of a table: values with their unit, or the text for one."""
+        """A panel's lines by name, or the rows of a table: values with their unit, or a text."""
         picture = draw(panel, source, self.variables, self.shown)
         if picture.rows is not None:
             return [

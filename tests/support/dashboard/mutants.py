@@ -53,7 +53,7 @@ class Mutant:
 
 
 def mutants(dashboard: str, panels: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> Iterator[Mutant]:
-    """Every mutant of a dashboard's panels; `metrics` are the names that the queries of all dashboards read."""
+    """Every mutant of a dashboard's panels; `metrics` are those that the queries of all dashboards read."""
     for panel in panels:
         for what, changed in _changed(panel, sorted(metrics)):
             yield Mutant(dashboard, panel["title"], what, changed)
