@@ -24,9 +24,11 @@ from tests.support.proof.seen import SERVICES, Seen, Service
 
 VIEWS = [
     View("idle", namespaces()),
+    View("idle", namespaces(STAGING[0])),
     View("healthy", namespaces()),
     View("healthy", namespaces(CHECKOUT[0])),
     View("degraded", namespaces()),
+    View("degraded", namespaces(CHECKOUT[0])),
     View("faults", namespaces()),
     View("faults", namespaces(STORAGE[0], STAGING[0])),
 ]

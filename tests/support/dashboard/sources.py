@@ -50,7 +50,7 @@ class Source(Protocol):
 
 
 class PrometheusSource:
-    """Queries Prometheus as Grafana's Prometheus data source does. The values of labels are asked for once."""
+    """Queries Prometheus as Grafana's Prometheus data source does; asks for the values of a label once."""
 
     def __init__(self, prometheus: Prometheus) -> None:
         self._prometheus = prometheus
