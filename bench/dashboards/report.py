@@ -8,7 +8,7 @@ from string import Template
 
 from bench.dashboards.cluster import PODS
 from bench.dashboards.count import Labels
-from bench.dashboards.results import BUDGETS, RAW_ONLY, SPANS, Cost, claims, names, total
+from bench.dashboards.results import BUDGETS, RAW_ONLY, SPANS, Cost, claims, names, title, total
 from bench.dashboards.verify import MOST_RAW_SAMPLES, SPARSE_SECONDS, Verified
 from bench.slo.report import claim, table
 from lab import ROOT
@@ -30,7 +30,7 @@ def page(
         panels=panels(costs),
         peaks=table(
             ["Dashboard", *(f"Samples held at once, {span}" for span in SPANS)],
-            ([name, *(f"{own[span].peaks[name]:,}" for span in SPANS)] for name in names()),
+            ([title(name), *(f"{own[span].peaks[name]:,}" for span in SPANS)] for name in names()),
         ),
         queries=f"{sum(one.queries for one in own.values()):,}",
         raw_queries=f"{raw.queries:,}",
@@ -47,7 +47,7 @@ def dashboards(costs: list[Cost]) -> str:
         ["Dashboard", "Queries", *_heads(), "Budget"],
         (
             [
-                name,
+                title(name),
                 str(sum((one.dashboard, one.span) == (name, next(iter(SPANS))) for one in costs)),
                 *_figures(costs, lambda one, name=name: one.dashboard == name, name not in RAW_ONLY),
                 f"{BUDGETS.get(name, 0):,}",
@@ -63,7 +63,11 @@ def panels(costs: list[Cost]) -> str:
     return table(
         ["Dashboard", "Panel", *_heads()],
         (
-            [*row, *_figures(costs, lambda one, row=row: (one.dashboard, one.query.panel) == row)]
+            [
+                title(row[0]),
+                row[1],
+                *_figures(costs, lambda one, row=row: (one.dashboard, one.query.panel) == row),
+            ]
             for row in rows
         ),
     )

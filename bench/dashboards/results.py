@@ -49,6 +49,11 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
+def title(name: str) -> str:
+    """A dashboard's title."""
+    return grafana.read(FOLDER / f"{name}.json")["title"]
+
+
 def costs(series: list[Labels], every: Mapping[str, int], rules: Rules) -> list[Cost]:
     """The cost of every query of every dashboard for every span.
 

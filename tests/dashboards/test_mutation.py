@@ -1,17 +1,12 @@
-"""The proof of the dashboards notices small faults in panels."""
+"""Small faults in panels, and the score of README.md; test_truth.py, which has the lab, runs them."""
 
 import re
 
-import pytest
-
 from tests.support.dashboard.mutants import metrics, mutants
 from tests.support.documents import DOCUMENTS, data_panels
-from tests.support.draws import THOROUGH
 from tests.support.mutation import score
 from tests.support.proof import mutate
 
-CI_SAMPLE = 60
-"""Mutants that continuous integration runs; `make mutate` runs more, for the score in README.md."""
 PANEL = {
     "title": "Up",
     "targets": [
@@ -29,18 +24,9 @@ PANEL = {
 }
 
 
-@pytest.mark.timeout(600)
-def test_the_proof_notices_small_faults_in_panels(proof, draws):
-    result = mutate.run(draws(8, CI_SAMPLE), False, proof)
-    assert result.unexplained() == []
-    if THOROUGH:
-        assert result.score >= score.LEAST - 5  # the sample is small
-
-
 def test_the_readme_tells_a_score_that_is_high_enough():
-    told = mutate.SUBJECT.told()
-    assert told, "run make mutate"
-    assert float(told.split("notices ")[1].split(" %")[0]) >= score.LEAST
+    told = re.search(r"[\d.]+", mutate.SUBJECT.told())
+    assert told and float(told[0]) >= score.LEAST, "run make mutate"
 
 
 def test_every_dashboard_has_mutants_with_names_of_their_own():

@@ -10,6 +10,7 @@ from typing import Any
 import promql_parser as promql
 
 from tests.support.mutation.expressions import FUNCTIONS, changes
+from tests.support.promql import selectors
 
 _INTERVAL = re.compile(r"\$__(rate_)?interval\b")
 _STANDS_FOR = {"": "7h7m7s", "rate_": "8h8m8s"}
@@ -61,13 +62,8 @@ def mutants(dashboard: str, panels: Sequence[Mapping[str, Any]], metrics: Sequen
 
 def metrics(panels: Iterator[Mapping[str, Any]]) -> set[str]:
     """The names of the series that panels read."""
-    found = set()
-    for panel in panels:
-        for target in panel["targets"]:
-            nodes: list[Any] = []
-            promql.walk(promql.parse(_parsable(target["expr"])), nodes.append)
-            found |= {node.name for node in nodes if type(node).__name__ == "VectorSelector"}
-    return found
+    exprs = (_parsable(target["expr"]) for panel in panels for target in panel["targets"])
+    return {selector.name for expr in exprs for selector in selectors(promql.parse(expr))}
 
 
 def _changed(panel: Mapping[str, Any], names: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -106,10 +102,7 @@ def _expressions(expr: str, names: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 def _metrics(expr: str, names: Sequence[str]) -> Iterator[tuple[str, str]]:
     """With the next metric of the same subject, such as another record of pods, for each metric."""
-    nodes: list[Any] = []
-    promql.walk(promql.parse(expr), nodes.append)
-    used = dict.fromkeys(node.name for node in nodes if type(node).__name__ == "VectorSelector")
-    for name in used:
+    for name in dict.fromkeys(selector.name for selector in selectors(promql.parse(expr))):
         subject = re.split(r"[:_]", name)[:2]
         others = [other for other in names if other != name and re.split(r"[:_]", other)[:2] == subject]
         others = others or [other for other in names if other != name]
