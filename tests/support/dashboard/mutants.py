@@ -37,7 +37,7 @@ _UNITS = {
 _LABEL = re.compile(r"\{\{(\w+)\}\}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mutant:
     """A panel of a dashboard with a fault."""
 
