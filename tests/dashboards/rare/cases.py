@@ -65,6 +65,7 @@ def _each(name: str, values: Mapping[str, str]) -> Series:
 # --- two servers of Prometheus and Alertmanager in trouble ----------------------------------------------
 
 _GROUPS = [f'rule_group="file;{name}"' for name in "abc"]
+_SAME_NAME = [_GROUPS[0], 'rule_group="other file;a"']
 _BOTH = ['pod="0"', 'pod="1"']
 _TARGETS = [
     'namespace="a", job="x", pod="p", instance="i"',
@@ -91,6 +92,8 @@ TROUBLE = Case(
         # The last group has never run.
         **_on(_GROUPS, "prometheus_rule_group_last_evaluation_timestamp_seconds", "600", "900", "0"),
         **_on(_GROUPS, "prometheus_rule_group_interval_seconds", "60", "60", "60"),
+        **_on(_SAME_NAME, "prometheus_rule_group_last_duration_seconds", "3", "6"),
+        **_on(_SAME_NAME[1:], "prometheus_rule_group_interval_seconds", "60"),
         **_on(_BOTH, "prometheus_notifications_dropped_total", "0+1", "0+3"),
         **_on(_EMAIL, "alertmanager_notifications_failed_total", "0+1", "0+2"),
         **_on(_EMAIL, "alertmanager_notifications_total", "0+2", "0+4"),
