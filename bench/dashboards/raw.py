@@ -35,8 +35,8 @@ class Rules:
         """The expression on raw series alone.
 
         A recorded series over a range, such as `sum_over_time(rate5m[30d])`, becomes the rule's expression
-        with its own windows widened to the range: `rate(x[30d])`. No query on raw series could touch fewer
-        samples and still see all of the range. Raises ValueError for a recorded series with `@`.
+        with its own windows widened to the range: `rate(x[30d])`, which reads each raw sample of the range
+        once. Raises ValueError for a recorded series with `@`.
         """
         return unparsed(promql.transform(parse(expr), self._visit))
 

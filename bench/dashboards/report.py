@@ -80,7 +80,7 @@ def _heads() -> list[str]:
 def _figures(costs: list[Cost], which: Callable[[Cost], bool], shared: bool = True) -> list[str]:
     cells = []
     for span in SPANS:
-        ours, raw = total([one for one in costs if one.span == span and which(one)])
+        ours, raw, _ = total([one for one in costs if one.span == span and which(one)])
         cells += [f"{ours:,}", f"{raw:,}", _share(ours / raw) if raw and shared else "-"]
     return cells
 

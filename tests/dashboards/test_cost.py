@@ -198,15 +198,17 @@ def test_queries_are_those_of_an_open_dashboard():
 # --- the claims ---------------------------------------------------------------------------------------
 
 
-def cost(dashboard, samples, raw):
-    return Cost(dashboard, "24 h", grafana.Query("Panel", "A", "up", range(1), False), samples, raw)
+def cost(dashboard, samples, raw, least=None):
+    query = grafana.Query("Panel", "A", "up", range(1), False)
+    return Cost(dashboard, "24 h", query, samples, raw, least or raw)
 
 
 @pytest.mark.parametrize(
     ("costs", "missed"),
     [
         ([cost("service", 10, 100)], 0),
-        ([cost("service", 10, 99)], 1),
+        ([cost("service", 10, 99)], 2),
+        ([cost("service", 10, 200, 99)], 1),
         ([cost("service", 1, 10), cost("service", 10, 101)], 0),
         ([cost("platform", 10, 10)], 0),
         ([cost("service", results.BUDGETS["service"] + 1, 10**12)], 1),
