@@ -9,9 +9,22 @@ from tests.support.dashboard.promtool import PromtoolSource
 from tests.support.dashboard.variables import TimeRange, resolve
 from tests.support.documents import DOCUMENTS, data_panels
 from tests.support.workload import recording
+from tests.support.workload.objects import NAMESPACE
 from tests.support.workload.seen import WorkloadProof
 
 END = (recording.MOMENTS - 1) * recording.EVERY
+GONE = [
+    (
+        f'kube_pod_owner{{namespace="{NAMESPACE}",pod="worker-9",owner_kind="StatefulSet",owner_name="worker"}}',
+        "1x4",
+    ),
+    (f'kube_pod_status_ready{{namespace="{NAMESPACE}",pod="worker-9",condition="true"}}', "1x4"),
+    (
+        f'kube_pod_container_status_restarts_total{{namespace="{NAMESPACE}",pod="worker-9",container="worker"}}',
+        "0x4",
+    ),
+]
+"""A pod that was there for a minute, and is not shown any more."""
 PANELS = {panel["title"]: panel for panel in data_panels(DOCUMENTS["workload"])}
 
 
@@ -22,7 +35,9 @@ def proof() -> WorkloadProof:
 
 def source() -> PromtoolSource:
     every = f"{recording.EVERY}s"
-    return PromtoolSource(recording.groups(), recording.series(), END, every=every, step=every)
+    gone = [(series, f"{samples} stale") for series, samples in GONE]
+    series = [*recording.series(), *gone]
+    return PromtoolSource(recording.groups(), series, END, every=every, step=every)
 
 
 @functools.cache
