@@ -104,8 +104,9 @@ lint: $(READY) ## Check style, imports between packages, and generated files
 	@$(PY) -m tools.service_settings --check
 	@$(PY) -m tools.service_metrics --check
 	@$(PY) -m tools.drills_table --check
-mutate: $(READY) ## Put small faults into the service levels' rules, and write the share that their proof notices into README.md
+mutate: $(READY) ## Put small faults into the service levels' rules and the panels; write the shares that are noticed into README.md
 	@$(PY) -m tests.support.slo.mutate $(ARGS)
+	@PYTHONPATH=service:. $(PY) -m tests.support.proof.mutate $(ARGS)
 detection: $(READY) ## Measure how soon the service levels' alerts fire, and write docs/slo-detection.md
 	@$(PY) -m tests.support.slo.detection $(ARGS)
 prove-dashboards: $(READY) ## Compare every panel with what a client counted, and write docs/dashboards-proof.md; ARGS=--all prints it all
@@ -119,13 +120,15 @@ e2e: $(READY) ## Install the chart into the cluster of KUBECONFIG and test it th
 
 BENCH := $(TOOLS_DIR)/bench
 
-.PHONY: service bench-service bench-slo service-docs
+.PHONY: service bench-service bench-slo bench-dashboards service-docs
 service: $(READY) ## Run the storage API alone; ARGS=--help lists its settings
 	@PYTHONPATH=service $(PY) -m storage_api $(ARGS)
 bench-service: $(BENCH)/.installed ## Measure the cost of the service's instrumentation, compared with alternatives
 	@PYTHONPATH=service $(BENCH)/bin/python -m bench $(ARGS)
 bench-slo: $(READY) ## Compare the rules of service levels with Sloth's and Pyrra's, into docs/bench-slo.md
 	@$(PY) -m bench.slo $(ARGS)
+bench-dashboards: $(READY) ## Count the samples that opening each dashboard costs Prometheus, into docs/dashboards-cost.md
+	@PYTHONPATH=service $(PY) -m bench.dashboards $(ARGS)
 service-docs: $(READY) ## Write the tables of docs/service.md and docs/metrics.md from the service
 	@$(PY) -m tools.service_settings
 	@$(PY) -m tools.service_metrics
