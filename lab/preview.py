@@ -32,7 +32,8 @@ def publish(platform: Platform, extra: Mapping[str, str] = MappingProxyType({}))
     render = platform.render()
     stack = Stack.of(render)
     files = grafana.dashboards(stack, render.ours) | dict(extra)
-    source, *_ = grafana.datasources(stack, platform.ports)
+    ports = platform.ports
+    source, *_ = grafana.datasources(stack, ports.url("prometheus"), ports.url("alertmanager"))
     about = {
         "scrapeInterval": source["jsonData"]["timeInterval"],
         "parts": [{"name": part, "url": platform.url(part)} for part in PARTS if platform.ready(part)],

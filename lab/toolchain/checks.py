@@ -1,4 +1,4 @@
-"""Programs used only by the chart's checks: Helm 3, chart-testing, kube-score."""
+"""Programs used only by tests: Helm 3, chart-testing, kube-score, and a parser of compose files."""
 
 import tempfile
 from functools import partial
@@ -19,6 +19,12 @@ def _build_ct(target: Path) -> None:
 def _build_kube_score(target: Path) -> None:
     package = f"github.com/zegl/kube-score/cmd/kube-score@v{KUBE_SCORE.version}"
     golang.install(target, [package], target, ldflags=f"-X main.version={KUBE_SCORE.version}")
+
+
+def _build_compose_config(target: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
+        main = golang.copy_module("compose-config", Path(temporary))
+        golang.install(main, ["."], target, ldflags=f"-X main.version={COMPOSE_CONFIG.version}")
 
 
 # Installed as `helm3`, so that one PATH can hold both versions.
@@ -57,6 +63,17 @@ KUBE_SCORE = Family(
     ways=(Way("building it with go install (1 minute, once)", _build_kube_score),),
 )
 
+# The parser of `docker compose`: the version is that of the module compose-go.
+COMPOSE_CONFIG = Family(
+    name="compose-config",
+    version="2.16.2",
+    programs=("compose-config",),
+    version_arguments=("--version",),
+    accepts=lambda version: version == (2, 16, 2),
+    wants="2.16.2",
+    ways=(Way("building it from its Go module (seconds, once)", _build_compose_config),),
+)
+
 
 def helm3() -> Path:
     return resolve(HELM3, "helm3")
@@ -68,3 +85,7 @@ def ct() -> Path:
 
 def kube_score() -> Path:
     return resolve(KUBE_SCORE, "kube-score")
+
+
+def compose_config() -> Path:
+    return resolve(COMPOSE_CONFIG, "compose-config")
