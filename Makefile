@@ -133,7 +133,7 @@ service-docs: $(READY) ## Write the tables of docs/service.md and docs/metrics.m
 
 # --- the chart ----------------------------------------------------------------------------------------
 
-.PHONY: dashboards schema compose golden deps package requirements clean
+.PHONY: dashboards schema compose manifests deps package requirements clean
 dashboards: $(READY) ## Write dashboards/*.json and the list of panels from their Python code
 	@$(PY) -m dashboards
 	@$(PY) -m tools.dashboards_table
@@ -141,8 +141,8 @@ schema: $(READY) ## Write values.schema.json, files/known-names.yaml and docs/va
 	@$(PY) -m tools.values_schema
 compose: $(READY) ## Write deploy/compose, the platform for Docker Compose, from the rendered chart
 	@$(PY) -m tools.compose
-golden: $(READY) ## Write the presets' renders into the golden files
-	@$(PY) -m pytest --quiet tests/chart/matrix --update-golden
+manifests: $(READY) ## Write deploy/manifests, the objects of each preset, from the rendered chart
+	@$(PY) -m tools.manifests
 deps: $(READY) ## Download the chart's dependencies into charts/
 	@$(PY) -m lab deps
 package: deps ## Package the chart into dist/
