@@ -129,7 +129,6 @@ def targets() -> dashboard.Panel:
                 unit="percentunit",
                 background={0.8: WARNING, 1: CRITICAL},
                 width=130,
-                nothing="no budget",
             ),
             Column("Samples", f"max {TARGET}(scrape_samples_post_metric_relabeling{{{JOBS}}})"),
             Column("Time", f"max {TARGET}(scrape_duration_seconds{{{JOBS}}})", unit="s"),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.dashboards.truth import compare, module, verify
+from tests.support.dashboard.picture import annotations
 from tests.support.dashboard.variables import resolve
 from tests.support.documents import DOCUMENTS, data_panels
 from tests.support.proof.client import count
@@ -45,6 +46,17 @@ def test_the_variables_offer_exactly_what_exists(proof, dashboard):
     for view in truth.VIEWS:
         _, options = resolve(proof.model(dashboard), proof.source, view.variables)
         assert options == truth.variables(proof.seen(view)), view
+
+
+@pytest.mark.parametrize("dashboard", PROVEN)
+def test_the_marks_on_the_graphs_are_what_happened(proof, dashboard):
+    truth = module(dashboard)
+    for view in truth.VIEWS:
+        seen = proof.seen(view)
+        chosen, _ = resolve(proof.model(dashboard), proof.source, view.variables)
+        assert annotations(proof.model(dashboard), proof.source, chosen, seen.shown) == truth.marks(seen), (
+            view
+        )
 
 
 def test_a_grafana_shows_the_truth_too(proof):

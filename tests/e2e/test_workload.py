@@ -26,6 +26,7 @@ PANELS = {panel["title"]: panel for panel in data_panels(DOCUMENTS["workload"])}
 FILLED_SECONDS = 330
 """The window of rates, 5 minutes, and two scrapes."""
 WAIT_SECONDS = 500
+pytestmark = pytest.mark.timeout(WAIT_SECONDS + 100)
 
 
 @pytest.fixture(scope="session")

@@ -188,6 +188,13 @@ def api(**values):
         ),
         ("dashboards.labels", {"dashboards": {"labels": {"grafana_dashboard": "2"}}}),
         ("dashboards.folderAnnotation", {"dashboards": {"folderAnnotation": "folder"}}),
+        ("dashboards.folder", {"dashboards": {"folder": "General"}}),
+        ("dashboards.extra.shop.json", {"dashboards": {"extra": {"shop": {"json": "{"}}}}),
+        (f"{STACK}.grafana.grafana.ini.users.home_page", {"dashboards": {"enabled": False}}),
+        (
+            f"{STACK}.grafana.sidecar.datasources.exemplarTraceIdDestinations",
+            grafana(sidecar={"datasources": {"exemplarTraceIdDestinations": {"datasourceUid": "tempo"}}}),
+        ),
         (
             f"{STACK}.prometheusOperator.admissionWebhooks.patch.enabled",
             {STACK: {"prometheusOperator": {"admissionWebhooks": {"certManager": {"enabled": True}}}}},

@@ -238,32 +238,33 @@ def refusals(extra, **values):
     return str(refused.value).split("; dashboards.")
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("{", "not a JSON object (unexpected end of JSON input); set it to the JSON of one dashboard"),
-        ("shop.json", "not a JSON object (invalid character 's' looking for beginning of value); "),
-        ("[]", "not a JSON object (json: cannot unmarshal array"),
-        ("null", "has no title; "),
-        (own(title=""), "has no title; "),
-        (own(title=7), "has no title; "),
-        (json.dumps({"dashboard": {"uid": "a", "title": "A"}}), "has no title; "),
-        (
-            json.dumps({"apiVersion": "dashboard.grafana.app/v2beta1", "spec": {}}),
-            "in Grafana's export, choose",
-        ),
-        (json.dumps({"title": "Shop"}), "has no uid, "),
-        (own(uid=None), "has no uid, "),
-        (own(uid="a b"), 'Grafana does not accept the uid "a b"; use at most 40 letters, digits, - and _'),
-        (own(uid="a" * 41), "Grafana does not accept the uid "),
-        (own(uid="a\n"), 'Grafana does not accept the uid "a\\n"; '),
-        (own(__inputs=[{"name": "DS_PROMETHEUS"}]), "was exported for sharing, "),
-    ],
-)
-def test_an_own_dashboard_that_grafana_would_not_show_is_refused(text, message):
-    (line,) = refusals({"shop": {"json": text}})
-    assert line.startswith("dashboards.extra.shop.json: ")
-    assert message in line
+UNUSABLE = [
+    ("{", "not a JSON object (unexpected end of JSON input); set it to the JSON of one dashboard"),
+    ("shop.json", "not a JSON object (invalid character 's' looking for beginning of value); "),
+    ("[]", "not a JSON object (json: cannot unmarshal array"),
+    ("null", "has no title; "),
+    (own(title=""), "has no title; "),
+    (own(title=7), "has no title; "),
+    (json.dumps({"dashboard": {"uid": "a", "title": "A"}}), "has no title; "),
+    (
+        json.dumps({"apiVersion": "dashboard.grafana.app/v2beta1", "spec": {}}),
+        "in Grafana's export, choose",
+    ),
+    (json.dumps({"title": "Shop"}), "has no uid, "),
+    (own(uid=None), "has no uid, "),
+    (own(uid="a b"), 'Grafana does not accept the uid "a b"; use at most 40 letters, digits, - and _'),
+    (own(uid="a" * 41), "Grafana does not accept the uid "),
+    (own(uid="a\n"), 'Grafana does not accept the uid "a\\n"; '),
+    (own(__inputs=[{"name": "DS_PROMETHEUS"}]), "was exported for sharing, "),
+]
+"""(the JSON of a dashboard that Grafana would not show, what the chart says about it)"""
+
+
+def test_an_own_dashboard_that_grafana_would_not_show_is_refused():
+    extra = {f"n{index:02}": {"json": text} for index, (text, _) in enumerate(UNUSABLE)}
+    for index, (line, (_, message)) in enumerate(zip(refusals(extra), UNUSABLE, strict=True)):
+        assert line.removeprefix("dashboards.").startswith(f"extra.n{index:02}.json: ")
+        assert message in line
 
 
 def test_an_own_dashboard_may_not_have_the_uid_of_another():

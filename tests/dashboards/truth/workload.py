@@ -13,8 +13,8 @@ CONTAINERS = f'container_memory_working_set_bytes{{namespace="{NAMESPACE}", cont
 CPU = 0.05
 """Tolerance of rates, as a share: cAdvisor looks at each container at times of its own, every 10 to 15 s."""
 GRACE_BYTES = 2 * MIB
-SCRAPES = 150
-"""Bytes per second of scrapes and name lookups of a pod that sends and receives nothing else."""
+SCRAPES = 300
+"""Bytes per second that scrapes, probes and name lookups of a pod take at most."""
 INTERPRETER = (4 * MIB, 32 * MIB)
 """The memory of a Python that holds nothing."""
 

@@ -65,6 +65,8 @@ class Seen:
     run: Sequence[Sent]
     """What was answered in the whole run."""
     prometheus: Prometheus
+    began: Mapping[str, float]
+    """When each phase began."""
 
     @property
     def shown(self) -> TimeRange:
@@ -170,8 +172,8 @@ class Seen:
         for below, bound in zip([0.0, *bounds], bounds, strict=False):
             rates = []
             for window in windows:
-                possible = [one for one in window if one > below and _delay(one) <= bound]
-                certain = [one for one in possible if below <= _delay(one) and one <= bound]
+                possible = [one for one in window if one > below and delay(one) <= bound]
+                certain = [one for one in possible if below <= delay(one) and one <= bound]
                 most = len(possible) + bool(possible)
                 rates.append((max(0, len(certain) - 1) / WINDOW_SECONDS, most / WINDOW_SECONDS))
             lows, highs = zip(*rates, strict=True) if rates else ((0.0,), (0.0,))
@@ -181,7 +183,7 @@ class Seen:
     def mean(self, service: Service, **fields: str | Collection[str]) -> tuple[float, float]:
         """Bounds in seconds of the mean latency of good answers: the faults' delay, what the client saw."""
         windows = self._windows(self.sent(service, outcome="good", **fields))
-        delays = [sum(map(_delay, window)) / len(window) for window in windows]
+        delays = [sum(map(delay, window)) / len(window) for window in windows]
         return min(delays), max(sum(window) / len(window) for window in windows)
 
     def quantile(
@@ -211,13 +213,13 @@ def within(q: float, windows: Sequence[Sequence[float]], bounds: Sequence[float]
     """The bounds of the buckets in which the quantile `q` of each window may lie."""
     lows, highs = [], []
     for window in windows:
-        slow, fast = _at([_delay(one) for one in window], q - 0.02), _at(window, q + 0.02)
+        slow, fast = _at([delay(one) for one in window], q - 0.02), _at(window, q + 0.02)
         lows.append(max(bound for bound in (0.0, *bounds) if bound <= slow))
         highs.append(min((bound for bound in bounds if bound >= fast), default=bounds[-1]))
     return min(lows), max(highs)
 
 
-def _delay(seconds: float) -> float:
+def delay(seconds: float) -> float:
     """How long a fault delayed a request that took so long, as the client saw it."""
     return SLOW_SECONDS if seconds >= SLOW_SECONDS else 0.0
 

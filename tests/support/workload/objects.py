@@ -5,7 +5,7 @@ have none.
 
 | pod | what it does |
 |---|---|
-| worker-0 | asks for a whole core and gets its limit of 0.2, so it is throttled in every period |
+| worker-0 | asks for a whole core and gets its limit of 0.2 or, on a busy machine, less; it is throttled |
 | worker-1 | uses half of its limit, takes 8 MiB every 10 s up to 96 MiB, sends `idle` 50 datagrams a second |
 | worker-2 | exits twice, each time after 20 s, and then stays |
 | worker-3 | exits at once, always: CrashLoopBackOff |
