@@ -1,7 +1,6 @@
 """The parser of `docker compose` accepts the project, and its containers are restricted like the pods."""
 
 import json
-import re
 import subprocess
 import sys
 import tarfile
@@ -116,18 +115,6 @@ def test_images_are_those_of_the_chart_by_digest(project):
         assert "@sha256:" in project["services"][name]["image"]
     for name in ("storage-api", "checkout"):
         assert (Path(project["services"][name]["build"]["context"]) / "Dockerfile").is_file()
-
-
-def test_the_override_in_the_documentation_replaces_alertmanagers_configuration(load, tmp_path):
-    text = (ROOT / "docs/compose.md").read_text(encoding="utf-8")
-    (tmp_path / "override.yaml").write_text(re.search(r"```yaml\n(.*?)```", text, re.S)[1])
-    done = load(COMPOSE / "compose.yaml", tmp_path / "override.yaml")
-    assert done.returncode == 0, done.stderr
-    mounts = json.loads(done.stdout)["services"]["alertmanager"]["volumes"]
-    assert {Path(mount["source"]).name: mount["target"] for mount in mounts} == {
-        "my-alertmanager": "/etc/alertmanager",
-        "alertmanager": "/alertmanager",
-    }
 
 
 def test_grafanas_version_is_that_of_the_package(needs_package):

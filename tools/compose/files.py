@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lab import ROOT
 from lab.render import self_monitoring, workload
+from lab.render.alertmanager_config import integrations
 from lab.render.chart import load_yaml, render_chart
 from lab.render.stack import Stack
 from lab.servers import alertmanager, grafana, prometheus
@@ -34,7 +35,9 @@ def all_files(folder: Path = FOLDER) -> dict[Path, str]:
         "rule_files": ["rules/*.yaml", "../services/rules/*.yaml"],
         "scrape_config_files": ["../services/scrape/*.yaml"],
     }
-    alerts = alertmanager.configuration(stack, Path(), render.find("AlertmanagerConfig"))
+    alerts = alertmanager.configuration(
+        stack, Path(), render.find("AlertmanagerConfig"), lambda receiver: integrations(receiver, _in_file)
+    )
     texts: dict[str, str] = {
         "compose.yaml": project.HEAD
         + yaml_text.dump(project.project(render, stack, api, [*monitoring.flags], alerts.flags)),
@@ -63,3 +66,8 @@ def all_files(folder: Path = FOLDER) -> dict[Path, str]:
             f"services/{kind}/{path.name}": HEAD + yaml_text.dump(content) for kind, content in made.items()
         }
     return {folder / path: text for path, text in texts.items()}
+
+
+def _in_file(field: str, secret: str, key: str) -> dict[str, str]:
+    """A credential is read from a file, as from a mounted Secret."""
+    return {f"{field}_file": f"{project.SECRETS}/{secret}/{key}"}

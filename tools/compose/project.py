@@ -16,6 +16,8 @@ HEAD = """\
 # Every port is published on the loopback address only: Prometheus and Alertmanager have no passwords.
 """
 DASHBOARDS = "/etc/grafana/dashboards"
+SECRETS = "/etc/alertmanager-secrets"
+"""Where Alertmanager finds credentials: a folder for each Secret, a file for each of its keys."""
 GRAFANA_VERSION = "13.2.0"
 """The appVersion of the grafana chart in kube-prometheus-stack, which is the image's tag."""
 # Digests of the multi-platform indexes.
@@ -42,7 +44,7 @@ def project(
     """The content of compose.yaml; the flags are those that the values ask for. Raises LabError."""
     services = {
         "storage-api": _storage_api(render, api),
-        "alertmanager": _alertmanager(stack, alertmanager_flags),
+        "alertmanager": _alertmanager(stack, alertmanager_flags, bool(render.find("AlertmanagerConfig"))),
         "prometheus": _prometheus(stack, prometheus_flags),
         "grafana": _grafana(stack),
     }
@@ -73,7 +75,8 @@ def _storage_api(render: Render, api: Workload) -> dict[str, Any]:
     }
 
 
-def _alertmanager(stack: Stack, flags: Sequence[str]) -> dict[str, Any]:
+def _alertmanager(stack: Stack, flags: Sequence[str], delivers: bool) -> dict[str, Any]:
+    secrets = [f"./secrets:{SECRETS}:ro"] if delivers else []
     return {
         "image": _image(stack.values["alertmanager"]["alertmanagerSpec"]["image"]),
         "command": [
@@ -85,7 +88,7 @@ def _alertmanager(stack: Stack, flags: Sequence[str]) -> dict[str, Any]:
             *flags,
         ],
         "ports": [_published("ALERTMANAGER_PORT", 9093)],
-        "volumes": ["./alertmanager:/etc/alertmanager:ro", "alertmanager:/alertmanager"],
+        "volumes": ["./alertmanager:/etc/alertmanager:ro", *secrets, "alertmanager:/alertmanager"],
         "healthcheck": _healthy("amtool", "--alertmanager.url=http://localhost:9093", "config", "show"),
         "mem_limit": "128m",
     }
