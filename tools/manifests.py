@@ -79,4 +79,4 @@ def _without_helm(value: Any) -> Any:
 
 if __name__ == "__main__":
     folders = [path for path in FOLDER.iterdir() if path.is_dir()] if FOLDER.is_dir() else []
-    sys.exit(generated_files.main("tools.manifests", all_files(), folders))
+    sys.exit(generated_files.main("tools.manifests", all_files, folders))

@@ -152,7 +152,8 @@ from pathlib import Path
 from tools import generated_files
 root = generated_files.ROOT = Path(sys.argv.pop())
 sys.argv.append("--check")
-sys.exit(generated_files.main("tools.x", {root / "a/new": "text", root / "a/same": "same"}, [root / "a"]))
+files = {root / "a/new": "text", root / "a/same": "same"}
+sys.exit(generated_files.main("tools.x", lambda: files, [root / "a"]))
 """
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "old").write_text("old")

@@ -10,4 +10,4 @@ from tools import generated_files
 from tools.compose.files import FOLDER, GENERATED, all_files
 
 if __name__ == "__main__":
-    sys.exit(generated_files.main("tools.compose", all_files(), [FOLDER / name for name in GENERATED]))
+    sys.exit(generated_files.main("tools.compose", all_files, [FOLDER / name for name in GENERATED]))

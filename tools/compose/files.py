@@ -9,7 +9,7 @@ from pathlib import Path
 from lab import ROOT
 from lab.render import self_monitoring, workload
 from lab.render.alertmanager_config import integrations
-from lab.render.chart import load_yaml, render_chart
+from lab.render.chart import render_chart
 from lab.render.stack import Stack
 from lab.servers import alertmanager, grafana, prometheus
 from tools import yaml_text
@@ -60,8 +60,8 @@ def all_files(folder: Path = FOLDER) -> dict[Path, str]:
         },
     }
     for path in sorted(folder.glob("services/*.yaml")):
-        given = load_yaml(path.read_text(encoding="utf-8"))
-        made = own_service.configuration(given["slo"], given["address"], render, values)
+        address, slo = own_service.read(path)
+        made = own_service.configuration(slo, address, render, values)
         texts |= {
             f"services/{kind}/{path.name}": HEAD + yaml_text.dump(content) for kind, content in made.items()
         }
