@@ -96,7 +96,11 @@ def settings(stack: Stack) -> dict[str, str]:
     return {
         "GF_ANALYTICS_REPORTING_ENABLED": "false",
         "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+        "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
+        # Grafana 13 would replace the plugins of its image. In a read-only container that fails, and the
+        # datasource of Prometheus is lost.
         "GF_PLUGINS_PREINSTALL_DISABLED": "true",
+        "GF_PLUGINS_PREINSTALL_AUTO_UPDATE": "false",
         "GF_USERS_HOME_PAGE": stack.values["grafana"]["grafana.ini"]["users"]["home_page"],
     }
 

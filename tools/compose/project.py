@@ -131,7 +131,8 @@ def _grafana(stack: Stack) -> dict[str, Any]:
         ],
         "healthcheck": _healthy("wget", "-q", "-O", "/dev/null", "http://localhost:3000/api/health"),
         "depends_on": {"prometheus": {"condition": "service_healthy"}},
-        "mem_limit": "512m",
+        # Each datasource is a process of its own.
+        "mem_limit": "1g",
     }
 
 
