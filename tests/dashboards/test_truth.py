@@ -12,6 +12,7 @@ from tests.support.dashboard.variables import resolve
 from tests.support.documents import DOCUMENTS, data_panels
 from tests.support.proof.client import count
 from tests.support.proof.lab import CHECKOUT, STAGING, STORAGE
+from tests.support.proof.report import PAGE
 from tests.support.proof.run import PROVEN, grafana_source
 
 PANELS = {
@@ -33,7 +34,13 @@ def test_each_panel_has_an_expectation_and_each_expectation_a_panel(dashboard):
 
 
 @pytest.mark.parametrize("panel", PANELS)
-def test_a_panel_shows_the_truth(proof, panel):
+def test_a_panel_is_in_the_table_of_what_is_compared(panel):
+    dashboard, model = PANELS[panel]
+    assert f"| {DOCUMENTS[dashboard]['title']} | {model['title']} | " in PAGE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_panel_shows_shows_the_truth(proof, panel):
     dashboard, model = PANELS[panel]
     found = list(compare(dashboard, model, proof))
     assert found, "nothing was compared"
