@@ -104,6 +104,7 @@ lint: $(READY) ## Check style, imports between packages, and generated files
 	@$(PY) -m tools.service_settings --check
 	@$(PY) -m tools.service_metrics --check
 	@$(PY) -m tools.drills_table --check
+	@$(PY) -m tools.compose --check
 mutate: $(READY) ## Put small faults into the service levels' rules and the panels; write the shares that are noticed into README.md
 	@$(PY) -m tests.support.slo.mutate $(ARGS)
 	@PYTHONPATH=service:. $(PY) -m tests.support.proof.mutate $(ARGS)
@@ -135,21 +136,23 @@ service-docs: $(READY) ## Write the tables of docs/service.md and docs/metrics.m
 
 # --- the chart ----------------------------------------------------------------------------------------
 
-.PHONY: dashboards schema golden deps package requirements clean
+.PHONY: dashboards schema compose manifests deps package requirements clean
 dashboards: $(READY) ## Write dashboards/*.json and the list of panels from their Python code
 	@$(PY) -m dashboards
 	@$(PY) -m tools.dashboards_table
 schema: $(READY) ## Write values.schema.json, files/known-names.yaml and docs/values.md from values.yaml
 	@$(PY) -m tools.values_schema
-golden: $(READY) ## Write the presets' renders into the golden files
-	@$(PY) -m pytest --quiet tests/chart/matrix --update-golden
+compose: $(READY) ## Write deploy/compose, the platform for Docker Compose, from the rendered chart
+	@$(PY) -m tools.compose
+manifests: $(READY) ## Write deploy/manifests, the objects of each preset, from the rendered chart
+	@$(PY) -m tools.manifests
 deps: $(READY) ## Download the chart's dependencies into charts/
 	@$(PY) -m lab deps
 package: deps ## Package the chart into dist/
 	@"$$($(PY) -m lab tools --print helm)" package . --destination dist
 requirements: ## Compile requirements*.in to hashed requirements (needs uv)
 	@command -v uv >/dev/null || { echo "make requirements needs uv: https://docs.astral.sh/uv/" >&2; exit 1; }
-	@for f in service/requirements service/requirements-traces bench/requirements tests/presets/requirements requirements; do \
+	@for f in service/requirements service/requirements-traces bench/requirements tests/presets/requirements examples/checkout/requirements requirements; do \
 	  uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	    --no-emit-index-url --no-header --no-annotate $$f.in --output-file $$f.txt; done
 # A TOOLS_DIR is removed only if `make` created it, as its tag shows; in LAB_DIR only what the lab wrote.
