@@ -79,7 +79,7 @@ tools: $(READY) ## Only install helm, kubectl, Prometheus and Alertmanager into 
 	@$(PY) -m lab tools $(ARGS)
 preview: $(READY) ## Only build the dashboards' preview page
 	@$(PY) -m lab preview $(ARGS)
-pictures: $(READY) ## Draw every dashboard, light and dark, as PNG into docs/pictures
+pictures: $(READY) ## Draw the start page and every dashboard, light and dark, as PNG into docs/pictures
 	@$(PY) -m lab pictures $(ARGS)
 
 # --- checks -------------------------------------------------------------------------------------------

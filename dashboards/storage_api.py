@@ -40,7 +40,7 @@ def statuses() -> dashboard.Panel:
             "Users' requests per second by HTTP status; probes and scrapes are left out.",
             "reqps",
         )
-    ).no_value("no requests")
+    ).no_value("no requests recorded")
     for digit, color in STATUS_CLASSES.items():
         panel = panel.override_by_regexp(f"/^{digit}/", [fixed(color)])
     return sorted_by_name(panel, descending=True).with_target(
@@ -72,7 +72,7 @@ def durations() -> dashboard.Panel:
             "s",
             f"sum by (le) (service:latency_seconds_bucket:rate{{{SERVICE}}})",
         )
-        .no_value("no requests")
+        .no_value("no requests recorded")
         .with_target(over_time(exemplars, "").exemplar(True))
     )
 
@@ -85,7 +85,7 @@ def faults() -> dashboard.Panel:
             "Faults set at /faults, for a drill. While one is on, failures may be wanted.",
             [values({1: ("on", DRILL), 0: ("off", IDLE)}), missing()],
         )
-        .no_value("no fault can be switched on (storage-api.faults.enabled), or no target is up")
+        .no_value("no faults recorded: storage-api.faults.enabled is false, or no target is up")
         .with_target(
             over_time(
                 f"max by (fault) ({within_step('max', f'service:fault:active{{{SERVICE}}}')})", "{{fault}}"
@@ -156,7 +156,7 @@ def store() -> list[dashboard.Panel]:
         asked = asked.override_by_regexp(f"/^{outcome} /", [shade])
     return [
         sorted_by_name(asked, descending=False)
-        .no_value("no operations")
+        .no_value("no operations recorded")
         .with_target(
             over_time(f"sum by (operation, outcome) ({operations}) > 0", "{{outcome}} {{operation}}")
         )
@@ -168,7 +168,7 @@ def store() -> list[dashboard.Panel]:
                 "percentunit",
             )
         )
-        .no_value("no operations")
+        .no_value("no operations recorded")
         .axis_soft_max(0.05)
         .with_target(
             over_time(
@@ -183,7 +183,7 @@ def store() -> list[dashboard.Panel]:
                 "s",
             )
         )
-        .no_value("no operations")
+        .no_value("no operations recorded")
         .with_target(
             over_time(
                 f"max by (backend, operation) (storage:operation_seconds:quantile{{{SERVICE}}})",
@@ -234,7 +234,7 @@ def storage_api() -> dashboard.Dashboard:
             "Mean duration by route and method of requests that were not answered with a 5xx.",
             "s",
             f"max by (route, method) (service:route_latency_seconds:mean{{{SERVICE}}})",
-        ).no_value("no requests, or none that succeeded"),
+        ).no_value("no successful requests recorded"),
         route_graph(
             "Which route fails?",
             "Share of each route's requests that are answered with a 5xx.",
@@ -242,7 +242,7 @@ def storage_api() -> dashboard.Dashboard:
             failing(SERVICE, "by (route, method) ", "service:route_requests:rate"),
         )
         .axis_soft_max(0.05)
-        .no_value("no requests"),
+        .no_value("no requests recorded"),
         durations(),
         faults(),
         *saturation(),

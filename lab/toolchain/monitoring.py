@@ -13,7 +13,9 @@ from lab.toolchain.machine import platform
 _ALERTMANAGER_MODULE = "github.com/prometheus/alertmanager"
 _NO_UI = (
     b"<!doctype html><title>Alertmanager</title>"
-    b"<p>This Alertmanager was built without its web UI; its API is at <code>/api/v2/</code>."
+    b"<p>This Alertmanager was built without its web UI. Its API has "
+    b'<a href="/api/v2/alerts">its alerts</a>, <a href="/api/v2/silences">its silences</a> and '
+    b'<a href="/api/v2/status">its status</a>.'
 )
 
 

@@ -18,7 +18,15 @@ import { toFrames } from '../src/frames';
 vi.stubGlobal('window', globalThis);
 vi.stubGlobal('navigator', { language: 'en', languages: ['en'] });
 
-const COLORS = { good: '#009E73', warning: '#E69F00', down: '#A0001C', idle: '#808080', unknown: '#CC79A7', none: 'rgba(0,0,0,0)' };
+const COLORS = {
+  good: '#009E73',
+  warning: '#E69F00',
+  paging: '#D55E00',
+  down: '#A0001C',
+  idle: '#808080',
+  unknown: '#CC79A7',
+  none: 'rgba(0,0,0,0)',
+};
 
 function panel(dashboard: string, title: string): Panel {
   const file = new URL(`../../dashboards/${dashboard}.json`, import.meta.url);
@@ -29,10 +37,10 @@ function panel(dashboard: string, title: string): Panel {
 /** Rows of a table as a reader sees them, if its queries return these labels and values, one list for each query. */
 async function rowsOf(table: Panel, answers: Array<Array<[Record<string, string>, number]>>) {
   const frames: DataFrame[] = table.targets!.flatMap((target, query) => {
-    // Each query has a time of its own, as evaluations may lie apart.
+    // Grafana evaluates all instant queries of a panel at the same time: the end of the range.
     const series = answers[query]!.map(([metric, value]) => ({
       metric,
-      values: [[60 + query, String(value)] as [number, string]],
+      values: [[60, String(value)] as [number, string]],
     }));
     return toFrames(series, target, 1000, false);
   });
@@ -82,6 +90,40 @@ test('alerts and faults that are switched on stand in one table', async () => {
   ]);
 });
 
+test('a pod has a row for each of its problems, with its restarts', async () => {
+  const rows = await rowsOf(panel('workload', 'Why is a pod not running?'), [
+    [
+      [{ pod: 'a', container: 'api', reason: 'CrashLoopBackOff' }, 1],
+      [{ pod: 'a', container: 'api', reason: 'OOMKilled' }, 1],
+      [{ pod: 'b' }, 0],
+    ],
+    [
+      [{ pod: 'a' }, 3],
+      [{ pod: 'b' }, 0],
+    ],
+  ]);
+  expect(rows).toEqual([
+    { Pod: 'a', Ready: 1, Reason: 'CrashLoopBackOff', Container: 'api', Restarts: 3 },
+    { Pod: 'a', Ready: 1, Reason: 'OOMKilled', Container: 'api', Restarts: 3 },
+    { Pod: 'b', Ready: 0, Reason: undefined, Container: undefined, Restarts: 0 },
+  ]);
+});
+
+test('a target without a budget has a row too', async () => {
+  const target = (job: string) => ({ namespace: 'shop', job, pod: `${job}-0`, instance: '10.0.0.1:80' });
+  const both = (first: number, second: number): Array<[Record<string, string>, number]> => [
+    [target('checkout'), first],
+    [target('kubelet'), second],
+  ];
+  const budget = both(0.5, 0).slice(0, 1);
+  const answers = [both(1, 0), budget, both(0, 9), both(1, 2)];
+  const rows = await rowsOf(panel('platform', 'Which target is down, slow or large?'), answers);
+  expect(rows.map((row) => [row.Job, row.Scrape, row['Of its budget'], row.Samples, row.Time])).toEqual([
+    ['checkout', 1, 0.5, 0, 1],
+    ['kubelet', 0, undefined, 9, 2],
+  ]);
+});
+
 describe('a figure', () => {
   test.each([
     ['Failing', 0, '0%', COLORS.none],
@@ -101,7 +143,26 @@ describe('a figure', () => {
     ['Targets', '10 of 1', '10 of 1', COLORS.warning],
     ['Targets', '0 of 3', '0 of 3', COLORS.down],
     ['Targets', '0 of 0', '0 of 0', COLORS.down],
-  ])('%s, %s: %s', (title, value, text, color) => {
-    expect(shown(panel('service', title), value)).toEqual([text, color]);
-  });
+  ])('%s, %s: %s', (title, value, text, color) => expectShown('service', title, value, text, color));
+
+  test.each([
+    ['workload', 'Ready', '2 of 3', '2 of 3', COLORS.warning],
+    ['workload', 'Ready', '3 of 3', '3 of 3', COLORS.good],
+    ['workload', 'Ready', '0 of 3', '0 of 3', COLORS.down],
+    ['workload', 'Ready', null, 'no data', COLORS.unknown],
+    ['workload', 'Restarts in the last hour', null, 'no data', COLORS.unknown],
+    ['workload', 'Autoscaler', '3 of 10', '3 of 10', COLORS.none],
+    ['workload', 'Autoscaler', '10 of 10', '10 of 10', COLORS.warning],
+    ['workload', 'Autoscaler', null, 'no autoscaler', COLORS.idle],
+    ['platform', 'Targets down', 0, 'none', COLORS.good],
+    ['platform', 'Targets down', null, 'no data', COLORS.unknown],
+    ['platform', 'Rules overdue', null, 'no data', COLORS.unknown],
+    ['platform', 'Notifications lost', 0, 'none', COLORS.good],
+    ['platform', 'Configuration', 0, 'rejected', COLORS.paging],
+    ['platform', 'Configuration', 1, 'loaded', COLORS.good],
+  ])('%s: %s, %s: %s', expectShown);
 });
+
+function expectShown(dashboard: string, title: string, value: number | string | null, text: string, color: string) {
+  expect(shown(panel(dashboard, title), value)).toEqual([text, color]);
+}

@@ -109,7 +109,7 @@ def test_legends_and_columns_name_labels_that_the_query_keeps(document):
             unknown, kept = unknown or of_query is None, kept | (of_query or set())
         for transformation in panel.get("transformations", []):
             names = transformation["options"].get("include", {}).get("names", [])
-            columns = {name for name in names if not name.startswith("Value")}
+            columns = {name for name in names if not name.startswith(("Time", "Value"))}
             assert unknown or columns <= kept, panel["title"]
 
 

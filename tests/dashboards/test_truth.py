@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from tests.dashboards.truth import compare, module, verify
+from tests.support.dashboard.picture import annotations
 from tests.support.dashboard.variables import resolve
 from tests.support.documents import DOCUMENTS, data_panels
 from tests.support.proof.client import count
 from tests.support.proof.lab import CHECKOUT, STAGING, STORAGE
+from tests.support.proof.report import PAGE
 from tests.support.proof.run import PROVEN, grafana_source
 
 PANELS = {
@@ -32,7 +34,13 @@ def test_each_panel_has_an_expectation_and_each_expectation_a_panel(dashboard):
 
 
 @pytest.mark.parametrize("panel", PANELS)
-def test_a_panel_shows_the_truth(proof, panel):
+def test_a_panel_is_in_the_table_of_what_is_compared(panel):
+    dashboard, model = PANELS[panel]
+    assert f"| {DOCUMENTS[dashboard]['title']} | {model['title']} | " in PAGE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_panel_shows_shows_the_truth(proof, panel):
     dashboard, model = PANELS[panel]
     found = list(compare(dashboard, model, proof))
     assert found, "nothing was compared"
@@ -45,6 +53,17 @@ def test_the_variables_offer_exactly_what_exists(proof, dashboard):
     for view in truth.VIEWS:
         _, options = resolve(proof.model(dashboard), proof.source, view.variables)
         assert options == truth.variables(proof.seen(view)), view
+
+
+@pytest.mark.parametrize("dashboard", PROVEN)
+def test_the_marks_on_the_graphs_are_what_happened(proof, dashboard):
+    truth = module(dashboard)
+    for view in truth.VIEWS:
+        seen = proof.seen(view)
+        chosen, _ = resolve(proof.model(dashboard), proof.source, view.variables)
+        assert annotations(proof.model(dashboard), proof.source, chosen, seen.shown) == truth.marks(seen), (
+            view
+        )
 
 
 def test_a_grafana_shows_the_truth_too(proof):

@@ -42,6 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[FACTS].append(f"{NO_CLUSTER} ({str(error).splitlines()[-1]})")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the measured pods first: their rates are complete after five minutes, in which other tests run.
 

@@ -158,6 +158,22 @@ def test_the_contract_lists_nothing_that_is_not_read():
     assert listed - all_read() == set()
 
 
+@pytest.mark.parametrize("source", ["kube-state-metrics", "cadvisor", "kubelet"])
+def test_the_contract_agrees_with_what_a_cluster_exposed(source):
+    """Labels that are exposed are listed, and those that are listed are exposed by at least one series."""
+    text = (ROOT / f"tests/dashboards/recorded/{source}.txt").read_text(encoding="utf-8")
+    exposed: dict[str, set[str]] = {}
+    for name, own in re.findall(r"^(\w+)\{(.*)\} ", text, re.MULTILINE):
+        exposed.setdefault(name, set()).update(re.findall(r'(\w+)="', own))
+    sources = CONTRACT["sources"].values()
+    listed = {name: {*own, "namespace"} for part in sources for name, own in part["metrics"].items()}
+    assert exposed
+    for name in exposed.keys() & listed.keys():
+        # The network belongs to the whole pod: there the label `container` is empty.
+        empty = {"container"} if name.startswith("container_network") else set()
+        assert exposed[name] - empty == listed[name], name
+
+
 @pytest.mark.parametrize(
     ("query", "fault"),
     [

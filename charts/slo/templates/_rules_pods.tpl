@@ -18,7 +18,7 @@ of `root` and `s`.
 {{- include "slo.outcomes" (merge (dict "record" "service:pod_requests:rate" "counter" $s.counter) $pod) -}}
 {{- include "slo.quantile" (merge (dict "record" "service:pod_latency_seconds:quantile" "quantile" "0.99") $pod) -}}
 {{- include "slo.record" (dict "record" "service:pod_start_time:seconds" "labels" $s.labels
-      "expr" (printf "max by (pod) (process_start_time_seconds{%s})\nor on (pod) max by (pod) (kube_pod_container_state_started{%s} %s)" $s.target $where $container)) -}}
+      "expr" (printf "max by (pod) (process_start_time_seconds{%s})\nor max by (pod) (kube_pod_container_state_started{%s} %s)" $s.target $where $container)) -}}
 {{- /* Without a metric, the tag or the digest of the image, whose name may begin with a registry and its port. */}}
 {{- $source := printf "%s{%s, %s!=\"\"}" $s.version.metric $s.target $s.version.label -}}
 {{- $label := $s.version.label -}}
@@ -58,7 +58,7 @@ group by (pod, container, reason) (
   (
     kube_pod_container_status_waiting_reason{ {{- $own -}} } == 1
     or kube_pod_init_container_status_waiting_reason{ {{- $own -}} } == 1
-    or label_replace(kube_pod_status_unschedulable{ {{- $own -}} } == 1, "reason", "Unschedulable", "", "")
+    or label_replace(max by (namespace, pod) (kube_pod_status_unschedulable{ {{- $own -}} }) == 1, "reason", "Unschedulable", "", "")
     or kube_pod_container_status_last_terminated_reason{ {{- $own -}}, reason!="Completed"} == 1
       and on (namespace, pod, container) increase(kube_pod_container_status_restarts_total{ {{- $own -}} }[{{ $hour }}]) > 0
   )

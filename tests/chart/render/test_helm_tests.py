@@ -97,6 +97,7 @@ def test_the_prometheus_test_finds_our_targets_and_rules(rendered, platform):
     assert "ok     rule group platform-storage-api.alerts: 6 rules ok" in done.stdout
     assert "ok     rule group platform-storage-api-availability-fast: 13 rules ok" in done.stdout
     assert "ok     rule group platform-platform.alerts: 2 rules ok" in done.stdout
+    assert "ok     rule group platform-platform.budgets: 2 rules ok" in done.stdout
     assert "ok     rule group observability-workloads: 14 rules ok" in done.stdout
     assert "ok     target http://" in done.stdout
 

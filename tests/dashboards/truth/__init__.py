@@ -3,7 +3,8 @@
 Each dashboard has a module here with its name, such as `storage_api` for storage-api.json. It has
 
     VIEWS: views that are checked: the phases of the proof and the variables that a reader chose
-    VARIABLES(seen) -> {variable: its options}
+    variables(seen) -> {variable: its options}
+    marks(seen) -> {(annotation, title, text)}: what is marked on the graphs
     PANELS = Panels(): one function for each panel, by its title:
 
         @PANELS("Requests", unit="reqps")

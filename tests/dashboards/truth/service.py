@@ -1,7 +1,6 @@
 """The truth of the dashboard "Service"."""
 
-import storage_api
-from tests.dashboards.truth import Panels
+from tests.dashboards.truth import Panels, levels
 from tests.dashboards.truth.expected import Expected, Rows, age, exactly, near, text
 from tests.dashboards.truth.levels import (
     ALERT_UNITS,
@@ -15,21 +14,18 @@ from tests.dashboards.truth.levels import (
     has_figures,
     progress,
     quantile,
+    rate,
     slow_share,
     state,
     targets,
+    version,
 )
 from tests.support.proof import cluster
-from tests.support.proof.lab import CHECKOUT
 from tests.support.proof.seen import SERVICES, Seen
 
-VIEWS = each_service("idle", "healthy", "faults")
+VIEWS = each_service("idle", "healthy", "degraded", "faults")
 PANELS = Panels()
-
-
-def version(seen: Seen) -> str:
-    """The storage API tells its own version; the checkout's is that of its image."""
-    return cluster.IMAGE_TAG if seen.service == CHECKOUT else storage_api.__version__
+marks = levels.marks
 
 
 def variables(seen: Seen) -> dict[str, list[str]]:
@@ -62,7 +58,7 @@ def p99(seen: Seen) -> dict[str, Expected]:
 
 @PANELS("Requests", unit="reqps")
 def requests(seen: Seen) -> dict[str, Expected]:
-    return or_why_not(seen, "requests", lambda: near(seen.rate(seen.service)))
+    return or_why_not(seen, "requests", lambda: rate(seen, seen.sent(seen.service)))
 
 
 @PANELS("Budget left", unit="percentunit")
@@ -86,13 +82,15 @@ def wrong(seen: Seen) -> Rows:
 def answered(seen: Seen) -> dict[str, Expected]:
     if not has_figures(seen, seen.service):
         return {}
-    rates = seen.rates(seen.service, "outcome", "status")
-    return {f"{outcome} {status}": near(rate) for (outcome, status), rate in rates.items()}
+    groups = seen.groups(seen.service, "outcome", "status")
+    return {f"{outcome} {status}": rate(seen, sent) for (outcome, status), sent in groups.items()}
 
 
 @PANELS("What share fails or is too slow?", unit="percentunit")
 def share_of(seen: Seen) -> dict[str, Expected]:
-    found: dict[str, Expected] = {f"{name} allowed": near(part, 1e-9) for name, part in BUDGETS.items()}
+    found: dict[str, Expected] = {
+        f"{name} allowed": near(part, 1e-9) for name, part in BUDGETS[seen.service].items()
+    }
     if has_figures(seen, seen.service):
         found |= {"availability": failing(seen, seen.service), "latency": slow_share(seen, seen.service)}
     return found
@@ -110,7 +108,7 @@ def how_long(seen: Seen) -> dict[str, Expected]:
 def how_near(seen: Seen) -> dict[str, Expected]:
     found = {
         f"{indicator}, {severity}, {long}": progress(seen, seen.service, indicator, long, rate)
-        for indicator in BUDGETS
+        for indicator in BUDGETS[seen.service]
         for severity, long, rate in BURN_WINDOWS
     }
     return {name: expected for name, expected in found.items() if expected}
@@ -135,14 +133,14 @@ def which_pod(seen: Seen) -> Rows:
             continue
         rows[(pod.pod,)] |= {
             "Age": age(seen.shown.end - pod.started, 2),
-            "Version": text(version(seen)),
+            "Version": text(version(seen.service)),
             "CPU": near(cluster.cores(pod)),
             "Memory": exactly(cluster.memory_bytes(pod)),
         }
         if seen.sent(seen.service, pod=pod.pod):
             rows[(pod.pod,)] |= {
                 "Failing": failing(seen, seen.service, pod=pod.pod),
-                "Requests": near(seen.rate(seen.service, pod=pod.pod)),
+                "Requests": rate(seen, seen.sent(seen.service, pod=pod.pod)),
                 "p99": quantile(seen, seen.service, 0.99, pod=pod.pod),
             }
     return Rows(("Pod",), rows)
@@ -151,11 +149,11 @@ def which_pod(seen: Seen) -> Rows:
 @PANELS("Which route?", unit={"Failing": "percentunit", "Requests": "reqps", "p99": "s"})
 def which_route(seen: Seen) -> Rows:
     rows: dict[tuple, dict[str, Expected]] = {}
-    for (route, method), rate in seen.rates(seen.service, "route", "method").items():
+    for (route, method), sent in seen.groups(seen.service, "route", "method").items():
         if not has_figures(seen, seen.service):
             continue
         fields = {"route": route, "method": method}
-        rows[route, method] = {"Failing": failing(seen, seen.service, **fields), "Requests": near(rate)}
+        rows[route, method] = {"Failing": failing(seen, seen.service, **fields), "Requests": rate(seen, sent)}
         if seen.sent(seen.service, outcome="good", **fields):
             rows[route, method]["p99"] = quantile(seen, seen.service, 0.99, **fields)
     return Rows(("Route", "Method"), rows)
@@ -164,11 +162,11 @@ def which_route(seen: Seen) -> Rows:
 @PANELS("Which version since when?", unit="short")
 def which_version(seen: Seen) -> dict[str, Expected]:
     up = seen.targets_up(seen.service)
-    return {version(seen): exactly(up)} if up else {}
+    return {version(seen.service): exactly(up)} if up else {}
 
 
 @PANELS("How fast goes the budget?", unit="percentunit")
 def how_fast(seen: Seen) -> dict[str, Expected]:
     if seen.phase.name == "idle":
         return {}
-    return {indicator: budget_left(seen, indicator, seen.service) for indicator in BUDGETS}
+    return {indicator: budget_left(seen, indicator, seen.service) for indicator in BUDGETS[seen.service]}

@@ -2,11 +2,10 @@
 
 from collections import Counter
 
-from tests.dashboards.truth import Panels, View
-from tests.dashboards.truth.expected import Expected, Rows, exactly, near, text
+from tests.dashboards.truth import Panels, View, levels
+from tests.dashboards.truth.expected import Expected, Rows, exactly, text
 from tests.dashboards.truth.levels import (
     ALERT_UNITS,
-    BUDGETS,
     HOUR,
     alert_rows,
     alerts,
@@ -16,21 +15,31 @@ from tests.dashboards.truth.levels import (
     has_figures,
     namespaces,
     quantile,
+    rate,
     state,
     state_line,
     targets,
 )
 from tests.support.proof.lab import CHECKOUT, STAGING, STORAGE, WINDOW_SECONDS
-from tests.support.proof.seen import Seen, Service
+from tests.support.proof.seen import SERVICES, Seen, Service
 
 VIEWS = [
     View("idle", namespaces()),
+    View("idle", namespaces(STAGING[0])),
     View("healthy", namespaces()),
     View("healthy", namespaces(CHECKOUT[0])),
+    View("degraded", namespaces()),
+    View("degraded", namespaces(CHECKOUT[0])),
     View("faults", namespaces()),
     View("faults", namespaces(STORAGE[0], STAGING[0])),
 ]
 PANELS = Panels()
+marks = levels.marks
+ORDER = {
+    "degraded": (STAGING, CHECKOUT, STORAGE),  # a ticket, degraded, healthy
+    "faults": (STAGING, STORAGE, CHECKOUT),  # down; and of those that page, the one that burns faster
+}
+"""The services in the order of their trouble."""
 
 
 def variables(seen: Seen) -> dict[str, list[str]]:
@@ -65,22 +74,20 @@ def how_many(seen: Seen) -> dict[str, Expected]:
 )
 def which_service(seen: Seen) -> Rows:
     rows: dict[tuple, dict[str, Expected]] = {}
-    # In the faults' phase the order of the services is that of their trouble: down, then the faster burn.
-    order = [STAGING, STORAGE, CHECKOUT] if seen.phase.name == "faults" else seen.services
-    for service in (service for service in order if service in seen.services):
+    for service in (service for service in ORDER.get(seen.phase.name, SERVICES) if service in seen.services):
         row = {"State": text(state(seen, service)), "Up": text(targets(seen, service))}
         if has_figures(seen, service):
             row |= {
                 "Failing": failing(seen, service),
                 "p99": quantile(seen, service, 0.99),
-                "Requests": near(seen.rate(service)),
+                "Requests": rate(seen, seen.sent(service)),
                 "Burn now": burn(seen, service, WINDOW_SECONDS),
             }
         if seen.phase.name != "idle":
             row["Budget left"] = budget_left(seen, "availability", service)
         row["Alerts"] = exactly(len(alerts(seen, service)))
         rows[service[1], service[0]] = row
-    return Rows(("Service", "Namespace"), rows, ordered=seen.phase.name == "faults")
+    return Rows(("Service", "Namespace"), rows, ordered=seen.phase.name in ORDER)
 
 
 @PANELS("What is pending or firing?", unit=ALERT_UNITS)
@@ -104,5 +111,4 @@ def who_burns(seen: Seen) -> dict[str, Expected]:
 def budget(seen: Seen) -> dict[str, Expected]:
     if seen.phase.name == "idle":
         return {}
-    worst = min(BUDGETS, key=BUDGETS.__getitem__)
-    return {name(service): budget_left(seen, worst, service) for service in seen.services}
+    return {name(service): budget_left(seen, "availability", service) for service in seen.services}

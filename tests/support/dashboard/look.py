@@ -15,8 +15,7 @@ MEANINGS = {
     colors.UNKNOWN: "unknown",
     colors.REDIRECT: "redirect",
     colors.DRILL: "drill",
-    colors.NEUTRAL: "neutral",
-    colors.NONE: "",
+    colors.NEUTRAL: "",
 }
 Look = str | dict[str, str] | list[dict[str, str]]
 

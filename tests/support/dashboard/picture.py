@@ -79,6 +79,24 @@ def draw(panel: Mapping[str, Any], source: Source, variables: Mapping[str, str],
     return Picture(lines)
 
 
+def annotations(
+    model: Mapping[str, Any], source: Source, variables: Mapping[str, str], shown: TimeRange
+) -> set[tuple[str, str, str]]:
+    """The marks on a dashboard's graphs in a time range: annotation, title and text of each."""
+    found = set()
+    for annotation in model["annotations"]["list"]:
+        if not annotation.get("expr") or not annotation["enable"]:
+            continue
+        target = {"refId": "Anno", "expr": annotation["expr"]}
+        for series in source.query(target, variables, shown):
+            if any(value for _, value in series.points):
+                title, text = (
+                    _filled(annotation[key], series.labels) for key in ("titleFormat", "textFormat")
+                )
+                found.add((annotation["name"], title, text))
+    return found
+
+
 def _shown_fields(panel: Mapping[str, Any]) -> str:
     """The pattern for the columns that a stat shows, such as `/^targets$/`; empty for its series' values."""
     return ((panel.get("options") or {}).get("reduceOptions") or {}).get("fields", "")
@@ -117,8 +135,13 @@ def _legend(target: Mapping[str, Any], labels: Mapping[str, str]) -> str:
             raise Unsupported("the legend __auto for series with several labels")
         return next(iter(labels.values()), target["expr"])
     if template:
-        return _LEGEND.sub(lambda match: labels.get(match[1], ""), template)
+        return _filled(template, labels)
     return f"{{{', '.join(f'{name}={value!r}' for name, value in sorted(labels.items()))}}}"
+
+
+def _filled(template: str, labels: Mapping[str, str]) -> str:
+    """A template with each `{{label}}` replaced by the label's value."""
+    return _LEGEND.sub(lambda match: labels.get(match[1], ""), template)
 
 
 def _buckets(series: Sequence[Series]) -> list[Series]:

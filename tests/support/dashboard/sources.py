@@ -50,10 +50,11 @@ class Source(Protocol):
 
 
 class PrometheusSource:
-    """Queries Prometheus as Grafana's Prometheus data source does."""
+    """Queries Prometheus as Grafana's Prometheus data source does; asks for the values of a label once."""
 
     def __init__(self, prometheus: Prometheus) -> None:
         self._prometheus = prometheus
+        self._values: dict[tuple[str, str], list[str]] = {}
 
     def query(
         self, target: Mapping[str, Any], variables: Mapping[str, str], shown: TimeRange
@@ -80,8 +81,11 @@ class PrometheusSource:
         ]
 
     def label_values(self, label: str, selector: str) -> list[str]:
-        matcher = {"match[]": selector} if selector else {}
-        return self._prometheus.get(f"/api/v1/label/{label}/values", **matcher)["data"]
+        if (label, selector) not in self._values:
+            matcher = {"match[]": selector} if selector else {}
+            found = self._prometheus.get(f"/api/v1/label/{label}/values", **matcher)["data"]
+            self._values[label, selector] = found
+        return self._values[label, selector]
 
 
 class GrafanaSource:

@@ -1,13 +1,15 @@
 """What the proof knows in one view of a dashboard, from which the truth of its panels is calculated."""
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import ceil
+from typing import Any
 
 from lab.clients import Prometheus
 from tests.support.dashboard.variables import ALL, TimeRange
-from tests.support.proof.client import Sent, count
+from tests.support.proof.client import Sent
 from tests.support.proof.lab import CHECKOUT, STAGING, STORAGE, WINDOW_SECONDS, Process
 
 SERVICES = (STORAGE, CHECKOUT, STAGING)
@@ -65,6 +67,8 @@ class Seen:
     run: Sequence[Sent]
     """What was answered in the whole run."""
     prometheus: Prometheus
+    began: Mapping[str, float]
+    """When each phase began."""
 
     @property
     def shown(self) -> TimeRange:
@@ -108,13 +112,29 @@ class Seen:
             one for one in self.phase.sent if one.service == service and one.at >= since and _has(one, fields)
         ]
 
-    def rates(self, service: Service, *by: str, **fields: str | Collection[str]) -> dict:
-        """Requests per second by fields of Sent: by the value if it is one field, else by a tuple."""
-        counts: Counter = count(self.sent(service, **fields), *by)
-        return {key[0] if len(by) == 1 else key: number / self.seconds for key, number in counts.items()}
+    def groups(self, service: Service, *by: str, **fields: str | Collection[str]) -> dict[Any, list[Sent]]:
+        """The requests of a service by fields of Sent: by the value if it is one field, else by a tuple."""
+        found: dict[Any, list[Sent]] = {}
+        for one in self.sent(service, **fields):
+            key = tuple(getattr(one, name) for name in by)
+            found.setdefault(key[0] if len(by) == 1 else key, []).append(one)
+        return found
 
-    def rate(self, service: Service, **fields: str | Collection[str]) -> float:
-        return len(self.sent(service, **fields)) / self.seconds
+    def rate(self, sent: Iterable[Sent]) -> tuple[float, float]:
+        """The least and the greatest rate of requests, per second, in windows that end in the time shown.
+
+        A scrape may fall between two requests that the client counts together: one more or less.
+        """
+        times = sorted(one.at for one in sent)
+        counts = [
+            bisect_right(times, end) - bisect_right(times, end - WINDOW_SECONDS) for end in self._ends(0)
+        ]
+        return max(0, min(counts) - 1) / WINDOW_SECONDS, (max(counts) + 1) / WINDOW_SECONDS
+
+    def _ends(self, lag: float) -> list[float]:
+        """When the windows end that a record of the time shown may have: each half second, with its lag."""
+        steps = int(2 * (self.shown.end - self.shown.start + LAG_SECONDS + lag)) + 1
+        return [self.shown.end - step / 2 for step in range(steps)]
 
     def bad_share(
         self, service: Service, window: float, lag: float = 0.0, **fields: str | Collection[str]
@@ -124,16 +144,18 @@ class Seen:
         A record may be `lag` older. `fields` are those of `sent`. None if no window has a request. Times are
         in seconds.
         """
-        sent = [one for one in self.run if one.service == service and _has(one, fields)]
+        sent = sorted(
+            (one.at, one.outcome == "bad") for one in self.run if one.service == service and _has(one, fields)
+        )
+        times = [at for at, _ in sent]
+        failed = [0, *accumulate(bad for _, bad in sent)]
         found = []
-        for step in range(int(2 * (self.shown.end - self.shown.start + LAG_SECONDS + lag)) + 1):
-            end = self.shown.end - step / 2
-            bad = [one.outcome == "bad" for one in sent if end - window < one.at <= end]
-            if bad:
+        for end in self._ends(lag):
+            first, last = bisect_right(times, end - window), bisect_right(times, end)
+            number, bad = last - first, failed[last] - failed[first]
+            if number:
                 # A scrape may fall between two requests that the client counts together.
-                found += [
-                    (sum(bad) + one) / len(bad) for one in (-1, 0, 1) if 0 < sum(bad) < len(bad) or not one
-                ]
+                found += [(bad + one) / number for one in (-1, 0, 1) if 0 < bad < number or not one]
         return (min(found), max(found)) if found else None
 
     def raw(self, selector: str, *labels: str) -> dict:
@@ -170,8 +192,8 @@ class Seen:
         for below, bound in zip([0.0, *bounds], bounds, strict=False):
             rates = []
             for window in windows:
-                possible = [one for one in window if one > below and _delay(one) <= bound]
-                certain = [one for one in possible if below <= _delay(one) and one <= bound]
+                possible = [one for one in window if one > below and delay(one) <= bound]
+                certain = [one for one in possible if below <= delay(one) and one <= bound]
                 most = len(possible) + bool(possible)
                 rates.append((max(0, len(certain) - 1) / WINDOW_SECONDS, most / WINDOW_SECONDS))
             lows, highs = zip(*rates, strict=True) if rates else ((0.0,), (0.0,))
@@ -181,7 +203,7 @@ class Seen:
     def mean(self, service: Service, **fields: str | Collection[str]) -> tuple[float, float]:
         """Bounds in seconds of the mean latency of good answers: the faults' delay, what the client saw."""
         windows = self._windows(self.sent(service, outcome="good", **fields))
-        delays = [sum(map(_delay, window)) / len(window) for window in windows]
+        delays = [sum(map(delay, window)) / len(window) for window in windows]
         return min(delays), max(sum(window) / len(window) for window in windows)
 
     def quantile(
@@ -211,13 +233,13 @@ def within(q: float, windows: Sequence[Sequence[float]], bounds: Sequence[float]
     """The bounds of the buckets in which the quantile `q` of each window may lie."""
     lows, highs = [], []
     for window in windows:
-        slow, fast = _at([_delay(one) for one in window], q - 0.02), _at(window, q + 0.02)
+        slow, fast = _at([delay(one) for one in window], q - 0.02), _at(window, q + 0.02)
         lows.append(max(bound for bound in (0.0, *bounds) if bound <= slow))
         highs.append(min((bound for bound in bounds if bound >= fast), default=bounds[-1]))
     return min(lows), max(highs)
 
 
-def _delay(seconds: float) -> float:
+def delay(seconds: float) -> float:
     """How long a fault delayed a request that took so long, as the client saw it."""
     return SLOW_SECONDS if seconds >= SLOW_SECONDS else 0.0
 

@@ -23,8 +23,8 @@ def owned(workload: str, *pods: str, namespace: str = "shop") -> dict[str, str]:
 
 
 def told(name: str, values: str, **labels: str) -> dict[str, str]:
-    """A series of kube-state-metrics, from both instances."""
-    labels = {"namespace": "shop", **labels}
+    """A series of both instances of kube-state-metrics, with its target's labels where it has none itself."""
+    labels = {"namespace": "shop", "pod": "monitor", "container": "kube-state-metrics", **labels}
     return {selector(name, **labels, instance=instance): values for instance in MONITORS}
 
 
@@ -151,6 +151,7 @@ def _starts_and_versions() -> Case:
             series |= told("kube_pod_container_info", "1x200", **labels, image_spec=spec)
             series |= told("kube_pod_container_state_started", f"{start}x200", **labels)
     series[selector("process_start_time_seconds", **{**TARGET, "pod": "a"})] = "705x200"
+    series[selector("process_start_time_seconds", **{**TARGET, "namespace": "test", "pod": "a"})] = "9000x200"
     return Case(
         name="start and version of a pod are those of its process, or of its container",
         series=series,
@@ -196,6 +197,7 @@ def _problems() -> Case:
         series |= told(ended, "1x200", pod=pod, container="proxy", reason="OOMKilled")
         series |= told(restarts, "0x10 1x190", pod=pod, container="proxy")
     series[selector("service:pod:info", namespace="shop", slo_service="payment", pod="x")] = "1x200"
+    series[selector("service:pod:info", namespace="test", slo_service="checkout", pod="b")] = "1x200"
     series |= told(ended, "0x200", pod="a", container="proxy", reason="Error")
     for name in (waiting, init, ended):
         for namespace, value in (("shop", 0), ("test", 1)):

@@ -24,6 +24,7 @@ def cases() -> Iterator[Case]:
     requests = answers(4, 0.15, until="10m", **labels) | {total: counter([("10m", 4)])}
     failed = {selector(f"{HISTOGRAM}_count", **{**labels, "code": "500"}): counter([("10m", 1)])}
     failed |= {selector("http_requests_total", **{**labels, "code": "500"}): counter([("10m", 1)])}
+    failed |= {selector("http_requests_total", **{**labels, "code": "503"}): counter([("10m", 1)])}
     series = {name: f"{values} stale" for name, values in (requests | failed).items()}
     there = [("10m", f"count({name}{{{SERVICE_LABELS}}}) > bool 0", {"{}": 1}) for name in PRESENT]
     for what, up in (("down", 0), ("gone", None)):
@@ -47,7 +48,7 @@ def cases() -> Iterator[Case]:
         series=both,
         until="10m30s",
         queries=[
-            exactly("10m", rates, a, b, ('pod="a", outcome="bad"', 1)),
+            exactly("10m", rates, a, b, ('pod="a", outcome="bad"', 2)),
             exactly("10m30s", rates, b),
             exactly("10m30s", PRESENT[-1], ('pod="b", quantile="0.99", of="good"', 0.198)),
             ("10m30s", "count(service:latency_seconds:quantile)", {"{}": 3}),

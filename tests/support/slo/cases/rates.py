@@ -59,6 +59,7 @@ def cases() -> Iterator[Case]:
                 ),
                 *(record("20m", f"{ratio}{window}", labels, 0) for window in ("5m", "1h", "1d")),
                 *(record("90m", f"{ratio}{window}", labels, None) for window in ("30m", "1h")),
+                *(record("90m", f"slo:bad_requests:rate{window}", labels, 0) for window in ("30m", "1h")),
                 record("90m", f"{ratio}1d", labels, 0),
             ],
         )

@@ -9,8 +9,9 @@ from tests.support.slo.vocabulary import exactly
 
 SHARED, CART = 'pod="shared"', 'pod="cart-0"'
 CHART = {"services": SEVERAL}
+SCALER = ("service:hpa:current", "service:hpa:desired", "service:hpa:max")
 PODS = ("shared", "cart-0", "stranger")
-BOTH = {name: f'namespace="shop", slo_service="{name}"' for name in ("checkout", "cart")}
+BOTH = {name: f'namespace="shop", slo_service="{name}"' for name in ("checkout", "cart", "stranger")}
 
 
 def by_pod(record: str, shared: float, cart: float | None) -> list[tuple[str, str, Mapping[str, float]]]:
@@ -19,6 +20,7 @@ def by_pod(record: str, shared: float, cart: float | None) -> list[tuple[str, st
     return [
         exactly("20m", record, (SHARED, shared)),
         exactly("20m", record, (SHARED, shared), *own, service=BOTH["cart"]),
+        exactly("20m", record, service=BOTH["stranger"]),
     ]
 
 
@@ -139,9 +141,9 @@ def _limits() -> Case:
                 labels = {"namespace": namespace, "pod": pod, "container": container}
                 series |= told("kube_pod_container_info", "1x200", **labels)
                 if (pod, container) != ("cart-0", "proxy") or namespace == "test":
-                    for resource, limit in (("cpu", f"{2 * size}x200"), ("memory", f"{64 * size}x200")):
+                    for resource, limit in (("cpu", 2), ("memory", 64), ("ephemeral_storage", 900)):
                         name = "kube_pod_container_resource_limits"
-                        series |= told(name, limit, **labels, resource=resource)
+                        series |= told(name, f"{limit * size}x200", **labels, resource=resource)
     return Case(
         name="the limit of a pod is the sum of its containers' limits; without one of them there is none",
         series=series,
@@ -174,6 +176,9 @@ def _replicas() -> Case:
             labels = {"namespace": namespace, kind: workload}
             series |= told(f"kube_{kind}_{desired}", f"{3 * size}x200", **labels)
             series |= told(f"kube_{kind}_{ready}", f"{2 * size}x200", **labels)
+    # While a workload changes its kind, both have the same name.
+    series |= told("kube_deployment_spec_replicas", "1x200", deployment="cart")
+    series |= told("kube_deployment_status_replicas_ready", "1x200", deployment="cart")
     counts = {"status_current_replicas": 2, "status_desired_replicas": 3, "spec_max_replicas": 5}
     scaled = [("shop", "checkout", 1), ("shop", "cart", 2), ("shop", "stranger", 5), ("test", "checkout", 9)]
     for namespace, workload, size in scaled:
@@ -190,8 +195,9 @@ def _replicas() -> Case:
         queries=[
             exactly("20m", desired, ("", 3)),
             exactly("20m", ready, ("", 2)),
-            exactly("20m", desired, ("", 6), service=BOTH["cart"]),
-            exactly("20m", ready, ("", 4), service=BOTH["cart"]),
+            exactly("20m", desired, ("", 7), service=BOTH["cart"]),
+            exactly("20m", ready, ("", 5), service=BOTH["cart"]),
+            *(exactly("20m", name, service=BOTH["stranger"]) for name in (desired, ready, *SCALER)),
             exactly("20m", desired, ("", 3), service=agent),
             exactly("20m", ready, ("", 2), service=agent),
             exactly("20m", "service:hpa:current", ("", 2)),
