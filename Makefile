@@ -85,9 +85,10 @@ pictures: $(READY) ## Draw the start page and every dashboard, light and dark, a
 # --- checks -------------------------------------------------------------------------------------------
 
 # Each file runs on one of two workers, in the order of tests/conftest.py rather than by number of tests.
+DOCS := $(TOOLS_DIR)/docs
 PYTEST := $(PY) -m pytest --numprocesses 2 --dist loadfile
 
-.PHONY: check test lint mutate detection prove-dashboards format e2e
+.PHONY: check test lint docs mutate detection prove-dashboards format e2e
 check: lint ## Lint, and every test without servers and browsers; about a minute
 	@$(PYTEST) --quiet -m 'not live and not browser' $(ARGS)
 test: lint ## Run every test that needs no cluster; THOROUGH=1 runs every case
@@ -105,6 +106,10 @@ lint: $(READY) ## Check style, imports between packages, and generated files
 	@$(PY) -m tools.service_metrics --check
 	@$(PY) -m tools.drills_table --check
 	@$(PY) -m tools.compose --check
+# -E: a warning of an earlier run is reported again.
+docs: $(DOCS)/.installed ## Build the documentation site into dist/docs; warnings and broken links are errors
+	@$(DOCS)/bin/python -m sphinx -b dirhtml -nWEq --keep-going -d $(DOCS)/doctrees $(ARGS) docs dist/docs
+	@echo "documentation: dist/docs/index.html"
 mutate: $(READY) ## Put small faults into the service levels' rules and the panels; write the shares that are noticed into README.md
 	@$(PY) -m tests.support.slo.mutate $(ARGS)
 	@PYTHONPATH=service:. $(PY) -m tests.support.proof.mutate $(ARGS)
@@ -152,7 +157,7 @@ package: deps ## Package the chart into dist/
 	@"$$($(PY) -m lab tools --print helm)" package . --destination dist
 requirements: ## Compile requirements*.in to hashed requirements (needs uv)
 	@command -v uv >/dev/null || { echo "make requirements needs uv: https://docs.astral.sh/uv/" >&2; exit 1; }
-	@for f in service/requirements service/requirements-traces bench/requirements tests/presets/requirements examples/checkout/requirements requirements; do \
+	@for f in service/requirements service/requirements-traces bench/requirements tests/presets/requirements examples/checkout/requirements requirements-docs requirements; do \
 	  uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	    --no-emit-index-url --no-header --no-annotate $$f.in --output-file $$f.txt; done
 # A TOOLS_DIR is removed only if `make` created it, as its tag shows; in LAB_DIR only what the lab wrote.
@@ -180,3 +185,5 @@ $(READY): requirements.txt
 	$(call venv,$(VENV),requirements.txt)
 $(BENCH)/.installed: bench/requirements.txt
 	$(call venv,$(BENCH),bench/requirements.txt)
+$(DOCS)/.installed: requirements-docs.txt
+	$(call venv,$(DOCS),requirements-docs.txt)
