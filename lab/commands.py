@@ -137,9 +137,9 @@ def run_clean(_: argparse.Namespace) -> int:
 
 
 def run_doctor(_: argparse.Namespace) -> int:
-    from lab import doctor  # noqa: PLC0415 (the import of the Kubernetes client takes a second)
+    from lab.doctor.run import run  # noqa: PLC0415 (the import of the Kubernetes client takes a second)
 
-    return doctor.run()
+    return run()
 
 
 def run_deps(_: argparse.Namespace) -> int:

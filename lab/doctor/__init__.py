@@ -1,5 +1,1 @@
 """Checks a cluster before the chart is installed into it: `make doctor`. It reads, and changes nothing."""
-
-from lab.doctor.run import run
-
-__all__ = ["run"]

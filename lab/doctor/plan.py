@@ -97,9 +97,9 @@ class Plan:
                 claim = (spec.get("storage") or {}).get("volumeClaimTemplate")
                 yield from [(owner, claim.get("spec") or {})] if claim else []
 
-    def operator_arguments(self) -> list[str]:
-        """The arguments of the release's own operator; empty if it brings none."""
-        return next((operator_arguments(each) for each in self.find("Deployment") if is_operator(each)), [])
+    def operator(self) -> Object | None:
+        """The Deployment of the release's own operator, if it brings one."""
+        return next(filter(is_operator, self.find("Deployment")), None)
 
 
 def is_operator(deployment: Object) -> bool:
@@ -111,6 +111,7 @@ def is_operator(deployment: Object) -> bool:
 
 
 def operator_arguments(deployment: Object) -> list[str]:
+    """The words of its command line."""
     containers = deployment["spec"]["template"]["spec"]["containers"]
     return [argument for c in containers for argument in [*c.get("command", ()), *c.get("args", ())]]
 

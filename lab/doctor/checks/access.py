@@ -48,6 +48,6 @@ def rights(cluster: Cluster, plan: Plan) -> Result:
     if lacking := [right for right, may in zip(wanted, allowed, strict=True) if not may]:
         return fail(
             f"you may not create {listed(lacking, 8)}",
-            "use an administrator's kubeconfig; ci/byo-operator-values.yaml needs rights in the namespace only",
+            "use an administrator's kubeconfig; ci/byo-operator-values.yaml needs none outside the namespace",
         )
     return ok(f"you may create all {len(wanted)} kinds of objects, each in its namespace")

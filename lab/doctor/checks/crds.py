@@ -73,8 +73,9 @@ def _unknown_fields(cluster: Cluster, plan: Plan, there: Mapping[str, Object]) -
     for (name, version), objects in rendered.items():
         crd = cluster.get(f"{DEFINITIONS}/{name}")
         schema = next(v["schema"]["openAPIV3Schema"] for v in crd["spec"]["versions"] if v["name"] == version)
+        spec = (schema.get("properties") or {}).get("spec") or {}
         for each in objects:
-            found.update(_beyond(schema["properties"]["spec"], each.get("spec"), f"{each['kind']}.spec"))
+            found.update(_beyond(spec, each.get("spec"), f"{each['kind']}.spec"))
     return found
 
 

@@ -65,9 +65,9 @@ def operators(cluster: Cluster, plan: Plan) -> Result:
             f"another operator watches {plan.namespace} too: {names}; both would change the same objects",
             f"use it instead: {_BYO}; or exclude the namespace with its --deny-namespaces",
         )
-    ours = plan.operator_arguments()
-    taken = [each["metadata"]["namespace"] for each in others if watches(ours, each["metadata"]["namespace"])]
-    if ours and taken:
+    own = plan.operator()
+    theirs = [each["metadata"]["namespace"] for each in others]
+    if own and (taken := [name for name in theirs if watches(operator_arguments(own), name)]):
         return fail(
             f"our operator would also watch {listed(taken)}, where another operator works",
             "set kube-prometheus-stack.prometheusOperator.denyNamespaces, or use the other one: " + _BYO,
@@ -173,10 +173,11 @@ def _name(server: Object) -> str:
 
 def kubelet_service(cluster: Cluster, plan: Plan) -> Result:
     """Is there one Service for the kubelets only? An uninstalled operator leaves its own behind."""
+    own = plan.operator()
     kept = {
         name
-        for arguments in [plan.operator_arguments(), *map(operator_arguments, foreign(cluster, plan))]
-        for name in _argument(arguments, "kubelet-service")
+        for each in [*foreign(cluster, plan), *([own] if own else [])]
+        for name in _argument(operator_arguments(each), "kubelet-service")
     }
     there = {"/".join(_place(s)) for s in cluster.items("/api/v1/services", selector="k8s-app=kubelet")}
     if stale := sorted(there - kept):

@@ -91,8 +91,8 @@ def host_ports(cluster: Cluster, plan: Plan) -> Result:
     if taken:
         return fail(
             f"ports of the nodes are taken: {listed(taken)}; our pods would stay Pending",
-            "if it is another node-exporter: set kube-prometheus-stack.nodeExporter.enabled: false, or another "
-            "port with kube-prometheus-stack.prometheus-node-exporter.service.port and targetPort",
+            "for a node-exporter, set kube-prometheus-stack.nodeExporter.enabled: false, or another port "
+            "with kube-prometheus-stack.prometheus-node-exporter.service.port and targetPort",
         )
     return ok(f"no other pod takes {listed(port for port, _ in wanted)}")
 
@@ -135,7 +135,7 @@ def images(cluster: Cluster, plan: Plan) -> Result:
             f"nodes must be able to pull {listed(absent)}, which names no registry and is not on every node",
             "push it to a registry and set storage-api.image, or load it into the nodes; see docs/install.md",
         )
-    return ok(f"the {len(names)} images name their registry or are on the nodes; no pull is tried")
+    return ok(f"images ({len(names)} in all) name their registry or are on the nodes; no pull is tried")
 
 
 def _has(node: Object, image: str) -> bool:

@@ -10,7 +10,7 @@ from lab.doctor.result import Result, fail, ok, warn
 from lab.render.chart import load_yaml
 from lab.toolchain.install import WayError, version_of
 
-NEWEST_TESTED = (1, 36)
+NEWEST_TESTED = (1, 37)
 """The newest Kubernetes for whose schemas the chart is tested."""
 OLDEST_HELM = (3, 12, 0)
 
@@ -55,7 +55,7 @@ def kubernetes(cluster: Cluster) -> Result:
         )
     if found > NEWEST_TESTED:
         return warn(
-            f"{cluster.version}: the chart is tested with Kubernetes up to {'.'.join(map(str, NEWEST_TESTED))}",
+            f"{cluster.version}: the chart is tested with versions up to {'.'.join(map(str, NEWEST_TESTED))}",
             "usually it works; look for a newer release of the chart",
         )
     return ok(f"{cluster.version} ({wanted} or newer is needed)")
