@@ -21,7 +21,9 @@ READY := $(VENV)/.installed
 #: TOOLS_DIR          the folder for tools and the virtual environment (.tools)
 #: CACHE_DIR          the folder for downloads and build caches; share one between clones (TOOLS_DIR/cache)
 #: LAB_DIR            the folder for the lab's logs, data and generated configuration (.lab)
-#: VALUES             value files for the lab and for `make e2e`, separated by spaces (none)
+#: VALUES             value files for the lab, `make e2e` and `make doctor`, separated by spaces (none)
+#: NAMESPACE          the namespace of the release that `make doctor` checks (observability)
+#: RELEASE            its name (platform)
 #: PORT               the storage API's port (5000)
 #: METRICS_PORT       the port of its metrics, if the values set storage-api.metrics.port (9797)
 #: PROMETHEUS_PORT    Prometheus' port (9090)
@@ -32,7 +34,7 @@ READY := $(VENV)/.installed
 #: GRAFANA_HOME       the folder of an unpacked Grafana (none)
 #: NAME               names of drills for `make drill`, separated by spaces (none)
 #: ALERT              alerts whose drills `make drill` runs, separated by spaces (none)
-#: KUBECONFIG         the cluster that `make e2e` uses (kubectl's default)
+#: KUBECONFIG         the cluster that `make e2e` and `make doctor` use (kubectl's default)
 #: LOAD_IMAGE         a command that loads {archive}, which holds {image}, into that cluster (that of kind or k3d)
 #: E2E_IMAGE          the image's name in that cluster (the chart's default)
 #: E2E_MODE           bundled: install kube-prometheus-stack; byo: use the cluster's operator (bundled if the package is in charts/)
@@ -84,11 +86,11 @@ pictures: $(READY) ## Draw the start page and every dashboard, light and dark, a
 
 # --- checks -------------------------------------------------------------------------------------------
 
-# Each file runs on one of two workers, in the order of tests/conftest.py rather than by number of tests.
 DOCS := $(TOOLS_DIR)/docs
+# Each file runs on one of two workers, in the order of tests/conftest.py rather than by number of tests.
 PYTEST := $(PY) -m pytest --numprocesses 2 --dist loadfile
 
-.PHONY: check test lint docs mutate detection prove-dashboards format e2e
+.PHONY: check test lint docs mutate detection prove-dashboards format doctor e2e
 check: lint ## Lint, and every test without servers and browsers; about a minute
 	@$(PYTEST) --quiet -m 'not live and not browser' $(ARGS)
 test: lint ## Run every test that needs no cluster; THOROUGH=1 runs every case
@@ -119,6 +121,8 @@ prove-dashboards: $(READY) ## Compare every panel with what a client counted, an
 	@PYTHONPATH=service:. $(PY) -m tests.support.proof.report $(ARGS)
 format: $(READY) ## Format the Python code
 	@$(PY) -m ruff check --fix --quiet . && $(PY) -m ruff format --quiet .
+doctor: $(READY) ## Check the cluster of KUBECONFIG before an install with RELEASE, NAMESPACE and VALUES
+	@$(PY) -m lab doctor $(ARGS)
 e2e: $(READY) ## Install the chart into the cluster of KUBECONFIG and test it there
 	@$(PY) -m pytest --verbose tests/e2e $(ARGS)
 
