@@ -45,14 +45,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the measured pods first: their rates are complete after five minutes, in which other tests run.
+    """Start the measured pods first and look at them last: their rates are complete only after some minutes.
 
     In mode bundled their Prometheus exists only once the release is installed. The tests that kill
     Prometheus, and with it the samples that others need, come last.
     """
-    if mode() == "byo":
-        items.sort(key=lambda item: item.name != "test_the_workloads_start")
-    items.sort(key=lambda item: item.path.name == "test_watched_service.py")
+
+    def order(item: pytest.Item) -> int:
+        if item.path.name == "test_watched_service.py":
+            return 3
+        if item.path.name != "test_workload.py":
+            return 1
+        return 0 if item.name == "test_the_workloads_start" and mode() == "byo" else 2
+
+    items.sort(key=order)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
