@@ -8,7 +8,7 @@ import pytest
 
 from lab import ROOT
 from lab.clients import Prometheus
-from tests.support.cluster.cluster import Cluster, Object, documents, is_ready, wait_for
+from tests.support.cluster.cluster import MANAGED_BY, Cluster, Object, documents, is_ready, wait_for
 from tests.support.cluster.monitoring import Monitoring, mode
 
 FOLDER = ROOT / "deploy/manifests/byo-operator"
@@ -22,7 +22,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def objects(cluster: Cluster, monitoring: Monitoring, image: str) -> list[Object]:
-    """The files' objects, changed as their README says: the label of the cluster's Prometheus, and the image."""
+    """The files' objects, changed as their README says: the label that Prometheus selects, and the image."""
     found = [o for file in sorted(FOLDER.glob("*.yaml")) for o in documents(file.read_text(encoding="utf-8"))]
     for item in found:
         labels = item["metadata"].get("labels", {})
@@ -39,7 +39,7 @@ def objects(cluster: Cluster, monitoring: Monitoring, image: str) -> list[Object
 def applied(cluster: Cluster, objects: list[Object], missing_part) -> Iterator[float]:
     """Everything is applied; the time of that."""
     found = cluster.get("namespace", selector=f"kubernetes.io/metadata.name={NAMESPACE}")["items"]
-    if found and "app.kubernetes.io/managed-by" not in found[0]["metadata"]["labels"]:
+    if found and not MANAGED_BY.items() <= found[0]["metadata"]["labels"].items():
         missing_part(
             f"the namespace {NAMESPACE} for the manifests: there is one that these tests did not create"
         )
