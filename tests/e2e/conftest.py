@@ -47,16 +47,15 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the measured pods first and look at them last: their rates are complete only after some minutes.
 
-    In mode bundled their Prometheus exists only once the release is installed. The tests that kill
-    Prometheus, and with it the samples that others need, come last.
+    In mode bundled their Prometheus exists only once the release is installed. The manifests' target, too, takes
+    a minute or two to appear, in which other tests run. The tests that kill Prometheus, and with it the samples that others need, come last.
     """
 
     def order(item: pytest.Item) -> int:
-        if item.path.name == "test_watched_service.py":
-            return 3
-        if item.path.name != "test_workload.py":
-            return 1
-        return 0 if item.name == "test_the_workloads_start" and mode() == "byo" else 2
+        if item.name == "test_the_workloads_start" and mode() == "byo":
+            return 0
+        late = {"test_manifests.py": 2, "test_workload.py": 3, "test_watched_service.py": 4}
+        return 1 if item.name == "test_the_manifests_start" else late.get(item.path.name, 1)
 
     items.sort(key=order)
 

@@ -36,11 +36,19 @@ ALERT = "CheckoutAvailabilityBudgetBurn"
 FIRE_SECONDS, DELIVER_SECONDS, RESOLVE_SECONDS = 45, 45, 120
 """Limits. The alert needs a few seconds of errors; Alertmanager waits 1 s (`fast`) or 30 s (`pager`); the
 alert resolves after half a minute without errors, its window of 30m, and a quarter, keepFiringFor."""
+MAY_BE_EMPTY = {"What is wrong, or switched on, now?", "Which version since when?"}
+"""Panels of the dashboard Service: nothing is wrong, and the example has no metric of its version."""
 pytestmark = pytest.mark.timeout(CONFIGURED_SECONDS + 60)
 
 
 @pytest.fixture(scope="module")
-def release(cluster: Cluster, image: str, chart, monitoring: Monitoring) -> Iterator[Release]:
+def began() -> float:
+    """The time before anything of the service is created."""
+    return time.monotonic()
+
+
+@pytest.fixture(scope="module")
+def release(began, cluster: Cluster, image: str, chart, monitoring: Monitoring) -> Iterator[Release]:
     """The chart without the storage API: only the service's monitoring and the routes of its alerts."""
     cluster.create_namespace(shop.NAMESPACE)
     cluster.apply(*shop.checkout(image), *shop.receiver(image))
@@ -113,10 +121,9 @@ def test_five_lines_of_values_are_enough():
     assert len(FIVE_LINES.split("\n")[1:-1]) == 5
 
 
-def test_the_service_is_scraped_and_recorded(prometheus: Prometheus, orders: shop.Orders, fact):
-    started = time.monotonic()
+def test_the_service_is_scraped_and_recorded(began: float, prometheus: Prometheus, orders: shop.Orders, fact):
     wait_for(lambda: checkout_up(prometheus), CONFIGURED_SECONDS, "the checkout's target is up and recorded")
-    fact(f"second service: up {time.monotonic() - started:.1f} s after its values were installed")
+    fact(f"second service: up {time.monotonic() - began:.1f} s after its pods and values were applied")
     recorded = (
         "service:requests:rate",
         "slo:requests:rate5m",
@@ -132,13 +139,14 @@ def test_its_dashboard_offers_the_service_and_has_data(prometheus: Prometheus, o
     shown, source = TimeRange(end - 15, end, 1), PrometheusSource(prometheus)
     chosen = {"namespace": [shop.NAMESPACE], "service": ["checkout"]}
     variables, _ = resolve(DOCUMENTS["service"], source, chosen)
-    filled = [
-        panel["title"]
-        for panel in data_panels(DOCUMENTS["service"])
-        if any(source.query(target, variables, shown) for target in panel.get("targets", ()))
-    ]
-    fact(f"second service: {len(filled)} panels of the dashboard Service have data")
-    assert {"Requests", "Errors"} <= {word for title in filled for word in title.split()}, filled
+    panels = {panel["title"]: panel["targets"] for panel in data_panels(DOCUMENTS["service"])}
+    empty = {
+        title
+        for title, targets in panels.items()
+        if not any(source.query(target, variables, shown) for target in targets)
+    }
+    fact(f"second service: {len(panels) - len(empty)} of {len(panels)} panels of its dashboard have data")
+    assert empty <= MAY_BE_EMPTY
 
 
 def test_an_alert_fires_is_delivered_and_resolves(

@@ -39,6 +39,7 @@ def checkout(image: str) -> list[Object]:
     }
     container["readinessProbe"] |= {"periodSeconds": 1}
     pod |= {
+        "terminationGracePeriodSeconds": 0,
         "securityContext": allowed["securityContext"],
         "volumes": [{"name": "files", "configMap": {"name": "checkout"}}],
     }
