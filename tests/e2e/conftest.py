@@ -47,8 +47,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the measured pods first and look at them last: their rates are complete only after some minutes.
 
-    In mode bundled their Prometheus exists only once the release is installed. The manifests' target, too, takes
-    a minute or two to appear, in which other tests run. The tests that kill Prometheus, and with it the samples that others need, come last.
+    In mode bundled their Prometheus exists only once the release is installed. The manifests' target takes a
+    minute or two to appear, in which other tests run. The tests that kill Prometheus, and with it the samples
+    that others need, come last.
     """
 
     def order(item: pytest.Item) -> int:
