@@ -38,6 +38,11 @@ def previous(tmp_path_factory) -> Path:
         return ROOT
 
 
+def defaults(root: Path) -> list[bytes]:
+    """The contents of the values.yaml files of the chart and its subcharts."""
+    return [file.read_bytes() for file in (root / "values.yaml", *sorted(root.glob("charts/*/values.yaml")))]
+
+
 def objects(render) -> set[tuple[str, str]]:
     return {(o["kind"], o["metadata"]["name"]) for o in render.ours}
 
@@ -48,6 +53,8 @@ def test_the_values_of_the_previous_version_fit(preset: str, previous: Path, tmp
     if not all(file.exists() for file in files):
         pytest.skip(f"NOT TESTED: {preset} is new in this version")
     reset = render_chart(value_files=files)
+    if defaults(previous) == defaults(ROOT):
+        return  # both options then give the same values
     old = render_chart(value_files=files, root=previous)
 
     reusing = stage_chart(tmp_path / "chart")
