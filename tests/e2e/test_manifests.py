@@ -6,6 +6,7 @@ conftest.py runs the other tests between the start and the rest.
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -73,11 +74,13 @@ def test_the_target_is_up_and_the_rules_are_loaded(prometheus: Prometheus, objec
         return [t["health"] for t in ours] == ["up"]
 
     wait_for(up, CONFIGURED_SECONDS, "the target of the manifests is up")
-    expected = {g["name"] for o in objects if o["kind"] == "PrometheusRule" for g in o["spec"]["groups"]}
+    rules = [o for o in objects if o["kind"] == "PrometheusRule"]
+    expected = {group["name"] for item in rules for group in item["spec"]["groups"]}
+    files = tuple(f"{NAMESPACE}-{item['metadata']['name']}-" for item in rules)
 
     def loaded() -> bool:
         groups = prometheus.get("/api/v1/rules")["data"]["groups"]
-        ours = [g for g in groups if f"/{NAMESPACE}-" in g["file"]]
+        ours = [g for g in groups if Path(g["file"]).name.startswith(files)]
         healthy = {g["name"] for g in ours if all(rule["health"] == "ok" for rule in g["rules"])}
         return healthy == expected
 
