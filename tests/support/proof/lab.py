@@ -134,10 +134,14 @@ class ProofLab(Platform):
         )
 
     def up(self) -> None:
-        with self._lock():
-            for command, _ in self._more:
-                self.processes.start(command)
-        super().up()
+        try:
+            with self._lock():
+                for command, _ in self._more:
+                    self.processes.start(command)
+            super().up()
+        except BaseException:
+            self.down()  # also the processes that Platform does not know of
+            raise
         self.pods = self._pods()
 
     def rules(self) -> list[dict[str, Any]]:
