@@ -151,7 +151,8 @@ class ProofLab(Platform):
 
     def datasources(self) -> list[dict[str, Any]]:
         """Grafana's data sources."""
-        return grafana.datasources(Stack.of(self.render()), self.ports)
+        urls = (self.ports.url("prometheus"), self.ports.url("alertmanager"))
+        return grafana.datasources(Stack.of(self.render()), *urls)
 
     def running(self) -> list[Process]:
         """The pods whose process runs."""
