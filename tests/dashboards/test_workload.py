@@ -30,10 +30,18 @@ PANELS = {panel["title"]: panel for panel in data_panels(DOCUMENTS["workload"])}
 
 @functools.cache
 def proof() -> WorkloadProof:
+    return proof_of(source())
+
+
+def source() -> PromtoolSource:
     every = f"{recording.EVERY}s"
     gone = [(series, f"{samples} stale") for series, samples in GONE]
     series = [*recording.series(), *gone]
-    source = PromtoolSource(recording.groups(), series, END, every=every, step=every)
+    return PromtoolSource(recording.groups(), series, END, every=every, step=every)
+
+
+@functools.cache
+def proof_of(source: PromtoolSource) -> WorkloadProof:
     shown = TimeRange(END - 2 * recording.EVERY, END, recording.EVERY)
     return WorkloadProof(**recording.truth(), source=source, shown=shown)
 

@@ -382,6 +382,9 @@ def test_the_start_page_lists_services_processes_targets_alerts_and_dashboards(v
         page = opened.page
         expect(row_of(page, "platform-storage-apiobservability")).to_contain_text("healthy")
         expect(row_of(page, "checkoutshop")).to_contain_text("no traffic")
+        # A process that answers scrapes is not healthy for that alone: its service's state stands beside it.
+        expect(row_of(page, "OpenAPI document")).to_contain_text("answers scrapeshealthy")
+        expect(row_of(page, platform.url("checkout"), "metrics")).to_contain_text("answers scrapesno traffic")
         for target in platform.prometheus.targets():
             expect(row_of(page, target["labels"]["job"]).last).to_contain_text("answers scrapes")
         expect(page.get_by_text("No alert is pending or firing.")).to_be_visible()
