@@ -86,9 +86,22 @@ def test_a_block_is_run_or_says_what_it_needs(block: Block):
 @each_block
 def test_the_commands_of_a_block_can_work(block: Block, folder: Path):
     for words in commands(block.text):
+        if words[0] == "cd":
+            continue
         check = CHECKS.get(words[0])
         assert check, f"no check for the program {words[0]}"
-        check(words, block, folder)
+        check(words, block, folder / entered(block))
+
+
+def entered(block: Block) -> Path:
+    """The folder that the page has entered by the end of the block."""
+    until = [each for each in blocks(block.document) if each.line <= block.line]
+    return Path(*[words[1] for each in until for words in commands(each.text) if words[0] == "cd"])
+
+
+def of_the_shell(words: list[str], block: Block, folder: Path) -> None:
+    """Commands that need nothing."""
+    assert block.needs and folder.is_dir(), words
 
 
 def a_make_target(words: list[str], _block: Block, _folder: Path) -> None:
@@ -199,6 +212,7 @@ CHECKS = {
     "docker": docker,
     "kind": kind,
     "storage-api": storage_api,
+    **dict.fromkeys(("export", "mkdir", "printf"), of_the_shell),
     **dict.fromkeys(FILTERS, a_filter),
 }
 
