@@ -82,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
 
     add("render", help="print the rendered objects").set_defaults(run=commands.run_render)
 
+    examiner = add("doctor", help="check the cluster before the chart is installed into it")
+    examiner.set_defaults(run=commands.run_doctor)
+
     add("deps", help="download the chart's dependencies").set_defaults(run=commands.run_deps)
 
     finder = add("tools", help="install the programs that the lab runs, and print their paths")

@@ -35,7 +35,8 @@ def publish(platform: Platform, extra: Mapping[str, str] = MappingProxyType({}))
     """
     render = platform.render()
     stack = Stack.of(render)
-    source, *_ = grafana.datasources(stack, platform.ports)
+    ports = platform.ports
+    source, *_ = grafana.datasources(stack, ports.url("prometheus"), ports.url("alertmanager"))
     parts = [
         {"name": name, "url": platform.url(name), "pages": part.pages}
         for name, part in PARTS.items()

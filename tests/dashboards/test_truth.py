@@ -10,6 +10,7 @@ from tests.dashboards.truth import compare, module, verify
 from tests.support.dashboard.picture import annotations
 from tests.support.dashboard.variables import resolve
 from tests.support.documents import DOCUMENTS, data_panels
+from tests.support.proof import mutate
 from tests.support.proof.client import count
 from tests.support.proof.lab import CHECKOUT, STAGING, STORAGE
 from tests.support.proof.report import PAGE
@@ -145,3 +146,9 @@ def test_the_targets_are_labelled_as_in_a_cluster(proof):
 def test_prometheus_sends_its_alerts_to_our_alertmanager(proof):
     found = proof.lab.prometheus.get("/api/v1/alertmanagers")["data"]["activeAlertmanagers"]
     assert [one["url"] for one in found] == [f"{proof.lab.alertmanager.url}/api/v2/alerts"]
+
+
+@pytest.mark.timeout(600)
+def test_small_faults_in_panels_are_noticed(proof, draws):
+    """The same sample in each run; `make mutate` runs more, for the score in README.md."""
+    assert mutate.run(draws(8, 60), False, proof).unexplained() == []

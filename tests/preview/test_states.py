@@ -174,7 +174,7 @@ def test_bad_answers_come_first_in_the_legend(service):
 def test_what_is_no_longer_answered_has_no_last_value(service, name, first):
     rows = service(name).legend(ANSWERS)
     assert rows[0][0] == first
-    assert rows[-1] == ["good 200", "no requests", "20 req/s"]
+    assert rows[-1] == ["good 200", "no requests recorded", "20 req/s"]
 
 
 def test_every_pod_is_listed_though_nothing_measures_it_but_its_scrape(service):

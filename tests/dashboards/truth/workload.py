@@ -15,6 +15,8 @@ CPU = 0.05
 RECORDED = f'{{namespace="{NAMESPACE}", slo_service="worker"}}'
 INCREASE = 0.15
 """`increase` estimates the growth between the samples and the ends of the window."""
+THROTTLED = 0.05
+"""Tolerance of the share of throttled periods, which changes quickly on a busy machine."""
 GRACE_BYTES = 2 * MIB
 SCRAPES = 300
 """Bytes per second that scrapes, probes and name lookups of a pod take at most."""
@@ -117,7 +119,7 @@ def _measured(seen: Seen, expected: dict[str, Expected], limit: Expected) -> dic
 @PANELS("Is CPU withheld?", unit="percentunit")
 def throttled(seen: Seen) -> dict[str, Expected]:
     shares = seen.own(f"rate(throttled_periods_total{IN}[5m]) / (rate(periods_total{IN}[5m]) > 0)")
-    return {pod: last(share, CPU, 0.02) for pod, share in shares.items()}
+    return {pod: last(share, CPU, THROTTLED) for pod, share in shares.items()}
 
 
 @PANELS("How many replicas are wanted, and ready?", unit="short")
