@@ -124,17 +124,18 @@ def helm(words: list[str], _block: Block, folder: Path) -> None:
         done = run(toolchain.helm(), *words[1:], cwd=folder)
     elif words[1] in ("install", "upgrade"):
         known = flags("template")
-        arguments = [
-            word for word in words[2:] if not word.startswith("--") or word.partition("=")[0] in known
-        ]
-        done = run(toolchain.helm(), "template", *arguments, cwd=folder)
+        shared = [word for word in words[2:] if word[:2] != "--" or word.partition("=")[0] in known]
+        if "charts/kube-prometheus-stack-*.tgz" in shared:
+            package = dependency_package(folder) or "charts/kube-prometheus-stack"
+            shared[shared.index("charts/kube-prometheus-stack-*.tgz")] = str(package)
+        done = run(toolchain.helm(), "template", *shared, cwd=folder)
     else:
         assert words[1] in ("get", "list", "rollback", "test", "uninstall")
         assert words[1] == "list" or "platform" in words
         return
     assert done.returncode == 0, done.stderr
-    # The stand-in for kube-prometheus-stack has no CustomResourceDefinitions.
-    assert done.stdout or (words[1] == "show" and dependency_package() is None)
+    # The stand-in for kube-prometheus-stack is empty.
+    assert done.stdout or dependency_package() is None
 
 
 MANIFEST = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
