@@ -66,7 +66,7 @@ def missing(path: str, values: dict, open_end: bool) -> bool:
 
 
 def unknown(path: str, render: Render) -> bool:
-    """Tells if the chart has no such value; of the stack, without its package, those that we set are known."""
+    """Tells if the chart has no such value; without its package, the stack has those that we set."""
     if path in COMMENTED:
         return False
     return missing(path, render.values, render.stand_in and path.startswith(STACK))
