@@ -125,9 +125,6 @@ def helm(words: list[str], _block: Block, folder: Path) -> None:
     elif words[1] in ("install", "upgrade"):
         known = flags("template")
         shared = [word for word in words[2:] if word[:2] != "--" or word.partition("=")[0] in known]
-        if "charts/kube-prometheus-stack-*.tgz" in shared:
-            package = dependency_package(folder) or "charts/kube-prometheus-stack"
-            shared[shared.index("charts/kube-prometheus-stack-*.tgz")] = str(package)
         done = run(toolchain.helm(), "template", *shared, cwd=folder)
     else:
         assert words[1] in ("get", "list", "rollback", "test", "uninstall")
