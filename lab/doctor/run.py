@@ -87,11 +87,16 @@ def results(environment: Mapping[str, str]) -> Iterator[tuple[str, Result]]:
 
 
 def _rendered(plan: Plan) -> Result:
+    found = f"{len(plan.objects)} objects for release {plan.release} in {plan.namespace}"
     if plan.stand_in:
-        text = f"{DEPENDENCY} is not in charts/, so that helm install would refuse"
-        hint = "make deps downloads it"
-        return fail(f"{text}, and its objects are not checked", hint) if plan.bundled else warn(text, hint)
-    return ok(f"{len(plan.objects)} objects for release {plan.release} in {plan.namespace}")
+        lacking, hint = (
+            f"{DEPENDENCY} is not in charts/, so helm install would refuse",
+            "make deps downloads it",
+        )
+        if plan.bundled:
+            return fail(f"{lacking}; {found}, those of the stack not included", hint)
+        return warn(f"{found}; but {lacking}", hint)
+    return ok(found)
 
 
 def _look(check: Check, cluster: Cluster, plan: Plan) -> Result:
