@@ -375,17 +375,6 @@ def test_no_scrape_interval_is_longer_than_the_datasources(default):
             assert duration(endpoint["scrapeTimeout"]) <= duration(endpoint["interval"]) <= believed
 
 
-def test_all_dashboards_of_the_repository_are_rendered(default):
-    found = {}
-    for o in default.ours:
-        if o["metadata"]["labels"].get("grafana_dashboard") == "1":
-            assert o["metadata"]["annotations"] == {"grafana_folder": "Observability Platform"}
-            found |= o["data"]
-    assert found.keys() == {p.name for p in (ROOT / "dashboards").glob("*.json")}
-    for name, text in found.items():
-        assert json.loads(text) == json.loads((ROOT / "dashboards" / name).read_text())
-
-
 def test_file_names_uids_and_titles_of_dashboards_are_unique(default):
     """Grafana stops updating all dashboards at one duplicate; the dependency's dashboards count too."""
     dashboards = [
