@@ -513,7 +513,12 @@ def test_node_exporter_in_a_namespace_that_enforces_a_standard(api, cluster, lev
 def test_node_exporter_is_named_in_the_hint_whatever_else_is_rejected(api, cluster):
     enforce(api, "restricted")
     careless = workload(name="careless", hostNetwork=True)
-    says(pods.security(cluster, Plan([careless, exporter()])), FAILED, "nodeExporter.enabled: false", "careless")
+    says(
+        pods.security(cluster, Plan([careless, exporter()])),
+        FAILED,
+        "nodeExporter.enabled: false",
+        "careless",
+    )
     says(pods.security(cluster, Plan([careless])), FAILED, "correct the values")
 
 
