@@ -417,6 +417,14 @@ def test_an_alertmanager_config_is_selected_by_an_alertmanager(cluster):
     )
 
 
+def test_an_agent_selects_monitors_but_evaluates_no_rules(api, cluster):
+    (server,) = api.objects[PROMETHEUSES]
+    api.remove(PROMETHEUSES)
+    api.add(f"/apis/{MONITORING}/v1alpha1/prometheusagents", "agent", "monitoring", spec=server["spec"])
+    says(operator.selectors(cluster, byo(MONITOR)), OK, "PrometheusAgent monitoring/agent")
+    says(operator.selectors(cluster, byo(MONITOR, RULE)), FAILED, "selects our PrometheusRule")
+
+
 def test_no_prometheus(api, cluster):
     api.remove(PROMETHEUSES)
     says(operator.selectors(cluster, byo(RULE)), FAILED, "no Prometheus object")
