@@ -55,7 +55,7 @@ def run(say: Callable[[str], None] = print, environment: Mapping[str, str] = os.
             say(f"    {result.hint}")
             say(f"    see {DOCUMENT}#{title.lower().replace(' ', '-')}")
     failed, warnings = counts[Status.FAILED], counts[Status.WARNING]
-    say(f"{failed} failed, {warnings} warnings, {counts[Status.OK]} passed")
+    say(f"failed: {failed}, warnings: {warnings}, passed: {counts[Status.OK]}")
     return 1 if failed else 0
 
 
@@ -73,7 +73,7 @@ def results(environment: Mapping[str, str]) -> Iterator[tuple[str, Result]]:
         yield "Kubernetes version", supported
     except Unreachable as error:
         cluster = None
-        yield "Cluster", fail(f"{error}; the checks below need it", error.hint)
+        yield "Cluster", fail(f"{error}; the checks that need it are left out", error.hint)
     # Helm refuses to render for a version that is too old, which has been said already.
     usable = cluster is not None and supported.status is not Status.FAILED
     try:
