@@ -145,7 +145,8 @@ service-docs: $(READY) ## Write the tables of docs/service.md and docs/metrics.m
 
 # --- the chart ----------------------------------------------------------------------------------------
 
-.PHONY: dashboards schema compose manifests deps package requirements clean
+.PHONY: generate dashboards schema compose manifests deps package requirements clean
+generate: dashboards schema service-docs compose manifests ## Write every file that is generated from others
 dashboards: $(READY) ## Write dashboards/*.json and the list of panels from their Python code
 	@$(PY) -m dashboards
 	@$(PY) -m tools.dashboards_table

@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the measured pods first and look at them last: their rates are complete only after five minutes.
+    """Start the measured pods first and look at them last: their rates are complete only after some minutes.
 
     In mode bundled their Prometheus exists only once the release is installed.
     """
