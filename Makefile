@@ -38,6 +38,14 @@ READY := $(VENV)/.installed
 #: E2E_MODE           bundled: install kube-prometheus-stack; byo: use the cluster's operator (bundled if the package is in charts/)
 #: E2E_PROMETHEUS     namespace/name of the operator's Prometheus (the only one there)
 #: E2E_MONITORING_LABELS  labels for the chart's objects, key=value,key=value (those that its selectors match)
+#: VERSION            the version for `make version`, or of what is packaged and published (that of Chart.yaml)
+#: REGISTRY           the OCI registry and folder to publish to, such as registry.example.com/team (none)
+#: IMAGE              the storage API's image in the package, as name@sha256:digest (that of the values)
+#: REFERENCES         what `make sign` signs and `make verify` verifies, as name@sha256:digest (none)
+#: COSIGN_KEY         a key for cosign, instead of the identity of a CI job (none)
+#: CHART              what `make diff` and `make deploy` install, such as oci://...@sha256:... (this folder)
+#: NAMESPACE          the namespace of `make deploy` (observability)
+#: TAG                the git tag of a release, for `make release-check` (none)
 #: THOROUGH           1: run every test case, as CI does, instead of the everyday number
 #: ARGS               more arguments for the command, such as make traffic ARGS="--rounds 100"
 MAKEFILE := $(firstword $(MAKEFILE_LIST))
@@ -98,6 +106,7 @@ lint: $(READY) ## Check style, imports between packages, and generated files
 	@$(PY) -m yamllint --strict .
 	@PYTHONPATH=service:. $(VENV)/bin/lint-imports --no-cache >/dev/null || PYTHONPATH=service:. $(VENV)/bin/lint-imports --no-cache
 	@$(VENV)/bin/shellcheck .ci/run ci/run ci/e2e
+	@$(PY) -m tools.workflows
 	@$(PY) -m dashboards --check
 	@$(PY) -m tools.dashboards_table --check
 	@$(PY) -m tools.values_schema --check
@@ -132,7 +141,7 @@ service-docs: $(READY) ## Write the tables of docs/service.md and docs/metrics.m
 
 # --- the chart ----------------------------------------------------------------------------------------
 
-.PHONY: dashboards schema golden deps package requirements clean
+.PHONY: dashboards schema golden deps chart-install requirements clean
 dashboards: $(READY) ## Write dashboards/*.json and the list of panels from their Python code
 	@$(PY) -m dashboards
 	@$(PY) -m tools.dashboards_table
@@ -142,13 +151,18 @@ golden: $(READY) ## Write the presets' renders into the golden files
 	@$(PY) -m pytest --quiet tests/chart/matrix --update-golden
 deps: $(READY) ## Download the chart's dependencies into charts/
 	@$(PY) -m lab deps
-package: deps ## Package the chart into dist/
-	@"$$($(PY) -m lab tools --print helm)" package . --destination dist
-requirements: ## Compile requirements*.in to hashed requirements (needs uv)
+# Only the values for kind: those of the other environments wait for buckets, certificates and receivers.
+chart-install: deps ## Install the chart into the kind cluster of KUBECONFIG with chart-testing (needs ct, kind, docker)
+	@rm -rf dist/chart && mkdir -p dist/chart
+	@git ls-files -z | tar --create --null --files-from - charts/*.tgz | tar --extract --directory dist/chart
+	@find dist/chart/ci -name '*-values.yaml' ! -name kind-values.yaml -delete
+	@$(PY) -m tests.support.image dist/image.tar && kind load image-archive dist/image.tar
+	@cd dist/chart && ct install --config ci/ct.yaml --charts .
+requirements: ## Compile requirements*.in to hashed requirements (needs uv); ARGS=--upgrade takes the newest versions
 	@command -v uv >/dev/null || { echo "make requirements needs uv: https://docs.astral.sh/uv/" >&2; exit 1; }
-	@for f in service/requirements service/requirements-traces bench/requirements tests/presets/requirements requirements; do \
-	  uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
-	    --no-emit-index-url --no-header --no-annotate $$f.in --output-file $$f.txt; done
+	@for f in service/requirements service/requirements-traces bench/requirements tests/presets/requirements tools/release/requirements requirements; do \
+	  uv pip compile --quiet --generate-hashes --universal --python-version=3.11 \
+	    --no-emit-index-url --no-annotate $(ARGS) $$f.in --output-file=$$f.txt; done
 # A TOOLS_DIR is removed only if `make` created it, as its tag shows; in LAB_DIR only what the lab wrote.
 clean: ## Stop the lab; remove TOOLS_DIR with its caches, and the lab's data with stored objects
 	@if [ -e $(TOOLS_DIR) ] && [ $(TOOLS_DIR) != .tools ] && [ ! -e $(TOOLS_DIR)/CACHEDIR.TAG ]; then \
@@ -159,6 +173,56 @@ clean: ## Stop the lab; remove TOOLS_DIR with its caches, and the lab's data wit
 	@rm -rf $(TOOLS_DIR) dist .pytest_cache .ruff_cache .hypothesis preview/node_modules
 	@rm -rf $(addprefix $(LAB)/,alertmanager checkout drills grafana logs prometheus receiver storage-api user lock settings.json state.json)
 	@rmdir $(LAB) 2>/dev/null || true
+
+# --- releases -----------------------------------------------------------------------------------------
+
+# docs/releasing.md describes them. Only from the command line: some systems set VERSION or IMAGE for every process.
+RELEASE := $(PY) -m tools.release
+SBOM := $(TOOLS_DIR)/sbom
+registry = $(or $(call only,REGISTRY,),$(error set REGISTRY, such as REGISTRY=registry.example.com/team))
+references = $(or $(call only,REFERENCES,),$(error set REFERENCES to what was published, as name@sha256:digest))
+cosign = $(if $(shell command -v cosign),cosign,$(error cosign is needed: https://docs.sigstore.dev))
+
+.PHONY: version release-check release-notes package sbom publish-image publish-chart publish-metadata sign verify
+version: $(READY) ## Write VERSION into charts, service and examples, and give the changelog a section for it
+	@$(RELEASE) version $(or $(call only,VERSION,),$(error set VERSION, such as VERSION=0.2.0))
+release-check: $(READY) ## Check that all versions agree with each other and with TAG, and that the changelog has a section
+	@$(RELEASE) check $(call only,TAG,--tag)
+release-notes: $(READY) ## Print the changelog's section of this version
+	@$(RELEASE) notes
+package: deps ## Package the chart into dist/, the same bytes for the same sources
+	@$(RELEASE) package $(call only,VERSION,--version) $(call only,IMAGE,--image)
+sbom: $(SBOM)/.installed ## List the image's Python packages in dist/storage-api.cdx.json (CycloneDX)
+	@mkdir -p dist
+	@$(SBOM)/bin/cyclonedx-py requirements service/requirements-traces.txt --pyproject service/pyproject.toml \
+	  --mc-type application --output-reproducible --output-file dist/storage-api.cdx.json
+publish-image: $(READY) ## Build the image for all processors, push it to REGISTRY and print its digest (needs docker)
+	@$(RELEASE) publish-image --registry $(registry) $(call only,VERSION,--version)
+publish-chart: deps ## Package the chart, push it to REGISTRY and print its digest
+	@$(RELEASE) publish-chart --registry $(registry) $(call only,VERSION,--version) $(call only,IMAGE,--image)
+publish-metadata: $(READY) ## Push artifacthub-repo.yml to REGISTRY, for Artifact Hub
+	@$(RELEASE) publish-metadata --registry $(registry)
+sign: ## Sign REFERENCES with cosign, by the identity of the CI job or COSIGN_KEY
+	@for reference in $(references); do $(cosign) sign --yes $(call only,COSIGN_KEY,--key) $(ARGS) $$reference; done
+verify: ## Verify the signatures of REFERENCES; ARGS name the identity, see docs/releasing.md
+	@for reference in $(references); do $(cosign) verify $(call only,COSIGN_KEY,--key) $(ARGS) $$reference >/dev/null; \
+	  echo "verified: $$reference"; done
+
+# --- a release in a cluster ---------------------------------------------------------------------------
+
+HELM = $$($(PY) -m lab tools --print helm)
+chart = $(or $(call only,CHART,),.)
+namespace = $(or $(call only,NAMESPACE,),observability)
+values = $(addprefix --values ,$(VALUES))
+
+.PHONY: diff deploy smoke
+diff: $(READY) ## Show what `make deploy` would change in the cluster of KUBECONFIG (needs the plugin helm-diff)
+	@$(HELM) diff upgrade --install platform $(chart) --namespace $(namespace) $(values) $(ARGS)
+deploy: $(READY) ## Install CHART with VALUES or upgrade to it, and roll back if a pod does not become ready
+	@$(HELM) upgrade --install platform $(chart) --namespace $(namespace) --create-namespace $(values) \
+	  --rollback-on-failure --timeout 10m $(ARGS)
+smoke: $(READY) ## Run the deployed release's own tests: `helm test`
+	@$(HELM) test platform --namespace $(namespace) --logs --timeout 5m $(ARGS)
 
 # --- the virtual environments -------------------------------------------------------------------------
 
@@ -174,3 +238,5 @@ $(READY): requirements.txt
 	$(call venv,$(VENV),requirements.txt)
 $(BENCH)/.installed: bench/requirements.txt
 	$(call venv,$(BENCH),bench/requirements.txt)
+$(SBOM)/.installed: tools/release/requirements.txt
+	$(call venv,$(SBOM),tools/release/requirements.txt)

@@ -24,6 +24,7 @@ def _build_kube_score(target: Path) -> None:
 # Installed as `helm3`, so that one PATH can hold both versions.
 HELM3 = Family(
     name="helm3",
+    # renovate: datasource=github-releases depName=helm/helm
     version="3.17.2",
     programs=("helm3",),
     version_arguments=("version",),
@@ -39,6 +40,7 @@ HELM3 = Family(
 
 CHART_TESTING = Family(
     name="chart-testing",
+    # renovate: datasource=go depName=github.com/helm/chart-testing/v3
     version="3.14.0",
     programs=("ct",),
     version_arguments=("version",),
@@ -49,6 +51,7 @@ CHART_TESTING = Family(
 
 KUBE_SCORE = Family(
     name="kube-score",
+    # renovate: datasource=go depName=github.com/zegl/kube-score
     version="1.20.0",
     programs=("kube-score",),
     version_arguments=("version",),

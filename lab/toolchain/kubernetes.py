@@ -37,6 +37,7 @@ def _from_go(target: Path) -> None:
 
 HELM = Family(
     name="helm",
+    # renovate: datasource=github-releases depName=helm/helm
     version="4.3.1",
     programs=("helm",),
     version_arguments=("version",),
@@ -50,6 +51,7 @@ HELM = Family(
 
 KUBECTL = Family(
     name="kubectl",
+    # renovate: datasource=github-releases depName=kubernetes/kubernetes
     version="1.37.1",
     programs=("kubectl",),
     version_arguments=("version", "--client"),
