@@ -158,11 +158,13 @@ chart-install: deps ## Install the chart into the kind cluster of KUBECONFIG wit
 	@find dist/chart/ci -name '*-values.yaml' ! -name kind-values.yaml -delete
 	@$(PY) -m tests.support.image dist/image.tar && kind load image-archive dist/image.tar
 	@cd dist/chart && ct install --config ci/ct.yaml --charts .
+# In each file's folder: there Renovate looks for the files that `-r` and `-c` name.
 requirements: ## Compile requirements*.in to hashed requirements (needs uv); ARGS=--upgrade takes the newest versions
 	@command -v uv >/dev/null || { echo "make requirements needs uv: https://docs.astral.sh/uv/" >&2; exit 1; }
-	@for f in service/requirements service/requirements-traces bench/requirements tests/presets/requirements tools/release/requirements requirements; do \
-	  uv pip compile --quiet --generate-hashes --universal --python-version=3.11 \
-	    --no-emit-index-url --no-annotate $(ARGS) $$f.in --output-file=$$f.txt; done
+	@for f in service/requirements service/requirements-traces bench/requirements tests/presets/requirements \
+	  tools/release/requirements ./requirements; do \
+	  (cd "$${f%/*}" && uv pip compile --quiet --generate-hashes --universal --python-version=3.11 $(ARGS) \
+	    "$${f##*/}.in" --output-file="$${f##*/}.txt"); done
 # A TOOLS_DIR is removed only if `make` created it, as its tag shows; in LAB_DIR only what the lab wrote.
 clean: ## Stop the lab; remove TOOLS_DIR with its caches, and the lab's data with stored objects
 	@if [ -e $(TOOLS_DIR) ] && [ $(TOOLS_DIR) != .tools ] && [ ! -e $(TOOLS_DIR)/CACHEDIR.TAG ]; then \
