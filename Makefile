@@ -21,7 +21,9 @@ READY := $(VENV)/.installed
 #: TOOLS_DIR          the folder for tools and the virtual environment (.tools)
 #: CACHE_DIR          the folder for downloads and build caches; share one between clones (TOOLS_DIR/cache)
 #: LAB_DIR            the folder for the lab's logs, data and generated configuration (.lab)
-#: VALUES             value files for the lab and for `make e2e`, separated by spaces (none)
+#: VALUES             value files for the lab, `make e2e` and `make doctor`, separated by spaces (none)
+#: NAMESPACE          the namespace of the release that `make doctor` checks (observability)
+#: RELEASE            its name (platform)
 #: PORT               the storage API's port (5000)
 #: METRICS_PORT       the port of its metrics, if the values set storage-api.metrics.port (9797)
 #: PROMETHEUS_PORT    Prometheus' port (9090)
@@ -32,7 +34,7 @@ READY := $(VENV)/.installed
 #: GRAFANA_HOME       the folder of an unpacked Grafana (none)
 #: NAME               names of drills for `make drill`, separated by spaces (none)
 #: ALERT              alerts whose drills `make drill` runs, separated by spaces (none)
-#: KUBECONFIG         the cluster that `make e2e` uses (kubectl's default)
+#: KUBECONFIG         the cluster that `make e2e` and `make doctor` use (kubectl's default)
 #: LOAD_IMAGE         a command that loads {archive}, which holds {image}, into that cluster (that of kind or k3d)
 #: E2E_IMAGE          the image's name in that cluster (the chart's default)
 #: E2E_MODE           bundled: install kube-prometheus-stack; byo: use the cluster's operator (bundled if the package is in charts/)
@@ -87,15 +89,16 @@ tools: $(READY) ## Only install helm, kubectl, Prometheus and Alertmanager into 
 	@$(PY) -m lab tools $(ARGS)
 preview: $(READY) ## Only build the dashboards' preview page
 	@$(PY) -m lab preview $(ARGS)
-pictures: $(READY) ## Draw every dashboard, light and dark, as PNG into docs/pictures
+pictures: $(READY) ## Draw the start page and every dashboard, light and dark, as PNG into docs/pictures
 	@$(PY) -m lab pictures $(ARGS)
 
 # --- checks -------------------------------------------------------------------------------------------
 
+DOCS := $(TOOLS_DIR)/docs
 # Each file runs on one of two workers, in the order of tests/conftest.py rather than by number of tests.
 PYTEST := $(PY) -m pytest --numprocesses 2 --dist loadfile
 
-.PHONY: check test lint mutate detection prove-dashboards format e2e
+.PHONY: check test lint docs mutate detection prove-dashboards format doctor e2e
 check: lint ## Lint, and every test without servers and browsers; about a minute
 	@$(PYTEST) --quiet -m 'not live and not browser' $(ARGS)
 test: lint ## Run every test that needs no cluster; THOROUGH=1 runs every case
@@ -113,14 +116,22 @@ lint: $(READY) ## Check style, imports between packages, and generated files
 	@$(PY) -m tools.service_settings --check
 	@$(PY) -m tools.service_metrics --check
 	@$(PY) -m tools.drills_table --check
-mutate: $(READY) ## Put small faults into the service levels' rules, and write the share that their proof notices into README.md
+	@$(PY) -m tools.compose --check
+# -E: a warning of an earlier run is reported again.
+docs: $(DOCS)/.installed ## Build the documentation site into dist/docs; warnings and broken links are errors
+	@$(DOCS)/bin/python -m sphinx -b dirhtml -nWEq --keep-going -d $(DOCS)/doctrees $(ARGS) docs dist/docs
+	@echo "documentation: dist/docs/index.html"
+mutate: $(READY) ## Put small faults into the service levels' rules and the panels; write the shares that are noticed into README.md
 	@$(PY) -m tests.support.slo.mutate $(ARGS)
+	@PYTHONPATH=service:. $(PY) -m tests.support.proof.mutate $(ARGS)
 detection: $(READY) ## Measure how soon the service levels' alerts fire, and write docs/slo-detection.md
 	@$(PY) -m tests.support.slo.detection $(ARGS)
 prove-dashboards: $(READY) ## Compare every panel with what a client counted, and write docs/dashboards-proof.md; ARGS=--all prints it all
 	@PYTHONPATH=service:. $(PY) -m tests.support.proof.report $(ARGS)
 format: $(READY) ## Format the Python code
 	@$(PY) -m ruff check --fix --quiet . && $(PY) -m ruff format --quiet .
+doctor: $(READY) ## Check the cluster of KUBECONFIG before an install with RELEASE, NAMESPACE and VALUES
+	@$(PY) -m lab doctor $(ARGS)
 e2e: $(READY) ## Install the chart into the cluster of KUBECONFIG and test it there
 	@$(PY) -m pytest --verbose tests/e2e $(ARGS)
 
@@ -128,27 +139,32 @@ e2e: $(READY) ## Install the chart into the cluster of KUBECONFIG and test it th
 
 BENCH := $(TOOLS_DIR)/bench
 
-.PHONY: service bench-service bench-slo service-docs
+.PHONY: service bench-service bench-slo bench-dashboards service-docs
 service: $(READY) ## Run the storage API alone; ARGS=--help lists its settings
 	@PYTHONPATH=service $(PY) -m storage_api $(ARGS)
 bench-service: $(BENCH)/.installed ## Measure the cost of the service's instrumentation, compared with alternatives
 	@PYTHONPATH=service $(BENCH)/bin/python -m bench $(ARGS)
 bench-slo: $(READY) ## Compare the rules of service levels with Sloth's and Pyrra's, into docs/bench-slo.md
 	@$(PY) -m bench.slo $(ARGS)
+bench-dashboards: $(READY) ## Count the samples that opening each dashboard costs Prometheus, into docs/dashboards-cost.md
+	@PYTHONPATH=service $(PY) -m bench.dashboards $(ARGS)
 service-docs: $(READY) ## Write the tables of docs/service.md and docs/metrics.md from the service
 	@$(PY) -m tools.service_settings
 	@$(PY) -m tools.service_metrics
 
 # --- the chart ----------------------------------------------------------------------------------------
 
-.PHONY: dashboards schema golden deps chart-install requirements clean
+.PHONY: generate dashboards schema compose manifests deps chart-install requirements clean
+generate: dashboards schema service-docs compose manifests ## Write every file that is generated from others
 dashboards: $(READY) ## Write dashboards/*.json and the list of panels from their Python code
 	@$(PY) -m dashboards
 	@$(PY) -m tools.dashboards_table
 schema: $(READY) ## Write values.schema.json, files/known-names.yaml and docs/values.md from values.yaml
 	@$(PY) -m tools.values_schema
-golden: $(READY) ## Write the presets' renders into the golden files
-	@$(PY) -m pytest --quiet tests/chart/matrix --update-golden
+compose: $(READY) ## Write deploy/compose, the platform for Docker Compose, from the rendered chart
+	@$(PY) -m tools.compose
+manifests: $(READY) ## Write deploy/manifests, the objects of each preset, from the rendered chart
+	@$(PY) -m tools.manifests
 deps: $(READY) ## Download the chart's dependencies into charts/
 	@$(PY) -m lab deps
 # Only the values for kind: those of the other environments wait for buckets, certificates and receivers.
@@ -162,7 +178,7 @@ chart-install: deps ## Install the chart into the kind cluster of KUBECONFIG wit
 requirements: ## Compile requirements*.in to hashed requirements (needs uv); ARGS=--upgrade takes the newest versions
 	@command -v uv >/dev/null || { echo "make requirements needs uv: https://docs.astral.sh/uv/" >&2; exit 1; }
 	@for f in service/requirements service/requirements-traces bench/requirements tests/presets/requirements \
-	  tools/release/requirements ./requirements; do \
+	  tools/release/requirements examples/checkout/requirements ./requirements-docs ./requirements; do \
 	  (cd "$${f%/*}" && uv pip compile --quiet --generate-hashes --universal --python-version=3.11 $(ARGS) \
 	    "$${f##*/}.in" --output-file="$${f##*/}.txt"); done
 # A TOOLS_DIR is removed only if `make` created it, as its tag shows; in LAB_DIR only what the lab wrote.
@@ -242,3 +258,5 @@ $(BENCH)/.installed: bench/requirements.txt
 	$(call venv,$(BENCH),bench/requirements.txt)
 $(SBOM)/.installed: tools/release/requirements.txt
 	$(call venv,$(SBOM),tools/release/requirements.txt)
+$(DOCS)/.installed: requirements-docs.txt
+	$(call venv,$(DOCS),requirements-docs.txt)

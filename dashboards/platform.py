@@ -1,6 +1,6 @@
 """The dashboard "Platform": is the monitoring itself healthy, and what does it cost?"""
 
-from grafana_foundation_sdk.builders import dashboard, stat
+from grafana_foundation_sdk.builders import common, dashboard, stat
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from dashboards.colors import (
@@ -23,6 +23,8 @@ JOBS = 'job=~"$job"'
 """Selects the targets of the jobs that the reader picked."""
 
 TARGET = "by (namespace, job, pod, instance) "
+SMALL = common.VizTextDisplayOptions().title_size(11).value_size(14)
+"""Letters for two values side by side, whose names would else be too small to read."""
 NOT_SCRAPED = "unknown: Prometheus does not scrape itself"
 NO_NOTIFICATIONS = "no notifications, or no Alertmanager is scraped"
 
@@ -77,6 +79,7 @@ def glance() -> list[stat.Panel]:
         )
         .decimals(0)
         .thresholds(wrong)
+        .text(SMALL)
         .with_target(now(recently("prometheus_notifications_dropped_total"), "Prometheus"))
         .with_target(now(recently("alertmanager_notifications_failed_total"), "Alertmanager")),
         figure(
@@ -85,6 +88,7 @@ def glance() -> list[stat.Panel]:
             "short",
             [values({1: ("loaded", GOOD), 0: ("rejected", CRITICAL)}), missing()],
         )
+        .text(SMALL)
         .with_target(now("min(prometheus_config_last_reload_successful)", "Prometheus"))
         .with_target(now("min(alertmanager_config_last_reload_successful)", "Alertmanager")),
         figure(
@@ -94,6 +98,7 @@ def glance() -> list[stat.Panel]:
             "short",
             [missing()],
         )
+        .text(SMALL)
         .with_target(
             now('max(ALERTS{alertname="Watchdog", alertstate="firing"}) or 0 * count(up)', "Watchdog")
         )

@@ -105,7 +105,7 @@ def answers() -> dashboard.Panel:
             "Requests per second by status code. Bad ones count against the objective and come first.",
             "reqps",
         )
-    ).no_value("no requests")
+    ).no_value("no requests recorded")
     for name, color in OUTCOMES.items():
         panel = panel.override_by_regexp(f"/^{name}/", [fixed(color)])
     return sorted_by_name(panel, descending=False).with_target(
@@ -120,7 +120,7 @@ def share() -> dashboard.Panel:
         "Share of requests that count against each objective, over 5 minutes. Dashed: what the objective "
         "allows in the long run.",
         "percentunit",
-    ).no_value("no requests")
+    ).no_value("no requests recorded")
     for name, color in INDICATORS.items():
         panel = panel.override_by_name(name, [fixed(color)])
         panel = panel.override_by_name(f"{name} allowed", [fixed(color), DASHED])
@@ -143,7 +143,7 @@ def latency() -> dashboard.Panel:
     for quantile, color in QUANTILES.items():
         panel = panel.override_by_regexp(f"/^{quantile} /", [fixed(color)])
     return (
-        panel.no_value("no answers")
+        panel.no_value("no answers recorded")
         .override_by_name("too slow", [fixed(IDLE), DASHED])
         .with_target(
             over_time(
@@ -231,7 +231,7 @@ def routes() -> dashboard.Panel:
             ),
         ],
         sort=["Failing", "Requests"],
-        empty="no requests, or no routes in the service's metrics",
+        empty="no requests recorded, or no routes in the service's metrics",
     )
 
 

@@ -72,7 +72,7 @@ def services_table() -> dashboard.Panel:
         "is nothing to measure, such as no requests. Failing and p99 are of the last 5 minutes.",
         [
             Column(
-                "Service", label="slo_service", width=105, wide=True, link=("Open the service", SERVICE_LINK)
+                "Service", label="slo_service", width=96, wide=True, link=("Open the service", SERVICE_LINK)
             ),
             Column(
                 "State",
@@ -80,20 +80,20 @@ def services_table() -> dashboard.Panel:
                 f"max {EACH}({STATE}) or 6 * group {EACH}(slo_info{{{NAMESPACES}}})",
                 mappings=[values({6: ("no data", UNKNOWN)}), *states()],
                 background={},
-                width=80,
+                width=76,
             ),
-            Column("Failing", failing(NAMESPACES, EACH), unit="percentunit", width=65),
+            Column("Failing", failing(NAMESPACES, EACH), unit="percentunit", width=60),
             Column(
                 "p99",
                 f'max {EACH}(service:latency_seconds:quantile{{{NAMESPACES}, quantile="0.99"}})',
                 unit="s",
-                width=70,
+                width=66,
             ),
             Column(
                 "Up",
                 n_of_m(up, expected, "targets"),
                 label="targets",
-                width=70,
+                width=56,
                 mappings=counted(),
                 background={},
             ),

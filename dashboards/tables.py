@@ -84,13 +84,18 @@ def table_of(
         if column.expr:
             panel = panel.with_target(rows(column.expr))
         panel = panel.override_by_name(column.title, column.overrides())
-    # Only the named fields: rows of queries whose `Time` differs would not be merged.
+    # `Time`, the same in all queries, is kept until all are joined: it is the only field that a query without
+    # a result has in common with the others, and without a common field none would be joined.
     for transformation, options in (
-        ("filterFieldsByName", {"include": {"names": list(names)}}),
+        ("filterFieldsByName", {"include": {"names": ["Time", *names]}}),
         ("merge", {}),
         (
             "organize",
-            {"indexByName": {name: at for at, name in enumerate(names)}, "renameByName": names},
+            {
+                "excludeByName": {"Time": True},
+                "indexByName": {name: at for at, name in enumerate(names)},
+                "renameByName": names,
+            },
         ),
     ):
         panel = panel.with_transformation(DataTransformerConfig(id_val=transformation, options=options))

@@ -99,7 +99,8 @@ def pods() -> dashboard.Panel:
             Column("Container", label="container", width=120),
             Column(
                 "Restarts",
-                for_each_problem(RESTARTS),
+                # Not those of pods that are gone, which `increase` remembers for an hour.
+                for_each_problem(f"({RESTARTS} and service:pod:ready{{{PODS}}})"),
                 properties=[DynamicConfigValue(id_val="decimals", value=0)],
             ),
         ],

@@ -82,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
 
     add("render", help="print the rendered objects").set_defaults(run=commands.run_render)
 
+    examiner = add("doctor", help="check the cluster before the chart is installed into it")
+    examiner.set_defaults(run=commands.run_doctor)
+
     add("deps", help="download the chart's dependencies").set_defaults(run=commands.run_deps)
 
     finder = add("tools", help="install the programs that the lab runs, and print their paths")
@@ -91,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     builder = add("preview", help="build the preview page of the dashboards, and print its folder")
     builder.set_defaults(run=commands.run_preview)
 
-    camera = add("pictures", help="draw every dashboard, light and dark, as PNG")
+    camera = add("pictures", help="draw the start page and every dashboard, light and dark, as PNG")
     camera.add_argument("--folder", type=Path, default=pictures.FOLDER, help="target (docs/pictures)")
     camera.add_argument("--range", default="15m", help="time range that they show (%(default)s)")
     camera.set_defaults(run=commands.run_pictures)

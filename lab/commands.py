@@ -136,6 +136,12 @@ def run_clean(_: argparse.Namespace) -> int:
     return 0
 
 
+def run_doctor(_: argparse.Namespace) -> int:
+    from lab.doctor.run import run  # noqa: PLC0415 (the import of the Kubernetes client takes a second)
+
+    return run()
+
+
 def run_deps(_: argparse.Namespace) -> int:
     deps.download()
     return 0

@@ -4,14 +4,19 @@ import contextlib
 import json
 import shutil
 from collections.abc import Mapping
-from pathlib import PurePosixPath
+from dataclasses import asdict
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
+from lab import ROOT
+from lab.figures import FIGURES, STATE, STATES
 from lab.platform import Platform
 from lab.preview_bundle import build
 from lab.render.stack import Stack
 from lab.servers import PARTS, grafana
+
+RUNBOOKS = ROOT / "docs" / "runbooks"
 
 
 def url(platform: Platform) -> str:
@@ -28,19 +33,40 @@ def publish(platform: Platform, extra: Mapping[str, str] = MappingProxyType({}))
 
     `extra` holds further dashboards by path `<folder>/<file>`. Raises LabError and ToolError.
     """
-    bundle = build()
     render = platform.render()
     stack = Stack.of(render)
+    ports = platform.ports
+    source, *_ = grafana.datasources(stack, ports.url("prometheus"), ports.url("alertmanager"))
+    parts = [
+        {"name": name, "url": platform.url(name), "pages": part.pages}
+        for name, part in PARTS.items()
+        if platform.ready(name)
+    ]
     files = grafana.dashboards(stack, render.ours) | dict(extra)
-    source, *_ = grafana.datasources(stack, platform.ports)
+    write(platform.folder / "user", files, source["jsonData"]["timeInterval"], parts)
+
+
+def write(target: Path, files: Mapping[str, str], scrape_interval: str, parts: list[dict[str, Any]]) -> None:
+    """Writes the page and the runbooks into a folder, for a Prometheus to serve them at /user/.
+
+    `files` are the dashboards by path `<folder>/<file>`, `scrape_interval` is the data source's, such as
+    `30s`, and `parts` are the running servers with `name`, `url` and `pages`. Raises LabError and ToolError.
+    """
+    bundle = build()
     about = {
-        "scrapeInterval": source["jsonData"]["timeInterval"],
-        "parts": [{"name": part, "url": platform.url(part)} for part in PARTS if platform.ready(part)],
+        "scrapeInterval": scrape_interval,
+        "parts": parts,
+        "runbooks": sorted(path.stem for path in RUNBOOKS.glob("*.md")),
+        "services": {
+            "state": STATE,
+            "states": STATES,
+            "figures": [{"name": name} | asdict(figure) for name, figure in FIGURES.items()],
+        },
         "dashboards": [_entry(path, text) for path, text in sorted(files.items())],
     }
-    target = platform.folder / "user"
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(bundle, target)
+    shutil.copytree(RUNBOOKS, target / "runbooks")
     for path, text in files.items():
         file = target / "dashboards" / path
         file.parent.mkdir(parents=True, exist_ok=True)

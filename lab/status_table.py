@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from lab.figures import STATES, Figures, Service
+from lab.figures import FIGURES, STATES, Figures, Service
 from lab.notifications import Notification
 
 SHOWN_NOTIFICATIONS = 5
@@ -26,17 +27,13 @@ def parts_table(parts: Iterable[tuple[str, str, str]], figures: Figures | None) 
 
 
 def services_table(services: Iterable[Service]) -> Table:
-    made = _table("Services", "service", "state", "requests/s", "errors", "p99", "budget left")
-    made.columns[0].no_wrap = True
+    headings = [figure.heading.lower() for figure in FIGURES.values()]
+    made = _table("Services", "service", "state", *headings)
+    made.box, made.show_edge, made.padding = SIMPLE_HEAD, False, 0  # fits into 80 columns
+    made.columns[0].no_wrap = made.columns[1].no_wrap = True
     for each in services:
-        made.add_row(
-            each.name.rpartition("/")[2],
-            STATES[each.state],
-            _format(each.request_rate, "{:.1f}"),
-            _format(each.error_ratio, "{:.2%}"),
-            _format(each.p99 and each.p99 * 1000, "{:.0f} ms"),
-            _format(each.budget_left, "{:.0%}"),
-        )
+        figures = [each.texts.get(key, "no data") for key in FIGURES]
+        made.add_row(each.name.rpartition("/")[2], STATES[each.state], *figures)
     return made
 
 
@@ -73,7 +70,3 @@ def _table(title: str, *headings: str) -> Table:
     for heading in headings:
         made.add_column(heading, overflow="fold")
     return made
-
-
-def _format(value: float | None, form: str) -> str:
-    return "no data" if value is None else form.format(value)

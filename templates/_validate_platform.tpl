@@ -1,6 +1,9 @@
 {{/* Errors in our own values, and errors that several components of the stack share, one per line. */}}
 {{- define "observability-platform.errors.platform" -}}
 {{- $stack := include "observability-platform.stack" . | fromJson -}}
+{{- if contains "/blob/" .Values.global.monitoring.runbookUrl }}
+global.monitoring.runbookUrl: {{ .Values.global.monitoring.runbookUrl }} is a folder on a Git server, where a link to a page would need .md at its end; set it to the address of the folder runbooks of the site that `make docs` builds
+{{- end }}
 {{- if include "observability-platform.storageApiSlo" . }}
 {{- $disabled := (index .Subcharts "storage-api").Values.config.metricsDisabled }}
 {{- if and (has "http_request_count" $disabled) (has "http_request_duration_seconds" $disabled) }}

@@ -45,9 +45,12 @@ def load(data: Path, series: Iterable[Series]) -> int:
 class Server:
     """A Prometheus that scrapes nothing, on a free loopback port, as a context manager."""
 
-    def __init__(self, data: Path, rules: str = "", lookback: str = "5m") -> None:
-        """`rules` is the text of a rules file. `lookback` is how long a sample counts as current."""
-        self._url = Ports.free().url("prometheus")
+    def __init__(self, data: Path, rules: str = "", lookback: str = "5m", pages: Path | None = None) -> None:
+        """`rules` is the text of a rules file. `lookback` is how long a sample counts as current.
+
+        The files below `pages` are served at /user/.
+        """
+        self.url = Ports.free().url("prometheus")
         self._folder = data.parent
         (self._folder / "rules.yaml").write_text(rules or "groups: []\n")
         (self._folder / "prometheus.yaml").write_text("rule_files: [rules.yaml]\n")
@@ -57,8 +60,9 @@ class Server:
             f"--storage.tsdb.path={data}",
             "--storage.tsdb.retention.time=10y",
             f"--query.lookback-delta={lookback}",
-            f"--web.listen-address={self._url.removeprefix('http://')}",
+            f"--web.listen-address={self.url.removeprefix('http://')}",
             "--log.level=error",
+            *([f"--web.user-assets={pages}"] if pages else []),
         ]
 
     def __enter__(self) -> Server:
@@ -79,14 +83,14 @@ class Server:
 
     def _ready(self) -> bool:
         try:
-            return requests.get(f"{self._url}/-/ready", timeout=1).ok
+            return requests.get(f"{self.url}/-/ready", timeout=1).ok
         except requests.RequestException:
             return False
 
     def get(self, path: str, **parameters: Any) -> Any:
         """The `data` of an answer of the HTTP API; raises LabError with Prometheus' own message."""
         answer = requests.post if path.startswith("query") else requests.get
-        body = answer(f"{self._url}/api/v1/{path}", parameters, timeout=TIMEOUT_SECONDS).json()
+        body = answer(f"{self.url}/api/v1/{path}", parameters, timeout=TIMEOUT_SECONDS).json()
         if body["status"] != "success":
             raise LabError(f"{parameters}: {body['error']}")
         return body["data"]

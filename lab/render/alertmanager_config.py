@@ -5,6 +5,7 @@ main configuration, and alerts continue to them. Depending on the Alertmanager's
 `alertmanagerConfigMatcherStrategy`, routes and inhibition only apply to alerts of the object's namespace.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -57,6 +58,36 @@ def translate(
         "mute_time_intervals": [*(main.get("mute_time_intervals") or ()), *times],
     }
     return {**main, **_present(added)}
+
+
+def integrations(receiver: Mapping[str, Any], credential: Callable[[str, str, str], Yaml]) -> Yaml:
+    """The destinations of an AlertmanagerConfig's receiver as the operator writes them.
+
+    Names are in snake case, and lists of {key, value} become maps. `credential` gets a field such as `url`,
+    and the name and the key of its Secret; it returns the field with its value, such as {url: "https://..."}.
+    """
+
+    def converted(value: Any) -> Any:
+        if isinstance(value, list):
+            if value and value[0].keys() == {"key", "value"}:
+                return {each["key"]: each["value"] for each in value}
+            return [converted(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        fields: Yaml = {}
+        for key, each in value.items():
+            field = _snake(key.removesuffix("Secret"))
+            if isinstance(each, dict) and each.keys() == {"name", "key"}:
+                fields |= credential(field, each["name"], each["key"])
+            else:
+                fields[field] = converted(each)
+        return fields
+
+    return {key: each for key, each in converted(receiver).items() if key != "name"}
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])([A-Z]+)", lambda found: f"_{found[1].lower()}", name)
 
 
 def _route(route: Mapping[str, Any], prefix: str) -> Yaml:

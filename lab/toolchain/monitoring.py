@@ -7,13 +7,15 @@ from functools import partial
 from pathlib import Path
 
 from lab.toolchain import archives, golang
-from lab.toolchain.install import Family, Way, WayError
+from lab.toolchain.install import Family, Way
 from lab.toolchain.machine import platform
 
 _ALERTMANAGER_MODULE = "github.com/prometheus/alertmanager"
 _NO_UI = (
     b"<!doctype html><title>Alertmanager</title>"
-    b"<p>This Alertmanager was built without its web UI; its API is at <code>/api/v2/</code>."
+    b"<p>This Alertmanager was built without its web UI. Its API has "
+    b'<a href="/api/v2/alerts">its alerts</a>, <a href="/api/v2/silences">its silences</a> and '
+    b'<a href="/api/v2/status">its status</a>.'
 )
 
 
@@ -21,11 +23,10 @@ def _from_archive(
     name: str, version: str, programs: tuple[str, str], sums: dict[str, str], target: Path
 ) -> None:
     """`sums` maps a platform such as `linux-amd64` to the sha256 of its archive."""
-    if platform() not in sums:
-        raise WayError(f"no archive is pinned for {platform()}")
+    sha256 = archives.pinned(sums)
     archive = f"{name}-{version}.{platform()}.tar.gz"
     url = f"https://github.com/prometheus/{name}/releases/download/v{version}/{archive}"
-    archives.unpack(url, sums[platform()], programs, target)
+    archives.unpack(url, sha256, programs, target)
 
 
 def _archive(name: str, version: str, programs: tuple[str, str], sums: dict[str, str]) -> Way:

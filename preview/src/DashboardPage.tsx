@@ -1,10 +1,10 @@
 /** The page of one dashboard: its controls, and its panels on the grid. */
 import { rangeUtil, type TimeRange } from '@grafana/data';
-import { Icon } from '@grafana/ui';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { Dropdown, Icon, Menu, ToolbarButton } from '@grafana/ui';
+import { useCallback, useEffect, useMemo, useRef, useState, type CSSProperties } from 'react';
 
 import { PreviewNotice, unsupported } from './PreviewNotice';
-import { format, hrefs, navigate, type Address } from './address';
+import { format, hrefs, leadTo, navigate, type Address } from './address';
 import { Controls } from './Controls';
 import type { Dashboard } from './dashboard';
 import { layout } from './layout';
@@ -96,17 +96,41 @@ export function DashboardPage(props: Props) {
   const view = useMemo(() => {
     const zoom = (range: { from: number; to: number }) =>
       set({ from: `${Math.round(range.from)}`, to: `${Math.round(range.to)}` });
-    return moment && { ...moment, timeZone, zoom };
-  }, [moment, timeZone, set]);
-  const scope: Scope = useMemo(() => ({ __dashboard: dashboard.title, ...moment?.variables }), [dashboard, moment]);
+    const lead = (url: string) => leadTo(url, address.theme);
+    return moment && { ...moment, timeZone, zoom, lead };
+  }, [moment, timeZone, set, address.theme]);
+  const scope: Scope = useMemo(
+    () => ({ __dashboard: dashboard.title, __url_time_range: `from=${from}&to=${to}`, ...moment?.variables }),
+    [dashboard, from, to, moment],
+  );
   const placed = useMemo(() => layout(dashboard, scope, toggled), [dashboard, scope, toggled]);
   const replace = (text: string) => interpolate(text, scope, 'text');
-  const linksOf = (links: Dashboard['links']) =>
-    hrefs(links ?? [], { ...address, from, to, refresh }, scope, platform, replace).map(({ title, href, blank }) => (
-      <a key={href} href={href} target={blank ? '_blank' : undefined} rel="noreferrer">
-        {title}
-      </a>
-    ));
+  const linksOf = (links: Dashboard['links'] = []) =>
+    links.map((link, i) => {
+      const found = hrefs([link], { ...address, from, to, refresh }, scope, platform, replace);
+      return link.asDropdown ? (
+        <Dropdown
+          key={i}
+          overlay={
+            <Menu>
+              {found.map(({ title, href, blank }) => (
+                <Menu.Item key={href} label={title} url={href} target={blank ? '_blank' : undefined} />
+              ))}
+            </Menu>
+          }
+        >
+          <ToolbarButton icon="bars" isOpen={false}>
+            {replace(link.title)}
+          </ToolbarButton>
+        </Dropdown>
+      ) : (
+        found.map(({ title, href, blank }) => (
+          <a key={href} href={href} target={blank ? '_blank' : undefined} rel="noreferrer">
+            {title}
+          </a>
+        ))
+      );
+    });
 
   return (
     <>
@@ -139,9 +163,13 @@ export function DashboardPage(props: Props) {
         {view &&
           placed.map((one) => {
             const { key, panel, at, open } = one;
-            const area = { gridColumn: `${at.x + 1} / span ${at.w}`, gridRow: `${at.y + 1} / span ${at.h}` };
+            const area = {
+              gridColumn: `${at.x + 1} / span ${at.w}`,
+              gridRow: `${at.y + 1} / span ${at.h}`,
+              '--rows': at.h,
+            };
             return (
-              <div key={key} style={area}>
+              <div key={key} style={area as CSSProperties}>
                 {panel.type === 'row' ? (
                   <h2>
                     <button

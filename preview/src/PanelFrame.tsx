@@ -22,6 +22,9 @@ interface Result extends Answer {
   error?: string;
 }
 
+// Grafana draws these without data too, in the text and colour that the mappings give to null.
+const DRAWS_NULL = new Set(['stat', 'bargauge']);
+
 const message = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 function useSize() {
@@ -73,9 +76,9 @@ function Body({ panel, view, result, width, height }: BodyProps) {
   const drawn = useMemo(() => {
     const fieldConfig = fieldConfigOf(panel);
     const replace = (text: string) => interpolate(text, result.scope, 'text');
-    const frames = applyFieldConfig(result.frames, fieldConfig, theme, view.timeZone, replace, hidden);
+    const frames = applyFieldConfig(result.frames, fieldConfig, theme, view.timeZone, replace, view.lead, hidden);
     return { panel, options: panel.options ?? {}, fieldConfig, frames, replace, theme };
-  }, [panel, result, theme, view.timeZone, hidden]);
+  }, [panel, result, theme, view.timeZone, view.lead, hidden]);
   const marks = useMemo(() => [...view.marks, ...result.exemplars], [view, result]);
   const context = useMemo(
     () => ({
@@ -118,13 +121,13 @@ export const PanelFrame = memo(function PanelFrame(props: Props) {
   const [broken, setBroken] = useState<{ result: Result; words: string }>();
   const title = interpolate(panel.title ?? '', scope, 'text');
 
-  const needsData = panel.type !== 'text';
-  const empty = needsData && !result?.frames.some(({ length }) => length > 0);
+  const empty = !result?.frames.some(({ length }) => length > 0);
   const thrown = broken?.result === result ? broken?.words : undefined;
   const error = known ? (thrown ?? result?.error) : `The preview cannot draw panels of type "${panel.type}".`;
   // The page is ready once no panel is loading, see useReady.
   const state = error ? 'error' : !result ? 'loading' : empty ? 'empty' : 'drawn';
-  const words = error ?? (empty ? (panel.fieldConfig?.defaults.noValue ?? 'No data') : undefined);
+  const silent = empty && !DRAWS_NULL.has(panel.type);
+  const words = error ?? (silent ? (panel.fieldConfig?.defaults.noValue ?? 'No data') : undefined);
 
   return (
     <div ref={ref} className="panel" data-panel={panel.id} data-kind={panel.type} data-state={state}>

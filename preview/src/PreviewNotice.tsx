@@ -7,11 +7,18 @@ const NEVER_SUPPORTED = [
   'editing, sharing and inspecting',
   'annotations stored in Grafana',
   'ad hoc filters',
-  'actions, and data links outside tables',
+  'actions, and data links on time series and heatmaps',
   'data sources other than Prometheus',
   'heatmaps calculated from single values, and native histograms',
   'time shifts of single panels',
 ];
+
+const LINKED = new Set(['stat', 'bargauge', 'state-timeline', 'table']);
+
+function hasDataLinks({ fieldConfig }: Panel): boolean {
+  const overridden = fieldConfig?.overrides.flatMap(({ properties }) => properties) ?? [];
+  return Boolean(fieldConfig?.defaults.links?.length) || overridden.some(({ id }) => id === 'links');
+}
 
 /** Features that this dashboard uses and the preview omits, as phrases for the footer. */
 export function unsupported({ panels }: Dashboard): string[] {
@@ -23,11 +30,15 @@ export function unsupported({ panels }: Dashboard): string[] {
   const shifted = all
     .filter(({ timeFrom, timeShift }) => timeFrom || timeShift)
     .map(({ title }) => `the time shift of "${title}"`);
+  const linked = all
+    .filter((panel) => !LINKED.has(panel.type) && hasDataLinks(panel))
+    .map(({ title }) => `the data links of "${title}"`);
   return [
     ...new Set([
       ...types,
       ...transformations.filter((id) => !knowsTransformation(id)).map((id) => `the transformation "${id}"`),
       ...shifted,
+      ...linked,
     ]),
   ];
 }

@@ -31,6 +31,12 @@ export function fromGrafana(url: string): Address | undefined {
   return uid ? { ...parse(search), dashboard: uid } : undefined;
 }
 
+/** Where a link of a dashboard leads: to the preview's own page of `/d/<uid>`, else to the given address. */
+export function leadTo(url: string, theme: string | undefined): string {
+  const inside = fromGrafana(url);
+  return inside ? format({ theme, ...inside }) : url;
+}
+
 export function format({ variables, ...own }: Address): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(own)) {

@@ -27,6 +27,8 @@ export interface Link {
   keepTime?: boolean;
   includeVars?: boolean;
   targetBlank?: boolean;
+  /** Shows the dashboards with the tags as a menu. */
+  asDropdown?: boolean;
 }
 
 export interface Panel {

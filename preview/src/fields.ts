@@ -18,8 +18,8 @@ import {
 } from '@grafana/data';
 import { lastValueFrom } from 'rxjs';
 
-import { format, fromGrafana } from './address';
 import type { Panel } from './dashboard';
+import { fillInData } from './links';
 
 // A map, because the library lists some transformers twice.
 const transformers = new Map(Object.values(standardTransformers).map((info) => [info.id, info]));
@@ -94,6 +94,7 @@ export async function transform(panel: Panel, frames: DataFrame[], replace: (tex
 
 /**
  * Applies units, colours, thresholds and overrides to the fields.
+ * @param lead where a link to an address leads
  * @param hidden display names of the series that are not drawn
  */
 export function applyFieldConfig(
@@ -102,19 +103,18 @@ export function applyFieldConfig(
   theme: GrafanaTheme2,
   timeZone: string,
   replace: (text: string) => string,
+  lead: (url: string) => string,
   hidden: ReadonlySet<string>,
 ): DataFrame[] {
   const configured = applyFieldOverrides({
     data: frames,
     fieldConfig,
     fieldConfigRegistry: registryFor(fieldConfig),
-    replaceVariables: (text) => replace(text),
+    replaceVariables: (text, scoped, form) =>
+      replace(fillInData(text, scoped, form === 'uriencode' ? encodeURIComponent : String)),
     theme,
     timeZone,
-    dataLinkPostProcessor: ({ linkModel }) => {
-      const inside = fromGrafana(linkModel.href);
-      return inside ? { ...linkModel, href: format(inside) } : linkModel;
-    },
+    dataLinkPostProcessor: ({ linkModel }) => ({ ...linkModel, href: lead(linkModel.href) }),
   });
   // Overrides and legends match by display name: compute the names now, from the final field configuration.
   cacheFieldDisplayNames(configured);

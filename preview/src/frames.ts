@@ -56,9 +56,6 @@ function lines(series: Series[], target: Target, step: number): DataFrame[] {
 function table(series: Series[], target: Target, valueName: string): DataFrame[] {
   const rows = series.flatMap(({ metric, values }) => values.map(([t, value]) => ({ metric, t, value })));
   const labels = [...new Set(series.flatMap(({ metric }) => Object.keys(metric)))].sort();
-  if (rows.length === 0) {
-    return [];
-  }
   return [
     createDataFrame({
       refId: target.refId,

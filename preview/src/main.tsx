@@ -1,4 +1,4 @@
-/** Entry point: shows the dashboard that the address names, else the start page. */
+/** Entry point: shows the dashboard that the address names, else the start page, with a line if the name is unknown. */
 import { createTheme, ThemeContext } from '@grafana/data';
 import { ErrorBoundary, GlobalStyles, PortalContainer } from '@grafana/ui';
 import { StrictMode, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
@@ -30,12 +30,14 @@ interface Files {
 }
 
 async function load(uid: string | undefined): Promise<Files> {
+  const files: Files = {};
   try {
-    const platform = await loadPlatform();
-    return { platform, dashboard: uid ? await loadDashboard(platform, uid) : undefined };
+    files.platform = await loadPlatform();
+    files.dashboard = uid ? await loadDashboard(files.platform, uid) : undefined;
   } catch (error) {
-    return { error: (error as Error).message };
+    files.error = (error as Error).message;
   }
+  return files;
 }
 
 function Page() {
@@ -48,10 +50,10 @@ function Page() {
   }, [address.dashboard]);
   useEffect(() => {
     document.title = `${dashboard?.title ?? 'Platform'} – preview`;
-    if (error) {
+    if (error && !platform) {
       document.body.dataset.ready = 'true';
     }
-  }, [dashboard, error]);
+  }, [dashboard, error, platform]);
 
   const systemDark = useDark();
   const isDark = address.theme ? address.theme === 'dark' : systemDark;
@@ -67,7 +69,7 @@ function Page() {
       {platform && address.dashboard && dashboard && (
         <DashboardPage key={dashboard.uid} {...{ platform, dashboard, address }} />
       )}
-      {platform && !address.dashboard && <StartPage {...{ platform, address }} />}
+      {platform && (error || !address.dashboard) && <StartPage {...{ platform, address }} />}
       <PortalContainer />
     </ThemeContext.Provider>
   );

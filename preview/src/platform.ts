@@ -1,5 +1,6 @@
 /** The files that the lab publishes beside this page: the list of processes, and the dashboards. */
 import { toDashboard, type Dashboard } from './dashboard';
+import type { ServiceFigures } from './services';
 
 export interface DashboardEntry {
   file: string;
@@ -12,7 +13,11 @@ export interface DashboardEntry {
 export interface Platform {
   /** Scrape interval of the data source, such as "30s": the smallest useful query step. */
   scrapeInterval: string;
-  parts: Array<{ name: string; url: string }>;
+  /** The running processes, each with the pages that a browser can show of it: paths by title. */
+  parts: Array<{ name: string; url: string; pages: Record<string, string> }>;
+  services: ServiceFigures;
+  /** Names of the runbooks that lie beside this page, in runbooks/<name>.md. */
+  runbooks: string[];
   dashboards: DashboardEntry[];
 }
 

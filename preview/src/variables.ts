@@ -15,7 +15,7 @@ export type Scope = Record<string, Variable | string>;
 
 export type Format = 'promql' | 'text';
 
-const REFERENCE = /\$(\w+)|\$\{(\w+)(?::\w+)?\}|\[\[(\w+)\]\]/g;
+const REFERENCE = /\$(\w+)|\$\{(\w+)(?::(\w+))?\}|\[\[(\w+)\]\]/g;
 const DATA_SOURCE = 'Prometheus';
 
 // PromQL strings need each backslash doubled; regular expressions inside them double it once more.
@@ -41,14 +41,21 @@ function formatValue(variable: Variable, format: Format): string {
   return model.multi || model.includeAll ? oneOf(values.map(inRegex)) : inString(values[0] ?? '');
 }
 
-/** Replaces the variables in a text; unknown names stay unchanged. */
+/** The selected values as parameters of an address: `var-job=a&var-job=b`. */
+const asParameters = ({ model, value }: Variable) =>
+  value.map((one) => `var-${model.name}=${encodeURIComponent(one)}`).join('&');
+
+/** Replaces the variables in a text; unknown names stay unchanged. `${name:queryparam}` becomes parameters of an address. */
 export function interpolate(text: string, scope: Scope, format: Format): string {
-  return text.replace(REFERENCE, (whole, a?: string, b?: string, c?: string) => {
+  return text.replace(REFERENCE, (whole, a?: string, b?: string, own?: string, c?: string) => {
     const found = scope[a ?? b ?? c ?? ''];
     if (found === undefined) {
       return whole;
     }
-    return typeof found === 'string' ? found : formatValue(found, format);
+    if (typeof found === 'string') {
+      return found;
+    }
+    return own === 'queryparam' ? asParameters(found) : formatValue(found, format);
   });
 }
 

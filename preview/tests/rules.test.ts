@@ -180,6 +180,8 @@ describe('addresses', () => {
   const platform = {
     scrapeInterval: '15s',
     parts: [],
+    services: { state: '', states: [], figures: [] },
+    runbooks: [],
     dashboards: ['a', 'b'].map((uid) => ({ uid, title: uid, file: uid, folder: '', tags: ['x'] })),
   };
 

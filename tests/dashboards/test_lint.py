@@ -27,6 +27,8 @@ from tests.support.promql import labels, selectors, walk
 OF_THE_PLATFORM = ("prometheus_", "alertmanager_", "scrape_")
 # Series that Prometheus itself adds for targets and alerts, and the record whose name has no colon.
 KNOWN = {"ALERTS", "ALERTS_FOR_STATE", "up", "slo_info"}
+# The labels that a variable may select.
+LABELS = {"namespace": {"namespace"}, "service": {"slo_service", "job"}, "pod": {"pod"}, "job": {"job"}}
 BY_UID = {document["uid"]: document for document in DOCUMENTS.values()}
 
 
@@ -84,10 +86,13 @@ def test_every_query_filters_by_the_variables_as_they_allow(document):
             for name, matcher in used.items():
                 several = known[name].get("multi", False)
                 assert matcher.op == (promql.MatchOp.Re if several else promql.MatchOp.Equal), where
-            is_first = where == "variable namespace"
-            assert "namespace" not in known or "namespace" in used or is_first, (
-                f"{where}: {selector.prettify()}"
-            )
+                assert matcher.name in LABELS[name], f"{where}: {selector.prettify()}"
+            needed = {"namespace", "service"}
+            if selector.name.startswith("service:pod") and not where.startswith("annotation "):
+                needed |= {"pod"}
+            # A variable depends on those before it.
+            before = list(known)[: [*(f"variable {name}" for name in known), where].index(where)]
+            assert needed & set(before) <= used.keys(), f"{where}: {selector.prettify()}"
 
 
 @each_dashboard
@@ -109,7 +114,7 @@ def test_legends_and_columns_name_labels_that_the_query_keeps(document):
             unknown, kept = unknown or of_query is None, kept | (of_query or set())
         for transformation in panel.get("transformations", []):
             names = transformation["options"].get("include", {}).get("names", [])
-            columns = {name for name in names if not name.startswith("Value")}
+            columns = {name for name in names if not name.startswith(("Time", "Value"))}
             assert unknown or columns <= kept, panel["title"]
 
 

@@ -35,15 +35,20 @@ def groups() -> list[dict[str, Any]]:
 @functools.cache
 def seen(situation: str) -> Mapping[tuple[str, str], Look]:
     """What each panel shows in a situation, by dashboard and title."""
-    given = SITUATIONS[situation]
     asked = [(dashboard, panel) for dashboard in STATED for panel in data_panels(DOCUMENTS[dashboard])]
-    source = PromtoolSource(groups() if given.rules else [], given.series(), AT)
-    return source.settle(
+    answers = source(situation)
+    return answers.settle(
         lambda: {
-            (dashboard, panel["title"]): look(panel, draw(panel, source, VARIABLES, SHOWN), AT)
+            (dashboard, panel["title"]): look(panel, draw(panel, answers, VARIABLES, SHOWN), AT)
             for dashboard, panel in asked
         }
     )
+
+
+def source(situation: str) -> PromtoolSource:
+    """Answers queries in a situation."""
+    given = SITUATIONS[situation]
+    return PromtoolSource(groups() if given.rules else [], given.series(), AT)
 
 
 def stated(dashboard: str, panel: str) -> dict[str, Any]:

@@ -10,8 +10,10 @@ from tests.dashboards.truth import compare, module, verify
 from tests.support.dashboard.picture import annotations
 from tests.support.dashboard.variables import resolve
 from tests.support.documents import DOCUMENTS, data_panels
+from tests.support.proof import mutate
 from tests.support.proof.client import count
 from tests.support.proof.lab import CHECKOUT, STAGING, STORAGE
+from tests.support.proof.report import PAGE
 from tests.support.proof.run import PROVEN, grafana_source
 
 PANELS = {
@@ -33,7 +35,13 @@ def test_each_panel_has_an_expectation_and_each_expectation_a_panel(dashboard):
 
 
 @pytest.mark.parametrize("panel", PANELS)
-def test_a_panel_shows_the_truth(proof, panel):
+def test_a_panel_is_in_the_table_of_what_is_compared(panel):
+    dashboard, model = PANELS[panel]
+    assert f"| {DOCUMENTS[dashboard]['title']} | {model['title']} | " in PAGE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_panel_shows_shows_the_truth(proof, panel):
     dashboard, model = PANELS[panel]
     found = list(compare(dashboard, model, proof))
     assert found, "nothing was compared"
@@ -138,3 +146,9 @@ def test_the_targets_are_labelled_as_in_a_cluster(proof):
 def test_prometheus_sends_its_alerts_to_our_alertmanager(proof):
     found = proof.lab.prometheus.get("/api/v1/alertmanagers")["data"]["activeAlertmanagers"]
     assert [one["url"] for one in found] == [f"{proof.lab.alertmanager.url}/api/v2/alerts"]
+
+
+@pytest.mark.timeout(600)
+def test_small_faults_in_panels_are_noticed(proof, draws):
+    """The same sample in each run; `make mutate` runs more, for the score in README.md."""
+    assert mutate.run(draws(8, 60), False, proof).unexplained() == []

@@ -44,12 +44,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the measured pods first: their rates are complete after five minutes, in which other tests run.
+    """Start the measured pods first and look at them last: their rates are complete only after some minutes.
 
     In mode bundled their Prometheus exists only once the release is installed.
     """
-    if mode() == "byo":
-        items.sort(key=lambda item: item.name != "test_the_workloads_start")
+
+    def order(item: pytest.Item) -> int:
+        if item.path.name != "test_workload.py":
+            return 1
+        return 0 if item.name == "test_the_workloads_start" and mode() == "byo" else 2
+
+    items.sort(key=order)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -150,7 +150,8 @@ def test_every_rule_is_loaded_and_healthy(platform: Release, prometheus: Prometh
 
     def healthy() -> bool:
         loaded = [r["name"] for r in prometheus.rules() if r["health"] == "ok"]
-        return all(loaded.count(name) == expected.count(name) for name in expected)
+        # The measured workloads have rules of the same names.
+        return all(loaded.count(name) >= expected.count(name) for name in expected)
 
     wait_for(healthy, CONFIGURED_SECONDS, f"healthy rules: {', '.join(expected)}")
     fact(f"rules: {len(expected)} loaded and healthy")

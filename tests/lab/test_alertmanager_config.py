@@ -10,11 +10,11 @@ from lab import toolchain
 from lab.plan import make_plan
 from lab.platform import VALUES
 from lab.ports import Ports
-from lab.render.alertmanager_config import translate
+from lab.render.alertmanager_config import integrations, translate
 from lab.render.chart import load_yaml, render_chart
 from lab.render.stack import Stack
 from lab.servers import alertmanager
-from tests.support.chart.alerting import integrations, routed
+from tests.support.chart.alerting import routed
 
 RECORDED = load_yaml(Path(__file__).with_name("operator.yaml").read_text(encoding="utf-8"))
 
@@ -86,7 +86,9 @@ def test_an_alertmanagerconfig_is_added_as_by_the_operator(case, tmp_path):
         RECORDED["item"],
         strategy=case["strategy"],
         alertmanager_namespace=case["alertmanager_namespace"],
-        integrations=lambda each: integrations(each, lambda name, key: RECORDED["secrets"][name][key]),
+        integrations=lambda each: integrations(
+            each, lambda field, name, key: {field: RECORDED["secrets"][name][key]}
+        ),
     )
     assert made == expected
     check(alertmanager.AlertmanagerConfig(made, {}, []), tmp_path)
@@ -98,7 +100,9 @@ def test_the_charts_receivers_deliver_to_the_lab(tmp_path):
     alerting = {"enabled": True, "receivers": {"pager": hook, "chat": hook}, "critical": "pager"}
     render = render_chart({"alerting": alerting}, value_files=[VALUES])
     added = render.find("AlertmanagerConfig")
-    config = alertmanager.configuration(Stack.of(render), tmp_path, added, "http://127.0.0.1:1/alerts")
+    config = alertmanager.configuration(
+        Stack.of(render), tmp_path, added, alertmanager.webhooks("http://127.0.0.1:1/alerts")
+    )
     check(config, tmp_path)
     assert routed(config.main, tmp_path, {"alertname": "A", "severity": "critical"}) == ["pager"]
     urls = [hook["url"] for each in config.main["receivers"] for hook in each.get("webhook_configs", ())]

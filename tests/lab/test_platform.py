@@ -76,7 +76,7 @@ def test_up_status_and_down_work(lab, folder, pids, variables, scraped_every):
     prometheus = Prometheus(f"http://127.0.0.1:{variables['PROMETHEUS_PORT']}")
 
     def rates():
-        return [each.request_rate for each in read_services(prometheus)]
+        return [each.values.get("requests") for each in read_services(prometheus)]
 
     wait_until(lambda: rates() == pytest.approx([24, 24], rel=0.3), 60, "24 requests a second", every=1)
 

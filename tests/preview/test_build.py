@@ -143,7 +143,15 @@ def test_the_page_gets_the_scrape_interval_that_the_chart_renders(platform: Plat
 def test_the_rendered_dashboards_are_published_unchanged(platform: Platform):
     about = json.loads((platform.folder / "user" / "platform.json").read_text())
     published = {Path(entry["file"]).name: entry for entry in about["dashboards"]}
-    for name, document in SHIPPED.items():
+    rendered = {
+        name: json.loads(text)
+        for item in platform.render().ours
+        if item["kind"] == "ConfigMap"
+        for name, text in item.get("data", {}).items()
+        if name in SHIPPED
+    }
+    assert rendered.keys() == SHIPPED.keys()
+    for name, document in rendered.items():
         entry = published[name]
         assert (entry["uid"], entry["title"]) == (document["uid"], document["title"])
         assert json.loads((platform.folder / "user" / "dashboards" / entry["file"]).read_text()) == document
@@ -160,14 +168,13 @@ def test_pictures_show_every_shipped_dashboard_in_both_themes(
     finally:
         preview.publish(platform, extra_dashboards)
     assert done.returncode == 0, done.stderr
-    wanted = {
-        f"{document['uid']}-{theme}.png" for document in SHIPPED.values() for theme in ("light", "dark")
-    }
+    names = ["start", *(document["uid"] for document in SHIPPED.values())]
+    wanted = {f"{name}-{theme}.png" for name in names for theme in ("light", "dark")} | {"phone.png"}
     assert {path.name for path in tmp_path.iterdir()} == wanted
     for path in tmp_path.iterdir():
         width, height = struct.unpack(">II", path.read_bytes()[16:24])
-        assert width == 1280
-        assert height > 1000
+        assert width == (390 if path.name == "phone.png" else 1366)
+        assert height > 600
 
 
 @pytest.mark.live

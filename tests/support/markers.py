@@ -25,6 +25,7 @@ SERVERS = {
     "start_process",
     "platform",
     "proof",
+    "measured",
 }
 BROWSERS = {"browser"}
 ENDING = {"end_of_start", "health_check"}

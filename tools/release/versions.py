@@ -26,10 +26,15 @@ PLACES: dict[str, tuple[str, ...]] = {
     "Dockerfile": (rf"^ARG VERSION={_V}$", _IMAGE),
     "README.md": (_IMAGE,),
     "ci/kind-values.yaml": (_IMAGE,),
+    "docs/quick-start.md": (_IMAGE, rf"registry\.example\.com/storage-api:{_V}\b"),
+    "docs/install.md": (rf"^    version: {_V}$",),
     "deploy/gitops/argo-cd.yaml": (rf"targetRevision: v{_V}$",),
     "deploy/gitops/flux.yaml": (rf"tag: v{_V}$",),
 }
-"""{file: regular expressions whose group is the version}; each matches at least once."""
+"""{file: regular expressions whose group is the version}; each matches at least once.
+
+Generated files, such as deploy/manifests/, follow with `make generate`.
+"""
 
 
 def current(root: Path = ROOT) -> str:

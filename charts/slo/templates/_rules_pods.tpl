@@ -58,7 +58,7 @@ group by (pod, container, reason) (
   (
     kube_pod_container_status_waiting_reason{ {{- $own -}} } == 1
     or kube_pod_init_container_status_waiting_reason{ {{- $own -}} } == 1
-    or label_replace(kube_pod_status_unschedulable{ {{- $own -}} } == 1, "reason", "Unschedulable", "", "")
+    or label_replace(max by (namespace, pod) (kube_pod_status_unschedulable{ {{- $own -}} }) == 1, "reason", "Unschedulable", "", "")
     or kube_pod_container_status_last_terminated_reason{ {{- $own -}}, reason!="Completed"} == 1
       and on (namespace, pod, container) increase(kube_pod_container_status_restarts_total{ {{- $own -}} }[{{ $hour }}]) > 0
   )

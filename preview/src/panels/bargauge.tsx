@@ -14,8 +14,9 @@ export function BarGaugePanel(props: VizProps) {
         ...options,
         orientation: options.orientation === 'auto' ? VizOrientation.Horizontal : options.orientation,
       }}
-      render={({ value, width, height, orientation, alignmentFactors }) => (
+      render={({ value, width, height, orientation, alignmentFactors, opener }) => (
         <BarGauge
+          {...opener}
           value={value.display}
           field={value.field}
           display={value.view?.getFieldDisplayProcessor(value.colIndex ?? 0)}

@@ -5,6 +5,7 @@ import * as schemes from 'd3-scale-chromatic';
 import { useMemo } from 'react';
 
 import { toNumber } from '../frames';
+import { laneOf } from './prepare';
 import { TimeGrid, type Cell } from './timegrid';
 import type { VizProps } from './viz';
 
@@ -64,7 +65,8 @@ export function HeatmapPanel(props: VizProps) {
       return Number.isFinite(upper) ? formattedValueToString(edge(upper, options.yAxis?.decimals)) : name;
     });
     const ramp = Array.from({ length: 11 }, (_, i) => colorOf(i / 10)).join(', ');
-    return { lanes, cells, ramp, largest: text(largest) };
+    const bounds = fields.map(({ name }) => toNumber(name));
+    return { lanes, cells, ramp, largest: text(largest), position: (value: number) => laneOf(value, bounds) };
   }, [frames, options, fieldConfig, theme]);
   const legend =
     options.legend?.show === false ? null : (
@@ -86,6 +88,7 @@ export function HeatmapPanel(props: VizProps) {
           lanes={drawn.lanes}
           named="top"
           cells={drawn.cells}
+          position={drawn.position}
           fill={1}
         />
       )}

@@ -2,22 +2,18 @@
 import type { FC } from 'react';
 
 import { BarGaugePanel } from './bargauge';
-import { GaugePanel } from './gauge';
 import { HeatmapPanel } from './heatmap';
 import { StatPanel } from './stat';
 import { StateTimelinePanel } from './statetimeline';
 import { TablePanel } from './table';
-import { TextPanel } from './text';
 import { TimeSeriesPanel } from './timeseries';
 import type { VizProps } from './viz';
 
 export const VISUALIZATIONS: Partial<Record<string, FC<VizProps>>> = {
   bargauge: BarGaugePanel,
-  gauge: GaugePanel,
   heatmap: HeatmapPanel,
   stat: StatPanel,
   'state-timeline': StateTimelinePanel,
   table: TablePanel,
-  text: TextPanel,
   timeseries: TimeSeriesPanel,
 };

@@ -12,8 +12,9 @@ export function StatPanel(props: VizProps) {
       {...props}
       sparkline={graphMode !== BigValueGraphMode.None}
       autoGrid
-      render={({ value, width, height, count, alignmentFactors }) => (
+      render={({ value, width, height, count, alignmentFactors, opener }) => (
         <BigValue
+          {...opener}
           value={value.display}
           sparkline={value.sparkline}
           count={count}

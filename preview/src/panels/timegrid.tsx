@@ -1,5 +1,5 @@
 /** Lanes of coloured cells over time, shared by heatmap and state timeline. */
-import { dateTimeFormat, type GrafanaTheme2, type TimeRange } from '@grafana/data';
+import { dateTimeFormat, type GrafanaTheme2, type LinkModel, type TimeRange } from '@grafana/data';
 import { AxisPlacement, ScaleDirection, ScaleOrientation } from '@grafana/schema';
 import {
   KeyboardPlugin,
@@ -10,13 +10,17 @@ import {
   UPlotConfigBuilder,
   VizTooltipContainer,
   VizTooltipContent,
+  VizTooltipFooter,
   VizTooltipHeader,
   VizTooltipWrapper,
 } from '@grafana/ui';
 import { useMemo, useState } from 'react';
 import type uPlot from 'uplot';
 
-/** In characters. Longer names are cut; the tooltip shows them in full. */
+import type { Mark } from '../query';
+import { Marks } from './marks';
+
+/** In characters; less on narrow screens. Longer names are cut; the tooltip shows them in full. */
 const MAX_NAME_LENGTH = 30;
 
 export interface Cell {
@@ -27,6 +31,16 @@ export interface Cell {
   /** Text drawn inside the cell if it fits. */
   label?: string;
   value: string;
+  /** Where a click on the cell may lead. */
+  links?: () => LinkModel[];
+}
+
+interface Hover {
+  cell: Cell;
+  x: number;
+  y: number;
+  /** True after a click: the tooltip stays, with the cell's links. */
+  pinned?: boolean;
 }
 
 interface Props {
@@ -37,6 +51,9 @@ interface Props {
   cells: Cell[];
   /** Fraction of the lane's height that its cells fill, 0 to 1. */
   fill: number;
+  marks: Mark[];
+  /** The height at which an exemplar's value is drawn, in lanes from the bottom. */
+  position?: (value: number) => number;
   width: number;
   height: number;
   range: TimeRange;
@@ -69,8 +86,8 @@ function paint(u: uPlot, { cells, fill, theme }: Props) {
 }
 
 export function TimeGrid(props: Props) {
-  const { lanes, named, cells, width, height, range, timeZone, theme } = props;
-  const [hover, setHover] = useState<{ cell: Cell; x: number; y: number }>();
+  const { lanes, named, cells, marks, position, width, height, range, timeZone, theme } = props;
+  const [hover, setHover] = useState<Hover>();
   const builder = useMemo(() => {
     const built = new UPlotConfigBuilder(timeZone);
     const { Horizontal, Vertical } = ScaleOrientation;
@@ -92,7 +109,8 @@ export function TimeGrid(props: Props) {
     // Where lanes are lower than a line of text, only every n-th name is shown.
     const every = Math.ceil((lanes.length * 16) / Math.max(1, height - 40));
     const shown = lanes.map((_, i) => i).filter((i) => i % every === 0);
-    const names = lanes.map((name) => (name.length > MAX_NAME_LENGTH ? `${name.slice(0, MAX_NAME_LENGTH)}…` : name));
+    const most = Math.min(MAX_NAME_LENGTH, Math.floor(width / 20));
+    const names = lanes.map((name) => (name.length > most ? `${name.slice(0, most)}…` : name));
     built.addAxis({
       scaleKey: 'y',
       placement: AxisPlacement.Left,
@@ -110,7 +128,10 @@ export function TimeGrid(props: Props) {
       const [at, lane] = [u.posToVal(left, 'x'), Math.floor(u.posToVal(top, 'y'))];
       const cell = left < 0 ? undefined : cells.find((c) => c.lane === lane && c.from <= at && at < c.to);
       const box = u.over.getBoundingClientRect();
-      setHover(cell && { cell, x: box.left + left, y: box.top + top });
+      setHover((before) => (before?.pinned ? before : cell && { cell, x: box.left + left, y: box.top + top }));
+    });
+    built.addHook('init', ({ over }) => {
+      over.addEventListener('click', () => setHover((before) => before && { ...before, pinned: !before.pinned }));
     });
     return built;
   }, [props]);
@@ -125,6 +146,7 @@ export function TimeGrid(props: Props) {
     <>
       <UPlotChart config={builder} data={data} width={width} height={height}>
         <KeyboardPlugin config={builder} />
+        <Marks builder={builder} marks={marks} color={theme.visualization.getColorByName} position={position} />
       </UPlotChart>
       {hover && (
         <Portal>
@@ -133,7 +155,9 @@ export function TimeGrid(props: Props) {
               <VizTooltipHeader item={{ label: '', value: dateTimeFormat(hover.cell.from, { timeZone }) }} />
               <VizTooltipContent
                 items={[{ label: lanes[hover.cell.lane]!, value: hover.cell.value, color: hover.cell.color }]}
+                isPinned={hover.pinned ?? false}
               />
+              {hover.pinned && <VizTooltipFooter dataLinks={hover.cell.links?.() ?? []} />}
             </VizTooltipWrapper>
           </VizTooltipContainer>
         </Portal>

@@ -1,4 +1,4 @@
-/** Single values side by side, shared by stat, gauge and bar gauge. */
+/** Single values side by side, shared by stat and bar gauge: without data, the text and colour for null. */
 import {
   getDisplayValueAlignmentFactors,
   getFieldDisplayValues,
@@ -6,12 +6,15 @@ import {
   type DisplayValueAlignmentFactors,
   type FieldDisplay,
 } from '@grafana/data';
-import { VizRepeater, type VizRepeaterRenderValueProps } from '@grafana/ui';
-import type { JSX } from 'react';
+import { DataLinksContextMenu, VizRepeater, type VizRepeaterRenderValueProps } from '@grafana/ui';
+import type { JSX, MouseEvent } from 'react';
 
 import type { VizProps } from './viz';
 
-export type ValueProps = VizRepeaterRenderValueProps<FieldDisplay, DisplayValueAlignmentFactors>;
+/** The props of one value, and those that open its links, if it has any. */
+export type ValueProps = VizRepeaterRenderValueProps<FieldDisplay, DisplayValueAlignmentFactors> & {
+  opener: { className?: string; onClick?: (event: MouseEvent<HTMLElement>) => void };
+};
 
 interface ValuesProps extends VizProps {
   sparkline?: boolean;
@@ -34,7 +37,16 @@ export function Values({ options, frames, fieldConfig, width, height, theme, tim
     <VizRepeater<FieldDisplay, DisplayValueAlignmentFactors>
       getValues={values}
       getAlignmentFactors={getDisplayValueAlignmentFactors}
-      renderValue={own.render}
+      renderValue={(props) => {
+        const { getLinks, hasLinks } = props.value;
+        return hasLinks && getLinks ? (
+          <DataLinksContextMenu links={getLinks}>
+            {({ targetClassName, openMenu }) => own.render({ ...props, opener: { className: targetClassName, onClick: openMenu } })}
+          </DataLinksContextMenu>
+        ) : (
+          own.render({ ...props, opener: {} })
+        );
+      }}
       width={width}
       height={height}
       source={frames}

@@ -10,6 +10,8 @@ export interface View {
   timeZone: string;
   /** Annotations within the range. */
   marks: Mark[];
+  /** Where a link to an address leads: dashboards have their own pages in the preview. */
+  lead: (url: string) => string;
   /** Sets the page's time range, in milliseconds since 1970. */
   zoom: (range: { from: number; to: number }) => void;
 }

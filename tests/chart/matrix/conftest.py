@@ -16,14 +16,6 @@ from tests.support.chart.axes import HELMS, presets
 from tests.support.chart.kube_schemas import kubernetes_versions
 
 
-def pytest_addoption(parser):
-    parser.addoption(
-        "--update-golden",
-        action="store_true",
-        help="write what the chart renders now into tests/chart/matrix/golden instead of comparing",
-    )
-
-
 @dataclass(frozen=True)
 class Column:
     """The renders of a preset with one Helm, by Kubernetes version; equal objects are the same in memory."""

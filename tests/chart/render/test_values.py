@@ -530,6 +530,19 @@ def test_a_contradiction_is_refused_with_advice(values, message):
     assert message in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://github.com/example/platform/blob/main/docs/runbooks",
+        "https://gitlab.example/platform/-/blob/main/docs/runbooks",
+    ],
+)
+def test_runbooks_on_a_git_server_are_refused(address):
+    """The page is called target-down.md there, so that the links of all alerts would lead nowhere."""
+    with pytest.raises(RenderError, match=r"global\.monitoring\.runbookUrl: .* is a folder on a Git server"):
+        render_chart({"global": {"monitoring": {"runbookUrl": address}}})
+
+
 def test_several_contradictions_are_reported_at_once():
     with pytest.raises(RenderError) as refused:
         render_chart({"storage-api": {"replicas": 2, "certificate": {"enabled": True}}})

@@ -9,6 +9,7 @@ from tests.dashboards.truth import View
 from tests.dashboards.truth.expected import Expected, Rows, age, between, exactly, text, turns
 from tests.support.dashboard.variables import ALL
 from tests.support.proof import cluster
+from tests.support.proof.client import Sent
 from tests.support.proof.lab import CHECKOUT, SPEED, STAGING, STORAGE, WINDOW_SECONDS
 from tests.support.proof.seen import SERVICES, Seen, Service, delay
 
@@ -133,6 +134,12 @@ STATES = {"healthy": 0, "no traffic": 1, "degraded": 2, "ticket": 3, "paging": 4
 def has_figures(seen: Seen, service: Service) -> bool:
     """Whether the service has figures of this moment: a target is up, and there are requests."""
     return bool(seen.targets_up(service) and seen.sent(service))
+
+
+def rate(seen: Seen, sent: Iterable[Sent]) -> Expected:
+    """Requests per second, of these requests."""
+    low, high = seen.rate(sent)
+    return between(low * 0.9, high * 1.1, "the rates of its windows ±1 request ±10 %")
 
 
 def failing(seen: Seen, service: Service, **fields: str) -> Expected:

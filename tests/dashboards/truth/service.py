@@ -14,6 +14,7 @@ from tests.dashboards.truth.levels import (
     has_figures,
     progress,
     quantile,
+    rate,
     slow_share,
     state,
     targets,
@@ -57,7 +58,7 @@ def p99(seen: Seen) -> dict[str, Expected]:
 
 @PANELS("Requests", unit="reqps")
 def requests(seen: Seen) -> dict[str, Expected]:
-    return or_why_not(seen, "requests", lambda: near(seen.rate(seen.service)))
+    return or_why_not(seen, "requests", lambda: rate(seen, seen.sent(seen.service)))
 
 
 @PANELS("Budget left", unit="percentunit")
@@ -81,8 +82,8 @@ def wrong(seen: Seen) -> Rows:
 def answered(seen: Seen) -> dict[str, Expected]:
     if not has_figures(seen, seen.service):
         return {}
-    rates = seen.rates(seen.service, "outcome", "status")
-    return {f"{outcome} {status}": near(rate) for (outcome, status), rate in rates.items()}
+    groups = seen.groups(seen.service, "outcome", "status")
+    return {f"{outcome} {status}": rate(seen, sent) for (outcome, status), sent in groups.items()}
 
 
 @PANELS("What share fails or is too slow?", unit="percentunit")
@@ -139,7 +140,7 @@ def which_pod(seen: Seen) -> Rows:
         if seen.sent(seen.service, pod=pod.pod):
             rows[(pod.pod,)] |= {
                 "Failing": failing(seen, seen.service, pod=pod.pod),
-                "Requests": near(seen.rate(seen.service, pod=pod.pod)),
+                "Requests": rate(seen, seen.sent(seen.service, pod=pod.pod)),
                 "p99": quantile(seen, seen.service, 0.99, pod=pod.pod),
             }
     return Rows(("Pod",), rows)
@@ -148,11 +149,11 @@ def which_pod(seen: Seen) -> Rows:
 @PANELS("Which route?", unit={"Failing": "percentunit", "Requests": "reqps", "p99": "s"})
 def which_route(seen: Seen) -> Rows:
     rows: dict[tuple, dict[str, Expected]] = {}
-    for (route, method), rate in seen.rates(seen.service, "route", "method").items():
+    for (route, method), sent in seen.groups(seen.service, "route", "method").items():
         if not has_figures(seen, seen.service):
             continue
         fields = {"route": route, "method": method}
-        rows[route, method] = {"Failing": failing(seen, seen.service, **fields), "Requests": near(rate)}
+        rows[route, method] = {"Failing": failing(seen, seen.service, **fields), "Requests": rate(seen, sent)}
         if seen.sent(seen.service, outcome="good", **fields):
             rows[route, method]["p99"] = quantile(seen, seen.service, 0.99, **fields)
     return Rows(("Route", "Method"), rows)

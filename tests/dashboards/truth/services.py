@@ -3,7 +3,7 @@
 from collections import Counter
 
 from tests.dashboards.truth import Panels, View, levels
-from tests.dashboards.truth.expected import Expected, Rows, exactly, near, text
+from tests.dashboards.truth.expected import Expected, Rows, exactly, text
 from tests.dashboards.truth.levels import (
     ALERT_UNITS,
     HOUR,
@@ -15,6 +15,7 @@ from tests.dashboards.truth.levels import (
     has_figures,
     namespaces,
     quantile,
+    rate,
     state,
     state_line,
     targets,
@@ -24,9 +25,11 @@ from tests.support.proof.seen import SERVICES, Seen, Service
 
 VIEWS = [
     View("idle", namespaces()),
+    View("idle", namespaces(STAGING[0])),
     View("healthy", namespaces()),
     View("healthy", namespaces(CHECKOUT[0])),
     View("degraded", namespaces()),
+    View("degraded", namespaces(CHECKOUT[0])),
     View("faults", namespaces()),
     View("faults", namespaces(STORAGE[0], STAGING[0])),
 ]
@@ -77,7 +80,7 @@ def which_service(seen: Seen) -> Rows:
             row |= {
                 "Failing": failing(seen, service),
                 "p99": quantile(seen, service, 0.99),
-                "Requests": near(seen.rate(service)),
+                "Requests": rate(seen, seen.sent(service)),
                 "Burn now": burn(seen, service, WINDOW_SECONDS),
             }
         if seen.phase.name != "idle":

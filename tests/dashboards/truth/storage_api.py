@@ -4,9 +4,10 @@ from itertools import product
 
 from tests.dashboards.truth import Panels, View, levels, service
 from tests.dashboards.truth.expected import Expected, between, exactly, near
-from tests.dashboards.truth.levels import failing, has_figures, is_change, turning
+from tests.dashboards.truth.levels import failing, has_figures, is_change, rate, turning
 from tests.dashboards.truth.levels import faults as set_faults
 from tests.support.proof import cluster
+from tests.support.proof.client import Sent
 from tests.support.proof.lab import STAGING, STORAGE, THREADS
 from tests.support.proof.run import HELD_REQUESTS, OBJECTS, TAKEN_THREADS
 from tests.support.proof.seen import Seen, within
@@ -39,16 +40,15 @@ def variables(seen: Seen) -> dict[str, list[str]]:
 
 def routes(seen: Seen, **fields: str) -> list[tuple[str, str]]:
     """Routes and methods with requests of this moment."""
-    return (
-        list(seen.rates(seen.service, "route", "method", **fields)) if has_figures(seen, seen.service) else []
-    )
+    found = seen.groups(seen.service, "route", "method", **fields)
+    return list(found) if has_figures(seen, seen.service) else []
 
 
 @PANELS("HTTP Status Codes", unit="reqps")
 def statuses(seen: Seen) -> dict[str, Expected]:
     if not has_figures(seen, seen.service):
         return {}
-    return {status: near(rate) for status, rate in seen.rates(seen.service, "status").items()}
+    return {status: rate(seen, sent) for status, sent in seen.groups(seen.service, "status").items()}
 
 
 @PANELS("Average HTTP Request Duration", unit="s")
@@ -138,22 +138,21 @@ def files(seen: Seen) -> dict[str, Expected]:
     }
 
 
-def operations(seen: Seen) -> dict[tuple[str, str], float]:
-    """The store's operations per second by operation and outcome, as the client caused them."""
-    found: dict[tuple[str, str], float] = {}
-    if not has_figures(seen, seen.service):
-        return found
-    for (route, method, status), rate in seen.rates(seen.service, "route", "method", "status").items():
-        if status == "503":  # the fault answers before the store is asked
-            continue
-        key = ("list" if route == "/api/buckets" else OPERATIONS[method], OUTCOMES[status])
-        found[key] = found.get(key, 0) + rate
+def operations(seen: Seen) -> dict[tuple[str, str], list[Sent]]:
+    """The requests behind the store's operations, by operation and outcome."""
+    found: dict[tuple[str, str], list[Sent]] = {}
+    for one in seen.sent(seen.service) if has_figures(seen, seen.service) else ():
+        if one.status != "503":  # the fault answers before the store is asked
+            operation = "list" if one.route == "/api/buckets" else OPERATIONS[one.method]
+            found.setdefault((operation, OUTCOMES[one.status]), []).append(one)
     return found
 
 
 @PANELS("How do operations of the store end?", unit="ops")
 def store_operations(seen: Seen) -> dict[str, Expected]:
-    return {f"{outcome} {operation}": near(rate) for (operation, outcome), rate in operations(seen).items()}
+    return {
+        f"{outcome} {operation}": rate(seen, sent) for (operation, outcome), sent in operations(seen).items()
+    }
 
 
 @PANELS("What share does the store fail?", unit="percentunit")

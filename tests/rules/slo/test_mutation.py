@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.draws import THOROUGH
+from tests.support.mutation import score
 from tests.support.slo import mutate
 
 
@@ -11,5 +12,5 @@ def test_the_proof_notices_small_faults_and_the_readme_tells_how_many(draws):
     result = mutate.run(draws(4, mutate.SAMPLE))
     assert result.unexplained() == []
     if THOROUGH:
-        assert result.score >= mutate.LEAST
-        assert mutate.told() == result.line
+        assert result.score >= score.LEAST
+        assert mutate.SUBJECT.told() == result.line

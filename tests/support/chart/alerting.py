@@ -1,6 +1,5 @@
 """Delivery of alerts in tests: values that enable it, and the configuration that Alertmanager then runs."""
 
-import re
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import yaml
 
 from lab import toolchain
-from lab.render.alertmanager_config import translate
+from lab.render.alertmanager_config import integrations, translate
 from lab.render.chart import Render
 from lab.render.stack import Stack
 
@@ -48,28 +47,10 @@ def configuration(
         item,
         strategy=strategy or values["alertmanagerSpec"]["alertmanagerConfigMatcherStrategy"]["type"],
         alertmanager_namespace=namespace or item["metadata"]["namespace"],
-        integrations=lambda receiver: integrations(receiver, secret),
+        integrations=lambda receiver: integrations(
+            receiver, lambda field, name, key: {field: secret(name, key)}
+        ),
     )
-
-
-def integrations(receiver: Mapping[str, Any], secret: Callable[[str, str], str]) -> dict[str, Any]:
-    """The destinations of an AlertmanagerConfig's receiver as the operator writes them.
-
-    Names are in snake case, credentials are filled in, and lists of {key, value} become maps.
-    """
-
-    def converted(value: Any) -> Any:
-        if isinstance(value, list):
-            if value and value[0].keys() == {"key", "value"}:
-                return {each["key"]: each["value"] for each in value}
-            return [converted(each) for each in value]
-        if not isinstance(value, dict):
-            return value
-        if value.keys() == {"name", "key"}:
-            return secret(value["name"], value["key"])
-        return {_snake(key.removesuffix("Secret")): converted(each) for key, each in value.items()}
-
-    return {key: each for key, each in converted(receiver).items() if key != "name"}
 
 
 def routed(config: Mapping[str, Any], folder: Path, labels: Mapping[str, str]) -> list[str]:
@@ -95,7 +76,3 @@ def alerts(render: Render) -> list[dict[str, Any]]:
         for rule in group["rules"]
         if "alert" in rule
     ]
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])([A-Z]+)", lambda found: f"_{found[1].lower()}", name)

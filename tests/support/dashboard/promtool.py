@@ -107,7 +107,9 @@ class PromtoolSource:
         return [Series(dict(labels), tuple(points)) for labels, points in found.items()]
 
     def label_values(self, label: str, selector: str) -> list[str]:
-        found = {labels.get(label, "") for labels, _ in self._answer(selector, self._now)}
+        # Grafana offers what existed at any time of the dashboard's range.
+        existed = f"last_over_time({selector}[{self._now + 1}s])"
+        found = {labels.get(label, "") for labels, _ in self._answer(existed, self._now)}
         return sorted(found - {""})
 
     def _answer(self, expression: str, time: int) -> Vector:

@@ -5,7 +5,7 @@ units, tables) is the same for both.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -50,10 +50,11 @@ class Source(Protocol):
 
 
 class PrometheusSource:
-    """Queries Prometheus as Grafana's Prometheus data source does."""
+    """Queries Prometheus as Grafana's Prometheus data source does; asks for the values of a label once."""
 
     def __init__(self, prometheus: Prometheus) -> None:
         self._prometheus = prometheus
+        self._values: dict[tuple[str, str], list[str]] = {}
 
     def query(
         self, target: Mapping[str, Any], variables: Mapping[str, str], shown: TimeRange
@@ -80,8 +81,48 @@ class PrometheusSource:
         ]
 
     def label_values(self, label: str, selector: str) -> list[str]:
-        matcher = {"match[]": selector} if selector else {}
-        return self._prometheus.get(f"/api/v1/label/{label}/values", **matcher)["data"]
+        if (label, selector) not in self._values:
+            matcher = {"match[]": selector} if selector else {}
+            found = self._prometheus.get(f"/api/v1/label/{label}/values", **matcher)["data"]
+            self._values[label, selector] = found
+        return self._values[label, selector]
+
+
+class Remembered:
+    """A source that asks another one for the same thing only once: for times that are past."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._answers: dict[tuple, Any] = {}
+
+    def query(
+        self, target: Mapping[str, Any], variables: Mapping[str, str], shown: TimeRange
+    ) -> list[Series]:
+        return self._asked(self._source.query, target, variables, shown)
+
+    def exemplars(
+        self, target: Mapping[str, Any], variables: Mapping[str, str], shown: TimeRange
+    ) -> list[Exemplar]:
+        return self._asked(self._source.exemplars, target, variables, shown)
+
+    def label_values(self, label: str, selector: str) -> list[str]:
+        return self._once((label, selector), lambda: self._source.label_values(label, selector))
+
+    def _asked(
+        self,
+        ask: Callable[..., Any],
+        target: Mapping[str, Any],
+        variables: Mapping[str, str],
+        shown: TimeRange,
+    ) -> Any:
+        expression = interpolate(target["expr"], variables, shown.variables())
+        key = (ask.__name__, expression, bool(target.get("instant")), shown)
+        return self._once(key, lambda: ask(target, variables, shown))
+
+    def _once(self, key: tuple, ask: Callable[[], Any]) -> Any:
+        if key not in self._answers:
+            self._answers[key] = ask()
+        return self._answers[key]
 
 
 class GrafanaSource:

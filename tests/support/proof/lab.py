@@ -134,10 +134,14 @@ class ProofLab(Platform):
         )
 
     def up(self) -> None:
-        with self._lock():
-            for command, _ in self._more:
-                self.processes.start(command)
-        super().up()
+        try:
+            with self._lock():
+                for command, _ in self._more:
+                    self.processes.start(command)
+            super().up()
+        except BaseException:
+            self.down()  # also the processes that Platform does not know of
+            raise
         self.pods = self._pods()
 
     def rules(self) -> list[dict[str, Any]]:
@@ -147,7 +151,8 @@ class ProofLab(Platform):
 
     def datasources(self) -> list[dict[str, Any]]:
         """Grafana's data sources."""
-        return grafana.datasources(Stack.of(self.render()), self.ports)
+        urls = (self.ports.url("prometheus"), self.ports.url("alertmanager"))
+        return grafana.datasources(Stack.of(self.render()), *urls)
 
     def running(self) -> list[Process]:
         """The pods whose process runs."""

@@ -54,7 +54,7 @@ SHOWN_SECONDS = 5
 CHANGE_SECONDS = 3
 SLOW_SCRAPE_SECONDS = 0.5
 """A phase in which the mean scrape took longer goes on: its samples are late, as the machine is busy."""
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 40
 OBJECTS = {f"kept-{number}": bytes(1000 * number) for number in range(1, 5)}
 """What other-storage-api holds."""
 SLOW_RATIO, ERROR_RATIO = 0.25, 0.2

@@ -1,13 +1,15 @@
 """What the proof knows in one view of a dashboard, from which the truth of its panels is calculated."""
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import ceil
+from typing import Any
 
 from lab.clients import Prometheus
 from tests.support.dashboard.variables import ALL, TimeRange
-from tests.support.proof.client import Sent, count
+from tests.support.proof.client import Sent
 from tests.support.proof.lab import CHECKOUT, STAGING, STORAGE, WINDOW_SECONDS, Process
 
 SERVICES = (STORAGE, CHECKOUT, STAGING)
@@ -110,13 +112,29 @@ class Seen:
             one for one in self.phase.sent if one.service == service and one.at >= since and _has(one, fields)
         ]
 
-    def rates(self, service: Service, *by: str, **fields: str | Collection[str]) -> dict:
-        """Requests per second by fields of Sent: by the value if it is one field, else by a tuple."""
-        counts: Counter = count(self.sent(service, **fields), *by)
-        return {key[0] if len(by) == 1 else key: number / self.seconds for key, number in counts.items()}
+    def groups(self, service: Service, *by: str, **fields: str | Collection[str]) -> dict[Any, list[Sent]]:
+        """The requests of a service by fields of Sent: by the value if it is one field, else by a tuple."""
+        found: dict[Any, list[Sent]] = {}
+        for one in self.sent(service, **fields):
+            key = tuple(getattr(one, name) for name in by)
+            found.setdefault(key[0] if len(by) == 1 else key, []).append(one)
+        return found
 
-    def rate(self, service: Service, **fields: str | Collection[str]) -> float:
-        return len(self.sent(service, **fields)) / self.seconds
+    def rate(self, sent: Iterable[Sent]) -> tuple[float, float]:
+        """The least and the greatest rate of requests, per second, in windows that end in the time shown.
+
+        A scrape may fall between two requests that the client counts together: one more or less.
+        """
+        times = sorted(one.at for one in sent)
+        counts = [
+            bisect_right(times, end) - bisect_right(times, end - WINDOW_SECONDS) for end in self._ends(0)
+        ]
+        return max(0, min(counts) - 1) / WINDOW_SECONDS, (max(counts) + 1) / WINDOW_SECONDS
+
+    def _ends(self, lag: float) -> list[float]:
+        """When the windows end that a record of the time shown may have: each half second, with its lag."""
+        steps = int(2 * (self.shown.end - self.shown.start + LAG_SECONDS + lag)) + 1
+        return [self.shown.end - step / 2 for step in range(steps)]
 
     def bad_share(
         self, service: Service, window: float, lag: float = 0.0, **fields: str | Collection[str]
@@ -126,16 +144,18 @@ class Seen:
         A record may be `lag` older. `fields` are those of `sent`. None if no window has a request. Times are
         in seconds.
         """
-        sent = [one for one in self.run if one.service == service and _has(one, fields)]
+        sent = sorted(
+            (one.at, one.outcome == "bad") for one in self.run if one.service == service and _has(one, fields)
+        )
+        times = [at for at, _ in sent]
+        failed = [0, *accumulate(bad for _, bad in sent)]
         found = []
-        for step in range(int(2 * (self.shown.end - self.shown.start + LAG_SECONDS + lag)) + 1):
-            end = self.shown.end - step / 2
-            bad = [one.outcome == "bad" for one in sent if end - window < one.at <= end]
-            if bad:
+        for end in self._ends(lag):
+            first, last = bisect_right(times, end - window), bisect_right(times, end)
+            number, bad = last - first, failed[last] - failed[first]
+            if number:
                 # A scrape may fall between two requests that the client counts together.
-                found += [
-                    (sum(bad) + one) / len(bad) for one in (-1, 0, 1) if 0 < sum(bad) < len(bad) or not one
-                ]
+                found += [(bad + one) / number for one in (-1, 0, 1) if 0 < bad < number or not one]
         return (min(found), max(found)) if found else None
 
     def raw(self, selector: str, *labels: str) -> dict:

@@ -4,7 +4,6 @@ python -m tests.support.slo.mutate           run all mutants, and write the scor
 python -m tests.support.slo.mutate --check   the same, but only compare the score with README.md
 """
 
-import argparse
 import functools
 import re
 import sys
@@ -16,21 +15,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
-import yaml
-
-from lab import ROOT
+from tests.support.mutation import score
+from tests.support.mutation.score import Result
 from tests.support.slo.case import SEVERAL, Case, promtool, write
 from tests.support.slo.mutants import mutants
 from tests.support.slo.rules import Group, Rule, key, needed, rendered
 from tests.support.slo.suite import cases
 
-SURVIVORS = Path(__file__).parent / "survivors.yaml"
-"""Mutants that no case notices, as a map from a pattern of their names to the reason."""
-LEAST = 95.0
-"""The least score in percent."""
+SUBJECT = score.Subject(
+    "The proof notices {score} % of {mutants} small faults", Path(__file__).parent / "survivors.yaml"
+)
 _BATCH = 60
-README = ROOT / "README.md"
-LINE = re.compile(r"The proof notices [\d.]+ % of \d+ small faults")
 SAMPLE = 200
 """Mutants of a usual run, evenly over all of them."""
 
@@ -93,11 +88,6 @@ def focused(number: int, rule: str, expr: str) -> tuple[Case, list[Group]] | Non
 def _needed_keys(number: int, alert: str, query: str) -> frozenset[str]:
     groups = needed(cases()[number].groups, [alert], [query])
     return frozenset(key(rule) for group in groups for rule in group["rules"])
-
-
-def sampled(found: Sequence[Mutant], most: int) -> list[Mutant]:
-    """At most so many mutants, evenly over all of them: the same ones in each run."""
-    return list(found) if len(found) <= most else [found[len(found) * i // most] for i in range(most)]
 
 
 def surviving(found: Sequence[Mutant]) -> list[Mutant]:
@@ -172,73 +162,13 @@ def _mutated(groups: Sequence[Group], mutant: Mutant) -> list[Group]:
     ]
 
 
-@dataclass(frozen=True)
-class Result:
-    """How many mutants there were, and the names of those that no case noticed."""
-
-    mutants: int
-    survivors: list[str]
-
-    @property
-    def score(self) -> float:
-        """Percent of the mutants that were noticed."""
-        return 100 * (self.mutants - len(self.survivors)) / self.mutants
-
-    @property
-    def line(self) -> str:
-        """The line of README.md."""
-        return f"The proof notices {self.score:.1f} % of {self.mutants} small faults"
-
-    def unexplained(self) -> list[str]:
-        """Survivors for which survivors.yaml gives no reason."""
-        return [name for name in self.survivors if not explained(name)]
-
-
-def explained(name: str) -> bool:
-    return any(re.search(pattern, name) for pattern in _reasons())
-
-
-@functools.cache
-def _reasons() -> dict[str, str]:
-    return yaml.safe_load(SURVIVORS.read_text(encoding="utf-8"))
-
-
 def run(most: int, again: bool = False) -> Result:
     """Run so many mutants. Those with a reason to survive count as survivors, and run only with `again`."""
-    found = sampled(all_mutants(), most)
-    known = [] if again else [mutant for mutant in found if explained(mutant.name)]
+    found = score.sampled(all_mutants(), most)
+    known = [] if again else [mutant for mutant in found if SUBJECT.explained(mutant.name)]
     alive = [*known, *surviving([mutant for mutant in found if mutant not in known])]
-    return Result(len(found), sorted(mutant.name for mutant in alive))
-
-
-def told() -> str:
-    """The line that README.md has now; empty without one."""
-    found = LINE.search(README.read_text(encoding="utf-8"))
-    return found[0] if found else ""
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="do not write; fail if README.md has another score"
-    )
-    parser.add_argument("--most", type=int, help=f"other than {SAMPLE} mutants; leaves README.md as it is")
-    parser.add_argument("--again", action="store_true", help="run the survivors of survivors.yaml too")
-    arguments = parser.parse_args()
-    result = run(arguments.most or SAMPLE, arguments.again)
-    unexplained = result.unexplained()
-    print(f"{result.line}; these it does not notice:")
-    for name in result.survivors:
-        print(f"  {'WITHOUT A REASON ' if name in unexplained else ''}{name}")
-    if arguments.most is None and not arguments.check:
-        README.write_text(LINE.sub(result.line, README.read_text(encoding="utf-8")), encoding="utf-8")
-    stale = arguments.most is None and told() != result.line
-    if stale:
-        print("README.md has another score: run make mutate", file=sys.stderr)
-    return int(stale or bool(unexplained) or result.score < LEAST)
+    return Result(SUBJECT, len(found), sorted(mutant.name for mutant in alive))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(score.main(__doc__, SUBJECT, SAMPLE, run))

@@ -7,7 +7,7 @@ have none.
 |---|---|
 | worker-0 | asks for a whole core and gets its limit of 0.2 or, on a busy machine, less; it is throttled |
 | worker-1 | uses half of its limit, takes 8 MiB every 10 s up to 96 MiB, sends `idle` 50 datagrams a second |
-| worker-2 | exits twice, each time after 20 s, and then stays |
+| worker-2 | exits twice, each time after a minute, and then stays |
 | worker-3 | exits at once, always: CrashLoopBackOff |
 | worker-4 | Pending: its volume's StorageClass does not exist. The autoscaler asks for this replica |
 """
@@ -33,7 +33,7 @@ AMOUNTS = {
     "DATAGRAM_BYTES": 1000,
     "PORT": 9999,
     "RESTARTS": 2,
-    "RUN_SECONDS": 20,
+    "RUN_SECONDS": 60,
 }
 FRAME_BYTES = AMOUNTS["DATAGRAM_BYTES"] + 14 + 20 + 8
 """A datagram on the wire, as network interfaces count it: with the headers of Ethernet, IP and UDP."""

@@ -29,10 +29,24 @@ EVERY = 15
 MOMENTS = 28
 AUTOSCALER_AT = 8
 """The moment at which the autoscaler is created: one replica more is wanted from then on."""
+KUBELET = {
+    "job": "kubelet",
+    "instance": "10.77.0.2:10250",
+    "service": "kubelet",
+    "endpoint": "https-metrics",
+    "node": "testnode",
+}
 TARGETS = {
-    "kube-state-metrics": {"job": "kube-state-metrics", "instance": "10.244.0.5:8080"},
-    "cadvisor": {"job": "kubelet", "instance": "10.77.0.2:10250", "metrics_path": "/metrics/cadvisor"},
-    "kubelet": {"job": "kubelet", "instance": "10.77.0.2:10250", "metrics_path": "/metrics"},
+    "kube-state-metrics": {
+        "job": "kube-state-metrics",
+        "instance": "10.244.0.5:8080",
+        "service": "kube-state-metrics",
+        "endpoint": "http",
+        "pod": "kube-state-metrics-0",
+        "container": "kube-state-metrics",
+    },
+    "cadvisor": {**KUBELET, "metrics_path": "/metrics/cadvisor"},
+    "kubelet": {**KUBELET, "metrics_path": "/metrics"},
     "pods": {},
 }
 """Labels that Prometheus adds to the series of each endpoint, unless the exposition has them already."""

@@ -23,6 +23,10 @@ class Seen:
     """The used share of the disk, as a process sees it."""
     source: Source
     shown: TimeRange
+    window: str
+    """The window of rates, such as `5m`."""
+    tolerance: float
+    """Tolerance of rates, as a share."""
 
     @property
     def pods(self) -> list[str]:
@@ -48,6 +52,8 @@ class WorkloadProof:
     volume_used: float
     source: Source
     shown: TimeRange
+    window: str = "5m"
+    tolerance: float = 0.05
 
     def model(self, dashboard: str) -> dict[str, Any]:
         return DOCUMENTS[dashboard]
@@ -61,4 +67,6 @@ class WorkloadProof:
             self.volume_used,
             self.source,
             self.shown,
+            self.window,
+            self.tolerance,
         )

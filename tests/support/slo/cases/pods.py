@@ -23,8 +23,8 @@ def owned(workload: str, *pods: str, namespace: str = "shop") -> dict[str, str]:
 
 
 def told(name: str, values: str, **labels: str) -> dict[str, str]:
-    """A series of kube-state-metrics, from both instances."""
-    labels = {"namespace": "shop", **labels}
+    """A series of both instances of kube-state-metrics, with its target's labels where it has none itself."""
+    labels = {"namespace": "shop", "pod": "monitor", "container": "kube-state-metrics", **labels}
     return {selector(name, **labels, instance=instance): values for instance in MONITORS}
 
 

@@ -1,0 +1,1 @@
+"""Cost of opening the dashboards, in samples that Prometheus touches (`make bench-dashboards`)."""

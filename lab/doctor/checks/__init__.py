@@ -1,0 +1,1 @@
+"""The checks, by what they look at. Each takes the cluster and the plan, and returns one result."""

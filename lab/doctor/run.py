@@ -1,0 +1,103 @@
+"""Runs the checks, and prints a line for each."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from lab.doctor.checks import access, crds, nodes, operator, pods, release, versions, webhooks
+from lab.doctor.cluster import Cluster, Denied
+from lab.doctor.connection import Unreachable, connect
+from lab.doctor.plan import Plan, read_plan
+from lab.doctor.result import Result, Status, fail, ok, warn
+from lab.errors import LabError
+from lab.render.chart import DEPENDENCY, RenderError
+from lab.toolchain import ToolError
+
+DOCUMENT = "docs/doctor.md"
+
+
+@dataclass(frozen=True)
+class Check:
+    title: str
+    """Also the heading in the document."""
+    look: Callable[[Cluster, Plan], Result]
+
+
+CHECKS = (
+    Check("Rights", access.rights),
+    Check("Namespace", release.namespace),
+    Check("Release", release.state),
+    Check("Owners of objects", release.owners),
+    Check("CustomResourceDefinitions", crds.definitions),
+    Check("Prometheus operator", operator.operators),
+    Check("Selectors", operator.selectors),
+    Check("Kubelet Service", operator.kubelet_service),
+    Check("Webhooks", webhooks.unanswered),
+    Check("Pod security", pods.security),
+    Check("Storage", pods.storage),
+    Check("Host ports", pods.host_ports),
+    Check("Images", pods.images),
+    Check("Node architectures", nodes.architectures),
+    Check("Control plane", nodes.control_plane),
+)
+FIRST = ("Helm", "Cluster", "Kubernetes version", "Chart and values")
+"""The checks without which CHECKS can't run."""
+
+
+def run(say: Callable[[str], None] = print, environment: Mapping[str, str] = os.environ) -> int:
+    """Prints a line for each check, and a second one with what to do; returns 1 if any failed."""
+    counts = dict.fromkeys(Status, 0)
+    for title, result in results(environment):
+        counts[result.status] += 1
+        say(f"{result.status} {title}: {result.text}")
+        if result.hint:
+            say(f"    {result.hint}")
+            say(f"    see {DOCUMENT}#{title.lower().replace(' ', '-')}")
+    failed, warnings = counts[Status.FAILED], counts[Status.WARNING]
+    say(f"{failed} failed, {warnings} warnings, {counts[Status.OK]} passed")
+    return 1 if failed else 0
+
+
+def results(environment: Mapping[str, str]) -> Iterator[tuple[str, Result]]:
+    """The title and the result of each check, in order."""
+    yield "Helm", versions.helm()
+    cluster = None
+    try:
+        cluster = Cluster(connect(environment))
+        version = cluster.version
+        with contextlib.suppress(Denied):  # anybody may ask for the version: this needs valid credentials
+            cluster.may("list", "", "namespaces")
+        yield "Cluster", ok(f"{cluster.server} answers (context {cluster.context})")
+        supported = versions.kubernetes(cluster)
+        yield "Kubernetes version", supported
+    except Unreachable as error:
+        cluster = None
+        yield "Cluster", fail(f"{error}; the checks below need it", error.hint)
+    # Helm refuses to render for a version that is too old, which has been said already.
+    usable = cluster is not None and supported.status is not Status.FAILED
+    try:
+        plan = read_plan(environment, version if usable else None)
+    except (RenderError, ToolError, LabError) as error:
+        yield "Chart and values", fail(str(error), "correct the values: docs/values.md describes each")
+        return
+    yield "Chart and values", _rendered(plan)
+    for check in CHECKS if cluster else ():
+        yield check.title, _look(check, cluster, plan)
+
+
+def _rendered(plan: Plan) -> Result:
+    if plan.stand_in:
+        text = f"{DEPENDENCY} is not in charts/, so that helm install would refuse"
+        hint = "make deps downloads it"
+        return fail(f"{text}, and its objects are not checked", hint) if plan.bundled else warn(text, hint)
+    return ok(f"{len(plan.objects)} objects for release {plan.release} in {plan.namespace}")
+
+
+def _look(check: Check, cluster: Cluster, plan: Plan) -> Result:
+    try:
+        return check.look(cluster, plan)
+    except Denied as error:
+        return warn(f"not checked: you may not {error}", "use a kubeconfig that may read the cluster")
+    except Unreachable as error:
+        return fail(f"not checked: {error}", error.hint)

@@ -1,0 +1,1 @@
+"""Writes deploy/compose: the platform for Docker Compose, from the rendered chart."""
