@@ -199,7 +199,7 @@ RELEASE := $(PY) -m tools.release
 SBOM := $(TOOLS_DIR)/sbom
 registry = $(or $(call only,REGISTRY,),$(error set REGISTRY, such as REGISTRY=registry.example.com/team))
 references = $(or $(call only,REFERENCES,),$(error set REFERENCES to what was published, as name@sha256:digest))
-cosign = $(if $(shell command -v cosign),cosign,$(error cosign is needed: https://docs.sigstore.dev))
+needs_cosign = @command -v cosign >/dev/null || { echo "cosign is needed: https://docs.sigstore.dev" >&2; exit 1; }
 
 .PHONY: version release-check release-notes package sbom publish-image publish-chart publish-metadata sign verify
 version: $(READY) ## Write VERSION into charts, service and examples, and give the changelog a section for it
@@ -221,9 +221,11 @@ publish-chart: deps ## Package the chart, push it to REGISTRY and print its dige
 publish-metadata: $(READY) ## Push artifacthub-repo.yml to REGISTRY, for Artifact Hub
 	@$(RELEASE) publish-metadata --registry $(registry)
 sign: ## Sign REFERENCES with cosign, by the identity of the CI job or COSIGN_KEY
-	@for reference in $(references); do $(cosign) sign --yes $(call only,COSIGN_KEY,--key) $(ARGS) $$reference; done
+	$(needs_cosign)
+	@for reference in $(references); do cosign sign --yes $(call only,COSIGN_KEY,--key) $(ARGS) $$reference; done
 verify: ## Verify the signatures of REFERENCES; ARGS name the identity, see docs/releasing.md
-	@for reference in $(references); do $(cosign) verify $(call only,COSIGN_KEY,--key) $(ARGS) $$reference >/dev/null; \
+	$(needs_cosign)
+	@for reference in $(references); do cosign verify $(call only,COSIGN_KEY,--key) $(ARGS) $$reference >/dev/null; \
 	  echo "verified: $$reference"; done
 
 # --- a release in a cluster ---------------------------------------------------------------------------

@@ -68,6 +68,7 @@ KUBE_SCORE = Family(
 # The parser of `docker compose`: the version is that of the module compose-go.
 COMPOSE_CONFIG = Family(
     name="compose-config",
+    # renovate: datasource=go depName=github.com/compose-spec/compose-go/v2
     version="2.16.2",
     programs=("compose-config",),
     version_arguments=("--version",),
