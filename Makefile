@@ -138,6 +138,7 @@ e2e: $(READY) ## Install the chart into the cluster of KUBECONFIG and test it th
 # --- the service --------------------------------------------------------------------------------------
 
 BENCH := $(TOOLS_DIR)/bench
+RELEASING := $(TOOLS_DIR)/releasing
 
 .PHONY: service bench-service bench-slo bench-dashboards service-docs
 service: $(READY) ## Run the storage API alone; ARGS=--help lists its settings
@@ -175,11 +176,10 @@ chart-install: deps ## Install the chart into the kind cluster of KUBECONFIG wit
 	@$(PY) -m tests.support.image dist/image.tar && kind load image-archive dist/image.tar
 	@cd dist/chart && ct install --config ci/ct.yaml --charts .
 # In each file's folder: there Renovate looks for the files that `-r` and `-c` name.
-requirements: ## Compile requirements*.in to hashed requirements (needs uv); ARGS=--upgrade takes the newest versions
-	@command -v uv >/dev/null || { echo "make requirements needs uv: https://docs.astral.sh/uv/" >&2; exit 1; }
+requirements: $(RELEASING)/.installed ## Compile requirements*.in to hashed requirements; ARGS=--upgrade takes the newest versions
 	@for f in service/requirements service/requirements-traces bench/requirements tests/presets/requirements \
 	  tools/release/requirements examples/checkout/requirements ./requirements-docs ./requirements; do \
-	  (cd "$${f%/*}" && uv pip compile --quiet --generate-hashes --universal --python-version=3.11 $(ARGS) \
+	  (cd "$${f%/*}" && $(abspath $(RELEASING))/bin/uv pip compile --quiet --generate-hashes --universal --python-version=3.11 $(ARGS) \
 	    "$${f##*/}.in" --output-file="$${f##*/}.txt"); done
 # A TOOLS_DIR is removed only if `make` created it, as its tag shows; in LAB_DIR only what the lab wrote.
 clean: ## Stop the lab; remove TOOLS_DIR with its caches, and the lab's data with stored objects
@@ -196,7 +196,6 @@ clean: ## Stop the lab; remove TOOLS_DIR with its caches, and the lab's data wit
 
 # docs/releasing.md describes them. Only from the command line: some systems set VERSION or IMAGE for every process.
 RELEASE := $(PY) -m tools.release
-SBOM := $(TOOLS_DIR)/sbom
 registry = $(or $(call only,REGISTRY,),$(error set REGISTRY, such as REGISTRY=registry.example.com/team))
 references = $(or $(call only,REFERENCES,),$(error set REFERENCES to what was published, as name@sha256:digest))
 needs_cosign = @command -v cosign >/dev/null || { echo "cosign is needed: https://docs.sigstore.dev" >&2; exit 1; }
@@ -210,9 +209,9 @@ release-notes: $(READY) ## Print the changelog's section of this version
 	@$(RELEASE) notes
 package: deps ## Package the chart into dist/, the same bytes for the same sources
 	@$(RELEASE) package $(call only,VERSION,--version) $(call only,IMAGE,--image)
-sbom: $(SBOM)/.installed ## List the image's Python packages in dist/storage-api.cdx.json (CycloneDX)
+sbom: $(RELEASING)/.installed ## List the image's Python packages in dist/storage-api.cdx.json (CycloneDX)
 	@mkdir -p dist
-	@$(SBOM)/bin/cyclonedx-py requirements service/requirements-traces.txt --pyproject service/pyproject.toml \
+	@$(RELEASING)/bin/cyclonedx-py requirements service/requirements-traces.txt --pyproject service/pyproject.toml \
 	  --mc-type application --output-reproducible --output-file dist/storage-api.cdx.json
 publish-image: $(READY) ## Build the image for all processors, push it to REGISTRY and print its digest (needs docker)
 	@$(RELEASE) publish-image --registry $(registry) $(call only,VERSION,--version)
@@ -258,7 +257,7 @@ $(READY): requirements.txt
 	$(call venv,$(VENV),requirements.txt)
 $(BENCH)/.installed: bench/requirements.txt
 	$(call venv,$(BENCH),bench/requirements.txt)
-$(SBOM)/.installed: tools/release/requirements.txt
-	$(call venv,$(SBOM),tools/release/requirements.txt)
+$(RELEASING)/.installed: tools/release/requirements.txt
+	$(call venv,$(RELEASING),tools/release/requirements.txt)
 $(DOCS)/.installed: requirements-docs.txt
 	$(call venv,$(DOCS),requirements-docs.txt)

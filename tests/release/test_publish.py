@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import re
 import socket
 import subprocess
 import tarfile
@@ -9,6 +11,8 @@ import tarfile
 import pytest
 import requests
 
+from lab import ROOT
+from lab.folders import tools_folder
 from lab.render.chart import load_yaml, stage_chart
 from lab.render.helm import run_helm
 from lab.toolchain import releasing
@@ -103,6 +107,44 @@ def test_artifact_hub_finds_its_metadata_beside_the_chart(chart, registry):
     assert layer["mediaType"] == "application/vnd.cncf.artifacthub.repository-metadata.layer.v1.yaml"
     blob = requests.get(f"http://{address}/v2/{repository}/blobs/{layer['digest']}", timeout=5)
     assert blob.text == publish.METADATA.read_text()
+
+
+def test_the_image_is_built_for_all_processors_with_sbom_and_provenance(monkeypatch, tmp_path):
+    """A program in docker's place notes its arguments; only a public CI has docker with buildx."""
+    docker = tmp_path / "docker"
+    docker.write_text(
+        f"""#!/bin/sh
+printf '%s\\n' "$@" >{tmp_path}/arguments
+while [ "$1" != --metadata-file ]; do shift; done
+echo '{{"containerimage.digest": "sha256:{"1" * 64}"}}' >"$2"
+"""
+    )
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    found = publish.image("registry.example.com/team", "1.2.3")
+    assert found == f"registry.example.com/team/storage-api@sha256:{'1' * 64}"
+    arguments = (tmp_path / "arguments").read_text().splitlines()
+    assert {"--sbom=true", "--provenance=mode=max", "--push", "linux/amd64,linux/arm64"} <= set(arguments)
+    assert "VERSION=1.2.3" in arguments
+    assert "registry.example.com/team/storage-api:1.2.3" in arguments
+    declared = {name for name in arguments if re.match(r"(VERSION|REVISION)=", name)}
+    text = (ROOT / "Dockerfile").read_text()
+    assert all(f"ARG {each.partition('=')[0]}=" in text for each in declared)
+    docker.write_text("#!/bin/sh\nexit 3\n")
+    with pytest.raises(ReleaseError, match="docker buildx build failed with exit status 3"):
+        publish.image("registry.example.com/team")
+
+
+def test_the_sbom_lists_every_python_package_of_the_image():
+    environment = os.environ | {"TOOLS_DIR": str(tools_folder())}
+    file = ROOT / "dist/storage-api.cdx.json"
+    for _ in range(2):  # the second time over the first one's file
+        subprocess.run(["make", "sbom"], cwd=ROOT, env=environment, check=True, capture_output=True)
+    found = json.loads(file.read_text())
+    assert found["bomFormat"] == "CycloneDX"
+    assert found["metadata"]["component"]["name"] == "storage-api"
+    pins = re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "service/requirements-traces.txt").read_text(), re.M)
+    assert {(each["name"], each["version"]) for each in found["components"]} == set(pins)
 
 
 def test_a_registry_that_is_not_there_is_reported_in_one_line(tmp_path):
