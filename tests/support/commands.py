@@ -11,11 +11,7 @@ from pathlib import Path
 
 from lab import ROOT
 
-DOCUMENTS = [
-    ROOT / "README.md",
-    ROOT / "deploy/manifests/README.md",
-    *sorted((ROOT / "docs").rglob("*.md")),
-]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _BLOCK = re.compile(
     r"(?:^<!-- (needs|run by): ([^\n]+) -->\n)?^```(sh|console|bash|shell)\n(.*?)^```$", re.M | re.S
 )
