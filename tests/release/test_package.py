@@ -10,7 +10,7 @@ import yaml
 from lab import ROOT
 from lab.render.chart import load_yaml, stage_chart
 from lab.render.helm import run_helm
-from tools.release import package
+from tools.release import changelog, package
 from tools.release.errors import ReleaseError
 
 IMAGE = f"registry.example.com/team/storage-api@sha256:{'0' * 64}"
@@ -102,10 +102,17 @@ def test_artifact_hub_is_told_every_image_of_the_render(published):
     assert all(each["name"] for each in listed)
 
 
-def test_artifact_hub_is_told_the_changes(published):
-    changes = yaml.safe_load(metadata(published)["annotations"]["artifacthub.io/changes"])
-    assert len(changes) > 10
-    assert all(set(each) == {"kind", "description"} and each["description"] for each in changes)
+@pytest.mark.parametrize("version, said", [("1.0.0", "The first release."), ("1.0.1-main.3", "A thing.")])
+def test_artifact_hub_is_told_the_changes(chart, monkeypatch, tmp_path, version, said):
+    """Those of the version or, for a commit on main, those that are not released yet."""
+    file = tmp_path / "CHANGELOG.md"
+    file.write_text(
+        "# Changelog\n\n## [Unreleased]\n\n### Fixed\n\n- A thing.\n\n"
+        "## [1.0.0] - 2026-01-02\n\n### Fixed\n\n- The first release.\n"
+    )
+    monkeypatch.setattr(changelog, "CHANGELOG", file)
+    annotations = metadata(package.build(tmp_path, version, chart=chart))["annotations"]
+    assert yaml.safe_load(annotations["artifacthub.io/changes"]) == [{"kind": "fixed", "description": said}]
 
 
 def test_helm_accepts_the_package(published):
