@@ -18,7 +18,7 @@ from storage_api.stores import MemoryStore
 from tests.support import kubectl_words
 from tests.support.commands import DOCUMENTS, Block, blocks, commands
 
-NEEDS = {"cluster", "collector", "docker", "kind", "lab", "port-forward", "storage-api"}
+NEEDS = {"cluster", "collector", "commit", "docker", "kind", "lab", "port-forward", "registry", "storage-api"}
 """What a block may need: a cluster with the release, a running lab, the ports that the page forwards, ..."""
 CHECKOUT = "services: {checkout: {namespace: shop, preset: otel-http, scrape: {port: http}}}"
 YOURS = {
