@@ -18,6 +18,7 @@ from lab.render.chart import stage_chart
 from tests.support import image as images
 from tests.support.cluster.cluster import Cluster, CommandError, Object, run
 from tests.support.cluster.monitoring import NAMESPACE, ModeError, Monitoring, mode
+from tests.support.previous import NoHistoryError, Previous
 
 CLUSTER = pytest.StashKey[Cluster]()
 FACTS = pytest.StashKey[list[str]]()
@@ -46,13 +47,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the measured pods first and look at them last: their rates are complete only after some minutes.
 
-    In mode bundled their Prometheus exists only once the release is installed.
+    In mode bundled their Prometheus exists only once the release is installed. The manifests' target takes a
+    minute or two to appear, in which other tests run. The tests that kill Prometheus, and with it the samples
+    that others need, come last.
     """
 
     def order(item: pytest.Item) -> int:
-        if item.path.name != "test_workload.py":
-            return 1
-        return 0 if item.name == "test_the_workloads_start" and mode() == "byo" else 2
+        if item.name == "test_the_workloads_start" and mode() == "byo":
+            return 0
+        late = {"test_manifests.py": 2, "test_workload.py": 3, "test_watched_service.py": 4}
+        return 1 if item.name == "test_the_manifests_start" else late.get(item.path.name, 1)
 
     items.sort(key=order)
 
@@ -118,12 +122,7 @@ def image(cluster: Cluster, fact, tmp_path_factory: pytest.TempPathFactory) -> s
     except images.ImageError as error:
         pytest.fail(str(error), pytrace=False)
     built = time.monotonic()
-    command = load.replace("{archive}", shlex.quote(str(archive))).replace("{image}", shlex.quote(name))
-    done = subprocess.run(
-        ["/bin/sh", "-c", command], capture_output=True, text=True, errors="replace", timeout=300, check=False
-    )
-    if done.returncode != 0:
-        pytest.fail(f"{command}\n{done.stderr.strip() or done.stdout.strip()}", pytrace=False)
+    _load(load, archive, name)
     fact(
         f"image: {name} built by {builder} in {built - started:.1f} s, "
         f"loaded in {time.monotonic() - built:.1f} s with {load.split()[0]}"
@@ -131,11 +130,48 @@ def image(cluster: Cluster, fact, tmp_path_factory: pytest.TempPathFactory) -> s
     return name
 
 
+def _load(command: str, archive: Path, name: str) -> None:
+    """Load an image into the cluster with LOAD_IMAGE or the command of kind or k3d."""
+    command = command.replace("{archive}", shlex.quote(str(archive))).replace("{image}", shlex.quote(name))
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], capture_output=True, text=True, errors="replace", timeout=300, check=False
+    )
+    if done.returncode != 0:
+        pytest.fail(f"{command}\n{done.stderr.strip() or done.stdout.strip()}", pytrace=False)
+
+
 def _load_command(context: str) -> str:
     """Command that loads an archive into kind or k3d, recognized by the context's name; empty for others."""
     return next(
         (c + shlex.quote(context.removeprefix(p)) for p, c in LOADERS.items() if context.startswith(p)), ""
     )
+
+
+@pytest.fixture(scope="session")
+def previous(tmp_path_factory: pytest.TempPathFactory, fact) -> Previous | None:
+    """The version before this one; None, which the summary says, if there is no git history."""
+    try:
+        return Previous.extract(tmp_path_factory.mktemp("previous"))
+    except NoHistoryError as error:
+        fact(f"PREVIOUS VERSION: NOT TESTED, upgrades start from this version ({error})")
+        return None
+
+
+@pytest.fixture(scope="session")
+def previous_image_values(
+    *, previous: Previous | None, image: str, image_values: Object, cluster: Cluster, fact, tmp_path_factory
+) -> Object:
+    """The `image` values of the previous version, or of this one if no image can be built and loaded."""
+    load = os.environ.get("LOAD_IMAGE") or _load_command(cluster.context)
+    if previous is None or not load:
+        return image_values
+    name = f"{image.rpartition(':')[0]}:{previous.revision}"
+    archive = tmp_path_factory.mktemp("previous-image") / "image.tar"
+    started = time.monotonic()
+    previous.build_image(archive, name)
+    _load(load, archive, name)
+    fact(f"previous version: {name} built and loaded in {time.monotonic() - started:.1f} s")
+    return {**image_values, "tag": previous.revision}
 
 
 @pytest.fixture(scope="session")

@@ -256,13 +256,16 @@ class Release:
         """Install and wait until everything is ready; raises CommandError."""
         self._apply("install", self.values)
 
-    def upgrade(self, values: Object) -> None:
-        """Upgrade to other values and wait until everything is ready; raises CommandError."""
-        self._apply("upgrade", values)
+    def upgrade(self, values: Object, *options: str) -> None:
+        """Upgrade to other values and wait until everything is ready; raises CommandError.
 
-    def _apply(self, verb: str, values: Object) -> None:
+        `options` are helm's, such as `--reset-then-reuse-values`, with which the values are only the changes.
+        """
+        self._apply("upgrade", values, *options)
+
+    def _apply(self, verb: str, values: Object, *more: str) -> None:
         files = [word for path in self.value_files for word in ("--values", path)]
-        options = ["--values", "-", "--wait", f"--timeout={self.seconds}s"]
+        options = ["--values", "-", "--wait", f"--timeout={self.seconds}s", *more]
         done = self.helm(verb, self.name, self.chart, *files, *options, given=json.dumps(values))
         self.warnings = done.stderr
 
