@@ -40,6 +40,14 @@ READY := $(VENV)/.installed
 #: E2E_MODE           bundled: install kube-prometheus-stack; byo: use the cluster's operator (bundled if the package is in charts/)
 #: E2E_PROMETHEUS     namespace/name of the operator's Prometheus (the only one there)
 #: E2E_MONITORING_LABELS  labels for the chart's objects, key=value,key=value (those that its selectors match)
+#: VERSION            the version for `make version`, or of what is packaged and published (that of Chart.yaml)
+#: REGISTRY           the OCI registry and folder to publish to, such as registry.example.com/team (none)
+#: IMAGE              the storage API's image in the package, as name@sha256:digest (that of the values)
+#: REFERENCES         what `make sign` signs and `make verify` verifies, as name@sha256:digest (none)
+#: COSIGN_KEY         a key for cosign, instead of the identity of a CI job (none)
+#: CHART              what `make diff` and `make deploy` install, such as oci://...@sha256:... (this folder)
+#: NAMESPACE          the namespace of `make deploy` (observability)
+#: TAG                the git tag of a release, for `make release-check` (none)
 #: THOROUGH           1: run every test case, as CI does, instead of the everyday number
 #: ARGS               more arguments for the command, such as make traffic ARGS="--rounds 100"
 MAKEFILE := $(firstword $(MAKEFILE_LIST))
@@ -101,6 +109,7 @@ lint: $(READY) ## Check style, imports between packages, and generated files
 	@$(PY) -m yamllint --strict .
 	@PYTHONPATH=service:. $(VENV)/bin/lint-imports --no-cache >/dev/null || PYTHONPATH=service:. $(VENV)/bin/lint-imports --no-cache
 	@$(VENV)/bin/shellcheck .ci/run ci/run ci/e2e
+	@$(PY) -m tools.workflows
 	@$(PY) -m dashboards --check
 	@$(PY) -m tools.dashboards_table --check
 	@$(PY) -m tools.values_schema --check
@@ -129,6 +138,7 @@ e2e: $(READY) ## Install the chart into the cluster of KUBECONFIG and test it th
 # --- the service --------------------------------------------------------------------------------------
 
 BENCH := $(TOOLS_DIR)/bench
+RELEASING := $(TOOLS_DIR)/releasing
 
 .PHONY: service bench-service bench-slo bench-dashboards service-docs
 service: $(READY) ## Run the storage API alone; ARGS=--help lists its settings
@@ -145,7 +155,8 @@ service-docs: $(READY) ## Write the tables of docs/service.md and docs/metrics.m
 
 # --- the chart ----------------------------------------------------------------------------------------
 
-.PHONY: dashboards schema compose manifests deps package requirements clean
+.PHONY: generate dashboards schema compose manifests deps chart-install requirements clean
+generate: dashboards schema service-docs compose manifests ## Write every file that is generated from others
 dashboards: $(READY) ## Write dashboards/*.json and the list of panels from their Python code
 	@$(PY) -m dashboards
 	@$(PY) -m tools.dashboards_table
@@ -157,13 +168,19 @@ manifests: $(READY) ## Write deploy/manifests, the objects of each preset, from 
 	@$(PY) -m tools.manifests
 deps: $(READY) ## Download the chart's dependencies into charts/
 	@$(PY) -m lab deps
-package: deps ## Package the chart into dist/
-	@"$$($(PY) -m lab tools --print helm)" package . --destination dist
-requirements: ## Compile requirements*.in to hashed requirements (needs uv)
-	@command -v uv >/dev/null || { echo "make requirements needs uv: https://docs.astral.sh/uv/" >&2; exit 1; }
-	@for f in service/requirements service/requirements-traces bench/requirements tests/presets/requirements examples/checkout/requirements requirements-docs requirements; do \
-	  uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
-	    --no-emit-index-url --no-header --no-annotate $$f.in --output-file $$f.txt; done
+# Only the values for kind: those of the other environments wait for buckets, certificates and receivers.
+chart-install: deps ## Install the chart into the kind cluster of KUBECONFIG with chart-testing (needs ct, kind, docker)
+	@rm -rf dist/chart && mkdir -p dist/chart
+	@git ls-files -z | tar --create --null --files-from - charts/*.tgz | tar --extract --directory dist/chart
+	@find dist/chart/ci -name '*-values.yaml' ! -name kind-values.yaml -delete
+	@$(PY) -m tests.support.image dist/image.tar && kind load image-archive dist/image.tar
+	@cd dist/chart && ct install --config ci/ct.yaml --charts .
+# In each file's folder: there Renovate looks for the files that `-r` and `-c` name.
+requirements: $(RELEASING)/.installed ## Compile requirements*.in to hashed requirements; ARGS=--upgrade takes the newest versions
+	@for f in service/requirements service/requirements-traces bench/requirements tests/presets/requirements \
+	  tools/release/requirements examples/checkout/requirements ./requirements-docs ./requirements; do \
+	  (cd "$${f%/*}" && $(abspath $(RELEASING))/bin/uv pip compile --quiet --generate-hashes --universal --python-version=3.11 $(ARGS) \
+	    "$${f##*/}.in" --output-file="$${f##*/}.txt"); done
 # A TOOLS_DIR is removed only if `make` created it, as its tag shows; in LAB_DIR only what the lab wrote.
 clean: ## Stop the lab; remove TOOLS_DIR with its caches, and the lab's data with stored objects
 	@if [ -e $(TOOLS_DIR) ] && [ $(TOOLS_DIR) != .tools ] && [ ! -e $(TOOLS_DIR)/CACHEDIR.TAG ]; then \
@@ -174,6 +191,57 @@ clean: ## Stop the lab; remove TOOLS_DIR with its caches, and the lab's data wit
 	@rm -rf $(TOOLS_DIR) dist .pytest_cache .ruff_cache .hypothesis preview/node_modules
 	@rm -rf $(addprefix $(LAB)/,alertmanager checkout drills grafana logs prometheus receiver storage-api user lock settings.json state.json)
 	@rmdir $(LAB) 2>/dev/null || true
+
+# --- releases -----------------------------------------------------------------------------------------
+
+# docs/releasing.md describes them. Only from the command line: some systems set VERSION or IMAGE for every process.
+RELEASE := $(PY) -m tools.release
+registry = $(or $(call only,REGISTRY,),$(error set REGISTRY, such as REGISTRY=registry.example.com/team))
+references = $(or $(call only,REFERENCES,),$(error set REFERENCES to what was published, as name@sha256:digest))
+needs_cosign = @command -v cosign >/dev/null || { echo "cosign is needed: https://docs.sigstore.dev" >&2; exit 1; }
+
+.PHONY: version release-check release-notes package sbom publish-image publish-chart publish-metadata sign verify
+version: $(READY) ## Write VERSION into charts, service and examples, and give the changelog a section for it
+	@$(RELEASE) version $(or $(call only,VERSION,),$(error set VERSION, such as VERSION=0.2.0))
+release-check: $(READY) ## Check that all versions agree with each other and with TAG, and that the changelog has a section
+	@$(RELEASE) check $(call only,TAG,--tag)
+release-notes: $(READY) ## Print the changelog's section of this version
+	@$(RELEASE) notes
+package: deps ## Package the chart into dist/, the same bytes for the same sources
+	@$(RELEASE) package $(call only,VERSION,--version) $(call only,IMAGE,--image)
+sbom: $(RELEASING)/.installed ## List the image's Python packages in dist/storage-api.cdx.json (CycloneDX)
+	@mkdir -p dist
+	@$(RELEASING)/bin/cyclonedx-py requirements service/requirements-traces.txt --pyproject service/pyproject.toml \
+	  --mc-type application --output-reproducible --output-file dist/storage-api.cdx.json
+publish-image: $(READY) ## Build the image for all processors, push it to REGISTRY and print its digest (needs docker)
+	@$(RELEASE) publish-image --registry $(registry) $(call only,VERSION,--version)
+publish-chart: deps ## Package the chart, push it to REGISTRY and print its digest
+	@$(RELEASE) publish-chart --registry $(registry) $(call only,VERSION,--version) $(call only,IMAGE,--image)
+publish-metadata: $(READY) ## Push artifacthub-repo.yml to REGISTRY, for Artifact Hub
+	@$(RELEASE) publish-metadata --registry $(registry)
+sign: ## Sign REFERENCES with cosign, by the identity of the CI job or COSIGN_KEY
+	$(needs_cosign)
+	@for reference in $(references); do cosign sign --yes $(call only,COSIGN_KEY,--key) $(ARGS) $$reference; done
+verify: ## Verify the signatures of REFERENCES; ARGS name the identity, see docs/releasing.md
+	$(needs_cosign)
+	@for reference in $(references); do cosign verify $(call only,COSIGN_KEY,--key) $(ARGS) $$reference >/dev/null; \
+	  echo "verified: $$reference"; done
+
+# --- a release in a cluster ---------------------------------------------------------------------------
+
+HELM = $$($(PY) -m lab tools --print helm)
+chart = $(or $(call only,CHART,),.)
+namespace = $(or $(call only,NAMESPACE,),observability)
+values = $(addprefix --values ,$(VALUES))
+
+.PHONY: diff deploy smoke
+diff: $(READY) ## Show what `make deploy` would change in the cluster of KUBECONFIG (needs the plugin helm-diff)
+	@$(HELM) diff upgrade --install platform $(chart) --namespace $(namespace) $(values) $(ARGS)
+deploy: $(READY) ## Install CHART with VALUES or upgrade to it, and roll back if a pod does not become ready
+	@$(HELM) upgrade --install platform $(chart) --namespace $(namespace) --create-namespace $(values) \
+	  --rollback-on-failure --timeout 10m $(ARGS)
+smoke: $(READY) ## Run the deployed release's own tests: `helm test`
+	@$(HELM) test platform --namespace $(namespace) --logs --timeout 5m $(ARGS)
 
 # --- the virtual environments -------------------------------------------------------------------------
 
@@ -189,5 +257,7 @@ $(READY): requirements.txt
 	$(call venv,$(VENV),requirements.txt)
 $(BENCH)/.installed: bench/requirements.txt
 	$(call venv,$(BENCH),bench/requirements.txt)
+$(RELEASING)/.installed: tools/release/requirements.txt
+	$(call venv,$(RELEASING),tools/release/requirements.txt)
 $(DOCS)/.installed: requirements-docs.txt
 	$(call venv,$(DOCS),requirements-docs.txt)

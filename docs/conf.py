@@ -8,6 +8,7 @@ release = yaml.safe_load((Path(__file__).parents[1] / "Chart.yaml").read_text(en
 project = "observability-platform"
 html_title = f"{project} {release}"
 html_theme = "furo"
+html_static_path = html_css_files = ["site.css"]
 html_show_sphinx = False
 html_show_copyright = False
 extensions = ["myst_parser"]

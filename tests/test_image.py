@@ -14,8 +14,9 @@ import requests
 from lab.toolchain.machine import platform
 from tests.support import image
 from tests.support.waiting import wait_until
+from tools.release import versions
 
-NAME = "observability-platform/storage-api:0.1.0"
+NAME = f"observability-platform/storage-api:{versions.current()}"
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 from lab import ROOT
 
@@ -28,20 +27,6 @@ def make(*arguments: str) -> subprocess.CompletedProcess:
 def targets() -> set[str]:
     """Return the Makefile's documented targets."""
     return set(re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
-
-
-def test_charts_and_service_have_the_same_version():
-    chart = yaml.safe_load((ROOT / "Chart.yaml").read_text())
-    subchart = yaml.safe_load((ROOT / "charts/storage-api/Chart.yaml").read_text())
-    service = re.search(r'__version__ = "(.+)"', (ROOT / "service/storage_api/__init__.py").read_text())
-    versions = {
-        chart["version"],
-        chart["appVersion"],
-        subchart["version"],
-        subchart["appVersion"],
-        service[1],
-    }
-    assert len(versions) == 1
 
 
 @pytest.mark.parametrize(
@@ -95,7 +80,7 @@ def test_requirements_are_pinned_with_hashes_and_without_addresses():
         assert pins
         assert all("==" in pin for pin in pins), path
         assert text.count("--hash=sha256:") >= len(pins)
-        assert "://" not in text and "index-url" not in text
+        assert "://" not in text and not re.search(r"^--(extra-)?index-url", text, re.MULTILINE)
 
 
 def test_lock_files_record_no_download_addresses():
@@ -103,12 +88,6 @@ def test_lock_files_record_no_download_addresses():
     assert "uv.lock" not in names
     for lock in (path for path in tracked_files() if path.name == "package-lock.json"):
         assert '"resolved"' not in lock.read_text(), f"{lock} records download addresses"
-
-
-def test_workflows_pin_every_action_by_commit():
-    for workflow in (ROOT / ".github/workflows").glob("*.yaml"):
-        for used in re.findall(r"uses:\s*(\S+)", workflow.read_text()):
-            assert re.search(r"@[0-9a-f]{40}$", used), f"{workflow.name}: {used} is not pinned by commit"
 
 
 def test_no_test_imports_a_conftest_file():
@@ -125,6 +104,7 @@ def test_no_test_imports_a_conftest_file():
         ("-m", "dashboards", "--chec"),
         ("-m", "bench", "--round", "1"),
         ("-m", "bench.slo", "--hel"),
+        ("-m", "tools.release", "check", "--ta", "v1.0.0"),
         ("-m", "tools.values_schema", "--chec"),
         ("-m", "tools.service_metrics", "--chec"),
         ("-m", "tools.service_settings", "--chec"),

@@ -55,7 +55,7 @@ def run(say: Callable[[str], None] = print, environment: Mapping[str, str] = os.
             say(f"    {result.hint}")
             say(f"    see {DOCUMENT}#{title.lower().replace(' ', '-')}")
     failed, warnings = counts[Status.FAILED], counts[Status.WARNING]
-    say(f"{failed} failed, {warnings} warnings, {counts[Status.OK]} passed")
+    say(f"failed: {failed}, warnings: {warnings}, passed: {counts[Status.OK]}")
     return 1 if failed else 0
 
 
@@ -73,7 +73,7 @@ def results(environment: Mapping[str, str]) -> Iterator[tuple[str, Result]]:
         yield "Kubernetes version", supported
     except Unreachable as error:
         cluster = None
-        yield "Cluster", fail(f"{error}; the checks below need it", error.hint)
+        yield "Cluster", fail(f"{error}; the checks that need it are left out", error.hint)
     # Helm refuses to render for a version that is too old, which has been said already.
     usable = cluster is not None and supported.status is not Status.FAILED
     try:
@@ -87,11 +87,16 @@ def results(environment: Mapping[str, str]) -> Iterator[tuple[str, Result]]:
 
 
 def _rendered(plan: Plan) -> Result:
+    found = f"{len(plan.objects)} objects for release {plan.release} in {plan.namespace}"
     if plan.stand_in:
-        text = f"{DEPENDENCY} is not in charts/, so that helm install would refuse"
-        hint = "make deps downloads it"
-        return fail(f"{text}, and its objects are not checked", hint) if plan.bundled else warn(text, hint)
-    return ok(f"{len(plan.objects)} objects for release {plan.release} in {plan.namespace}")
+        lacking, hint = (
+            f"{DEPENDENCY} is not in charts/, so helm install would refuse",
+            "make deps downloads it",
+        )
+        if plan.bundled:
+            return fail(f"{lacking}; {found}, those of the stack not included", hint)
+        return warn(f"{found}; but {lacking}", hint)
+    return ok(found)
 
 
 def _look(check: Check, cluster: Cluster, plan: Plan) -> Result:

@@ -37,6 +37,7 @@ def _from_npm(target: Path) -> None:
 
 AZURITE = Family(
     name="azurite-blob",
+    # renovate: datasource=npm depName=azurite
     version="3.35.0",
     programs=("azurite-blob",),
     version_arguments=("--version",),

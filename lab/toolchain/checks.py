@@ -31,6 +31,7 @@ _HELM3_SUMS = {"linux-amd64": "9e7a767efb3f9e334758ae066b4af355c01539663c7fffb30
 # Installed as `helm3`, so that one PATH can hold both versions.
 HELM3 = Family(
     name="helm3",
+    # renovate: datasource=github-releases depName=helm/helm
     version="3.17.2",
     programs=("helm3",),
     version_arguments=("version",),
@@ -44,6 +45,7 @@ HELM3 = Family(
 
 CHART_TESTING = Family(
     name="chart-testing",
+    # renovate: datasource=go depName=github.com/helm/chart-testing/v3
     version="3.14.0",
     programs=("ct",),
     version_arguments=("version",),
@@ -54,6 +56,7 @@ CHART_TESTING = Family(
 
 KUBE_SCORE = Family(
     name="kube-score",
+    # renovate: datasource=go depName=github.com/zegl/kube-score
     version="1.20.0",
     programs=("kube-score",),
     version_arguments=("version",),
@@ -65,6 +68,7 @@ KUBE_SCORE = Family(
 # The parser of `docker compose`: the version is that of the module compose-go.
 COMPOSE_CONFIG = Family(
     name="compose-config",
+    # renovate: datasource=go depName=github.com/compose-spec/compose-go/v2
     version="2.16.2",
     programs=("compose-config",),
     version_arguments=("--version",),

@@ -71,6 +71,7 @@ _KUBECTL_SUMS = {
 
 HELM = Family(
     name="helm",
+    # renovate: datasource=github-releases depName=helm/helm
     version="4.3.1",
     programs=("helm",),
     version_arguments=("version",),
@@ -85,6 +86,7 @@ HELM = Family(
 
 KUBECTL = Family(
     name="kubectl",
+    # renovate: datasource=github-releases depName=kubernetes/kubernetes
     version="1.37.1",
     programs=("kubectl",),
     version_arguments=("version", "--client"),

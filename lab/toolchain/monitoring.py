@@ -67,6 +67,7 @@ def _ldflags(family: Family) -> str:
 
 PROMETHEUS = Family(
     name="prometheus",
+    # renovate: datasource=github-releases depName=prometheus/prometheus
     version="3.14.0",
     programs=("prometheus", "promtool"),
     version_arguments=("--version",),
@@ -90,6 +91,7 @@ PROMETHEUS = Family(
 
 ALERTMANAGER = Family(
     name="alertmanager",
+    # renovate: datasource=github-releases depName=prometheus/alertmanager
     version="0.34.0",
     programs=("alertmanager", "amtool"),
     version_arguments=("--version",),

@@ -18,6 +18,7 @@ def _from_wheel(target: Path) -> None:
 
 NODE = Family(
     name="node",
+    # renovate: datasource=node-version depName=node
     version="24.19.0",
     programs=("node",),
     version_arguments=("--version",),

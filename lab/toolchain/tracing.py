@@ -17,6 +17,7 @@ def _build(target: Path) -> None:
 OTELCOL = Family(
     name="otelcol-contrib",
     # Newer versions need modules that not every module proxy serves.
+    # renovate: datasource=github-releases depName=open-telemetry/opentelemetry-collector-releases
     version="0.162.0",
     programs=("otelcol-contrib",),
     version_arguments=("--version",),

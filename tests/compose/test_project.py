@@ -15,6 +15,7 @@ from lab.toolchain.monitoring import ALERTMANAGER, PROMETHEUS
 from tests.support.compose import COMPOSE, VARIABLES
 from tools.compose import project as made
 from tools.compose.files import GENERATED, all_files
+from tools.release import versions
 
 SERVICES = {"storage-api", "prometheus", "alertmanager", "grafana"}
 
@@ -106,7 +107,7 @@ def test_data_is_kept_in_named_volumes_and_mounted_files_exist_and_are_read_only
 def test_images_are_those_of_the_chart_by_digest(project):
     images = {name: project["services"][name]["image"].partition("@")[0] for name in SERVICES}
     assert images == {
-        "storage-api": "observability-platform/storage-api:0.1.0",
+        "storage-api": f"observability-platform/storage-api:{versions.current()}",
         "prometheus": f"quay.io/prometheus/prometheus:v{PROMETHEUS.version}",
         "alertmanager": f"quay.io/prometheus/alertmanager:v{ALERTMANAGER.version}",
         "grafana": f"docker.io/grafana/grafana:{made.GRAFANA_VERSION}",

@@ -318,6 +318,12 @@ def test_go_modules_pin_the_version_of_the_archives(family):
     assert f"{module} {version} h1:" in sums
 
 
+def test_no_go_module_needs_a_newer_go_than_the_one_that_is_installed():
+    for file in golang.MODULES.glob("*/go.mod"):
+        needed = re.search(r"^go (\d+)\.(\d+)(?:\.(\d+))?$", file.read_text(), re.MULTILINE)
+        assert tuple(int(part or 0) for part in needed.groups()) <= golang.NEEDED, file
+
+
 def test_wheels_are_pinned_by_hash():
     pins = sorted(wheels.PINS.glob("*.txt"))
     assert pins

@@ -115,7 +115,8 @@ def _known_labels() -> set[str]:
 
 def _unknown_objects(words: list[str]) -> list[str]:
     command, *rest = words
-    if command in ("apply", "create", "run"):
+    if command in ("apply", "auth", "create", "delete", "run"):
+        # Their arguments are files, or objects that do not exist yet.
         return []
     if command in ("get", "describe"):
         kinds, names = rest[0].split(","), rest[1:]

@@ -37,6 +37,8 @@ class KubernetesApi:
         """Path -> status and body of responses that a test sets."""
         self.requests: list[tuple[str, str]] = []
         """Method and path of every request."""
+        self.secrets_read = 0
+        """The number of requests for Secrets with their contents."""
 
     def add(self, path: str, name: str, namespace: str = "", **more: Any) -> Object:
         """Add an object with `labels`, `annotations` and other parts, replacing one of the same name."""
@@ -126,6 +128,8 @@ class KubernetesApi:
 
             def do_GET(self) -> None:
                 text = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if "/secrets" in self.path and "PartialObjectMetadata" not in self.headers["Accept"]:
+                    api.secrets_read += 1
                 token = self.headers.get("Authorization", "").removeprefix("Bearer ") or None
                 status, body = api.answer(self.command, self.path, token, json.loads(text or "{}"))
                 data = (body if isinstance(body, str) else json.dumps(body)).encode()

@@ -7,6 +7,7 @@ the targets are the names of compose services instead of addresses of pods.
 from pathlib import Path
 
 from lab import ROOT
+from lab.errors import LabError
 from lab.render import self_monitoring, workload
 from lab.render.alertmanager_config import integrations
 from lab.render.chart import render_chart
@@ -24,13 +25,18 @@ PROMETHEUS = "prometheus:9090"
 
 
 def all_files(folder: Path = FOLDER) -> dict[Path, str]:
-    """The files by path, for the values.yaml and the services/*.yaml in the folder."""
+    """The files by path, for the values.yaml and the services/*.yaml in the folder.
+
+    Raises LabError where they ask for something that needs an operator, and RenderError.
+    """
     values = folder / "values.yaml"
     render = render_chart(value_files=[values])
     stack = Stack.of(render)
     api = workload.find(render, {"http": "storage-api:5000", "metrics": "storage-api:9797"})
     pods = [api.pod, *self_monitoring.pods(stack, {"prometheus": PROMETHEUS, "alertmanager": ALERTMANAGER})]
     monitoring = prometheus.configuration(render, stack, pods, self_monitoring.objects(stack), ALERTMANAGER)
+    if monitoring.left_out:
+        raise LabError(f"{values}: {'; '.join(monitoring.left_out)}")
     main = monitoring.main | {
         "rule_files": ["rules/*.yaml", "../services/rules/*.yaml"],
         "scrape_config_files": ["../services/scrape/*.yaml"],
@@ -40,7 +46,7 @@ def all_files(folder: Path = FOLDER) -> dict[Path, str]:
     )
     texts: dict[str, str] = {
         "compose.yaml": project.HEAD
-        + yaml_text.dump(project.project(render, stack, api, [*monitoring.flags], alerts.flags)),
+        + yaml_text.dump(project.project(render, stack, api, monitoring.flags, alerts.flags)),
         "prometheus/prometheus.yml": HEAD + yaml_text.dump(main),
         **{
             f"prometheus/rules/{name}": HEAD + yaml_text.dump(rules)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from lab import ROOT
 from lab.render.chart import (
     DEPENDENCY,
     NAMESPACE,
@@ -27,7 +28,7 @@ from tests.support.chart.client_models import is_built_in
 from tests.support.chart.kube_schemas import custom_schema, errors, kubernetes_versions
 from tools.manifests import DASHBOARDS, FOLDER, objects, presets, settings, settings_file
 
-README = (FOLDER / "README.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/manifests.md").read_text(encoding="utf-8")
 
 
 @functools.cache
@@ -97,15 +98,15 @@ def test_a_cluster_accepts_the_files(preset):
 
 def test_every_file_belongs_to_a_preset():
     assert {path.name for path in FOLDER.iterdir()} == {
-        *presets(), DEPENDENCY, DASHBOARDS.name, "README.md",
+        *presets(), DEPENDENCY, DASHBOARDS.name,
     }  # fmt: skip
     assert {path.stem for path in (FOLDER / DEPENDENCY).iterdir()} < set(presets())
 
 
 def test_the_readme_names_every_preset_and_every_secret_that_is_left_out(column):
-    assert f"`{column.preset}`" in README
+    assert f"`{column.preset}`" in PAGE
     for secret in column.newest.find("Secret"):
-        assert f"`{secret['metadata']['name']}`" in README or secret not in column.newest.ours
+        assert f"`{secret['metadata']['name']}`" in PAGE or secret not in column.newest.ours
 
 
 def test_kube_prometheus_stacks_own_chart_renders_the_same_with_the_values(needs_package, draws):

@@ -14,7 +14,7 @@ RECORDED = f'{{namespace="{NAMESPACE}", slo_service="worker"}}'
 INCREASE = 0.25
 """`increase` estimates the growth between the samples and the ends of the window."""
 THROTTLED = 0.05
-"""Tolerance of the share of throttled periods, which changes quickly on a busy machine."""
+"""Tolerance of the share of throttled periods, which changes within seconds on a busy machine."""
 GRACE_BYTES = 2 * MIB
 SCRAPES = 300
 """Bytes per second that scrapes, probes and name lookups of a pod take at most."""
@@ -121,8 +121,12 @@ def throttled(seen: Seen) -> dict[str, Expected]:
     throttled, periods = (
         f"rate({name}_total{IN}[{seen.window}])" for name in ("throttled_periods", "periods")
     )
-    shares = seen.own(f"{throttled} / ({periods} > 0)")
-    return {pod: last(share, seen.tolerance, THROTTLED) for pod, share in shares.items()}
+    share = f"({throttled} / ({periods} > 0))[90s:10s]"
+    least, most = (seen.own(f"{bound}_over_time({share})") for bound in ("min", "max"))
+    return {
+        pod: between(least[pod] - THROTTLED, most[pod] + THROTTLED, "its shares of 90 s ±0.05")
+        for pod in least
+    }
 
 
 @PANELS("How many replicas are wanted, and ready?", unit="short")

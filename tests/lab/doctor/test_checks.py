@@ -6,7 +6,7 @@ import pytest
 
 from lab.doctor.checks import access, crds, nodes, operator, pods, release, versions, webhooks
 from lab.doctor.plan import MONITORING, Plan
-from lab.doctor.result import Result, Status
+from lab.doctor.result import Result, Status, listed
 from tests.support.chart.kube_schemas import kubernetes_versions
 
 NAMESPACES, PODS, SECRETS = "/api/v1/namespaces", "/api/v1/pods", "/api/v1/secrets"
@@ -81,6 +81,12 @@ def says(result: Result, status: Status, *parts: str) -> None:
     assert all(part in f"{result.text} | {result.hint}" for part in parts), result
     assert "\n" not in result.text + result.hint
     assert bool(result.hint) == (status is not Status.OK)
+
+
+def test_a_long_list_is_cut():
+    assert listed("edcba") == "a, b, c, d, e"
+    assert listed("edcbaf") == "a, b, c, d, e and 1 more"
+    assert listed([2, 1, 2], 1) == "1 and 1 more"
 
 
 OK, WARNING, FAILED = Status.OK, Status.WARNING, Status.FAILED
@@ -161,6 +167,13 @@ def test_a_right_is_lacking(api, cluster, lacking, said):
 def test_no_rights_at_all(api, cluster):
     api.rights, api.forbidden = re.compile("$^"), re.compile("/(namespaces|secrets)")
     says(access.rights(cluster, Plan([ROLE, DNS])), FAILED, "clusterroles", "secrets", "byo-operator")
+
+
+def test_who_may_not_read_secrets_still_needs_the_right_to_create_definitions(api, cluster):
+    """Whether the release is installed is not known then."""
+    api.forbidden = re.compile("/secrets")
+    api.rights = re.compile(r"(?!.*customresourcedefinitions).*")
+    says(access.rights(cluster, Plan([RULE], crds=DEFINITION)), FAILED, "customresourcedefinitions")
 
 
 def test_rights_that_are_not_needed(api, cluster):
@@ -404,6 +417,14 @@ def test_an_alertmanager_config_is_selected_by_an_alertmanager(cluster):
     )
 
 
+def test_an_agent_selects_monitors_but_evaluates_no_rules(api, cluster):
+    (server,) = api.objects[PROMETHEUSES]
+    api.remove(PROMETHEUSES)
+    api.add(f"/apis/{MONITORING}/v1alpha1/prometheusagents", "agent", "monitoring", spec=server["spec"])
+    says(operator.selectors(cluster, byo(MONITOR)), OK, "PrometheusAgent monitoring/agent")
+    says(operator.selectors(cluster, byo(MONITOR, RULE)), FAILED, "selects our PrometheusRule")
+
+
 def test_no_prometheus(api, cluster):
     api.remove(PROMETHEUSES)
     says(operator.selectors(cluster, byo(RULE)), FAILED, "no Prometheus object")
@@ -495,6 +516,18 @@ def test_node_exporter_in_a_namespace_that_enforces_a_standard(api, cluster, lev
         "nodeExporter.enabled: fals",
     )
     assert "Deployment" not in result.text
+
+
+def test_node_exporter_is_named_in_the_hint_whatever_else_is_rejected(api, cluster):
+    enforce(api, "restricted")
+    careless = workload(name="careless", hostNetwork=True)
+    says(
+        pods.security(cluster, Plan([careless, exporter()])),
+        FAILED,
+        "nodeExporter.enabled: false",
+        "careless",
+    )
+    says(pods.security(cluster, Plan([careless])), FAILED, "correct the values")
 
 
 @pytest.mark.parametrize("level", [None, "privileged"])

@@ -1,4 +1,4 @@
-"""A mistake in the file of a service is reported in one line."""
+"""A mistake in the values or in the file of a service is reported in one line."""
 
 import subprocess
 import sys
@@ -34,6 +34,14 @@ def test_a_mistake_is_named(old, new, message, tmp_path):
         all_files(tmp_path)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_value_that_would_be_ignored_is_refused(tmp_path):
+    (tmp_path / "values.yaml").write_text(
+        "kube-prometheus-stack: {prometheus: {prometheusSpec: {remoteWrite: [{url: https://example.com/}]}}}"
+    )
+    with pytest.raises(LabError, match=r"values.yaml: prometheusSpec.remoteWrite is set"):
+        all_files(tmp_path)
 
 
 def test_the_command_reports_a_mistake_in_one_line_and_writes_nothing(tmp_path):
