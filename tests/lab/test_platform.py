@@ -56,10 +56,10 @@ def test_up_status_and_down_work(lab, folder, pids, variables, scraped_every):
     for part in ("PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT", "CHECKOUT_PORT", "RECEIVER_PORT"):
         assert f"http://127.0.0.1:{variables[part]}" in up.stdout
     for service in ("platform-storage-api", "checkout"):
-        state, rate, errors, p99 = re.search(
-            rf"│ {service} *│ (.+?) *│ ([\d.]+) *│ (.+?)% *│ (\d+) ms", up.stdout
+        state, targets, rate, failing, p99 = re.search(
+            rf"^ *{service} +(.+?) +(\d+ of \d+) +([\d.]+) +([\d.]+)% +(\d+) ms", up.stdout, re.MULTILINE
         ).groups()
-        assert (state, errors) == ("healthy", "0.00")
+        assert (state, targets, failing) == ("healthy", "1 of 1", "0.00")
         assert 0 < float(rate) < 30
         assert 0 < int(p99) < 1000
     assert re.search(r"targets up\s*│\s*4 of 4", up.stdout)
@@ -327,8 +327,9 @@ def test_an_unavailable_tool_is_reported_in_one_line(lab, folder, tmp_path, vari
     assert up.returncode == 1
     (line,) = [line for line in up.stderr.splitlines() if not line.startswith(("tools:", "chart:"))]
     assert line.startswith(
-        "up: helm 4.3.1 is not available; put helm (4.1 or newer) on PATH. Tried: the wheel aws-cdk"
+        "up: helm 4.3.1 is not available; put helm (4.1 or newer, below 5) on PATH. Tried: the release"
     )
+    assert "; the wheel aws-cdk" in line
     assert "; building it with go install" in line
     assert not folder.exists() or nothing_runs(folder)
 
