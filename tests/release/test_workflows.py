@@ -38,7 +38,7 @@ def test_the_linters_find_nothing():
     [
         (("jobs:", "jobz:"), "jobz"),
         (("\npermissions: {}\n", "\npermissions: write-all\n"), "excessive-permissions"),
-        (("persist-credentials: false", "persist-credentials: true"), "artipacked"),
+        (("persist-credentials: false", "show-progress: false"), "artipacked"),
         (("@3d3c42e5aac5ba805825da76410c181273ba90b1", "@v7"), "unpinned-uses"),
         (
             ("run: make mutate", 'run: echo "${{ github.event.head_commit.message }}"; make mutate'),
