@@ -1,9 +1,13 @@
 """A dashboard's frame: its header, its variables and its annotations."""
 
+from collections.abc import Iterable
+
 from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,
     DashboardLinkType,
+    Panel,
     VariableOption,
     VariableRefresh,
     VariableSort,
@@ -64,6 +68,19 @@ def service_variables(page: dashboard.Dashboard) -> dashboard.Dashboard:
     return page.with_variable(variable("namespace", "slo_info")).with_variable(
         variable("service", 'slo_info{namespace="$namespace"}', "slo_service")
     )
+
+
+def filled(
+    page: dashboard.Dashboard,
+    panels: Iterable[Builder[Panel]],
+    annotations: Iterable[dashboard.AnnotationQuery],
+) -> dashboard.Dashboard:
+    """The page with these panels, in reading order, and annotations."""
+    for panel in panels:
+        page = page.with_panel(panel)
+    for annotation in annotations:
+        page = page.annotation(annotation)
+    return page
 
 
 def mark(name: str, expr: str, color: str, title: str, text: str) -> dashboard.AnnotationQuery:

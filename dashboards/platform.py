@@ -14,7 +14,7 @@ from dashboards.colors import (
     steps,
     values,
 )
-from dashboards.page import marks, page, variable
+from dashboards.page import filled, marks, page, variable
 from dashboards.queries import now, over_time
 from dashboards.style import DASHED, bars, figure, graph, shades
 from dashboards.tables import Column, table_of
@@ -257,9 +257,6 @@ def platform() -> dashboard.Dashboard:
     built = page(
         "platform", "Platform", "Is the monitoring itself healthy, and what does it cost?"
     ).with_variable(variable("job", "up", several=True))
-    for panel in (*glance(), targets(), scrape_time(), series(), notifications(), disk(), *costs()):
-        built = built.with_panel(panel)
-    # Alerts on the platform are those without a service.
-    for annotation in marks('slo_service=""')[:2]:
-        built = built.annotation(annotation)
-    return built
+    panels = (*glance(), targets(), scrape_time(), series(), notifications(), disk(), *costs())
+    # Alerts on the platform are those without a service; it has no drills and no deploys.
+    return filled(built, panels, marks('slo_service=""')[:2])

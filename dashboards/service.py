@@ -21,11 +21,12 @@ from dashboards.colors import (
     values,
 )
 from dashboards.config import SERVICE, link
-from dashboards.page import marks, page, service_variables
+from dashboards.page import filled, marks, page, service_variables
 from dashboards.queries import failing, n_of_m, now, or_why_not, over_time, rows, within_step
 from dashboards.style import (
     DASHED,
     bars,
+    colored,
     figure,
     graph,
     n_of_m_figure,
@@ -106,9 +107,7 @@ def answers() -> dashboard.Panel:
             "reqps",
         )
     ).no_value("no requests recorded")
-    for name, color in OUTCOMES.items():
-        panel = panel.override_by_regexp(f"/^{name}/", [fixed(color)])
-    return sorted_by_name(panel, descending=False).with_target(
+    return sorted_by_name(colored(panel, OUTCOMES), descending=False).with_target(
         over_time(f"sum by (code, outcome) (service:requests:rate{{{SERVICE}}}) > 0", "{{outcome}} {{code}}")
     )
 
@@ -140,10 +139,9 @@ def latency() -> dashboard.Panel:
         "as too slow.",
         "s",
     )
-    for quantile, color in QUANTILES.items():
-        panel = panel.override_by_regexp(f"/^{quantile} /", [fixed(color)])
     return (
-        panel.no_value("no answers recorded")
+        colored(panel, QUANTILES, after=" ")
+        .no_value("no answers recorded")
         .override_by_name("too slow", [fixed(IDLE), DASHED])
         .with_target(
             over_time(
@@ -240,7 +238,7 @@ def service() -> dashboard.Dashboard:
     built = service_variables(
         page("service", "Service", "One service: what is wrong with it, since when, and in which part of it.")
     )
-    for panel in (
+    panels = (
         *glance(),
         alert_table(
             "What is wrong, or switched on, now?",
@@ -260,8 +258,5 @@ def service() -> dashboard.Dashboard:
         .no_value("no version is known")
         .with_target(over_time(f"count by (version) (service:pod_version:info{{{SERVICE}}})", "{{version}}")),
         budget(),
-    ):
-        built = built.with_panel(panel)
-    for annotation in marks(SERVICE):
-        built = built.annotation(annotation)
-    return built
+    )
+    return filled(built, panels, marks(SERVICE))

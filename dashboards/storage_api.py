@@ -5,10 +5,10 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from dashboards.colors import CRITICAL, DRILL, GOOD, IDLE, REDIRECT, WARNING, fixed, missing, values
 from dashboards.config import SERVICE, link
-from dashboards.page import marks, page, variable
+from dashboards.page import filled, marks, page, variable
 from dashboards.queries import failing, now, over_time, within_step
 from dashboards.service import working
-from dashboards.style import bars, buckets, graph, limits, shades, sorted_by_name, stacked, timeline
+from dashboards.style import bars, buckets, colored, graph, limits, shades, sorted_by_name, stacked, timeline
 
 TARGETS = 'namespace="$namespace", job="$service"'
 """Selects the series that the pods expose."""
@@ -41,9 +41,7 @@ def statuses() -> dashboard.Panel:
             "reqps",
         )
     ).no_value("no requests recorded")
-    for digit, color in STATUS_CLASSES.items():
-        panel = panel.override_by_regexp(f"/^{digit}/", [fixed(color)])
-    return sorted_by_name(panel, descending=True).with_target(
+    return sorted_by_name(colored(panel, STATUS_CLASSES), descending=True).with_target(
         over_time(f"sum by (code) (service:requests:rate{{{SERVICE}}}) > 0", "{{code}}")
     )
 
@@ -226,7 +224,7 @@ def storage_api() -> dashboard.Dashboard:
         .with_variable(variable("namespace", "storage_build_info"))
         .with_variable(variable("service", 'storage_build_info{namespace="$namespace"}', "job"))
     )
-    for panel in (
+    panels = (
         *glance(),
         statuses(),
         route_graph(
@@ -248,8 +246,5 @@ def storage_api() -> dashboard.Dashboard:
         *saturation(),
         *store(),
         *contents(),
-    ):
-        built = built.with_panel(panel)
-    for annotation in marks(SERVICE):
-        built = built.annotation(annotation)
-    return built
+    )
+    return filled(built, panels, marks(SERVICE))

@@ -1,5 +1,6 @@
 """Panel builders with our defaults set, so that a dashboard's module contains only its own content."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from grafana_foundation_sdk.builders import bargauge, common, heatmap, stat, statetimeline, timeseries
@@ -23,7 +24,7 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, FieldCol
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from dashboards.colors import CRITICAL, NEUTRAL, WARNING, missing, steps
+from dashboards.colors import CRITICAL, NEUTRAL, WARNING, fixed, missing, steps
 from dashboards.queries import over_time
 
 DASHED = DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash", "dash": [8, 8]})
@@ -100,6 +101,13 @@ def stacked(panel: timeseries.Panel) -> timeseries.Panel:
     No lines: the line of a series that is zero would run along the edge of the one below it.
     """
     return panel.fill_opacity(70).line_width(0).stacking(common.StackingConfig().mode(StackingMode.NORMAL))
+
+
+def colored(panel: timeseries.Panel, colors: Mapping[str, str], after: str = "") -> timeseries.Panel:
+    """The panel with a fixed colour for each series whose name begins with a key of `colors` and `after`."""
+    for name, color in colors.items():
+        panel = panel.override_by_regexp(f"/^{name}{after}/", [fixed(color)])
+    return panel
 
 
 def limits(panel: timeseries.Panel, above: dict[float, str]) -> timeseries.Panel:

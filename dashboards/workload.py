@@ -17,7 +17,7 @@ from dashboards.colors import (
     values,
 )
 from dashboards.config import SERVICE
-from dashboards.page import marks, page, service_variables, variable
+from dashboards.page import filled, marks, page, service_variables, variable
 from dashboards.queries import n_of_m, now, over_time, rows, within_step
 from dashboards.style import DASHED, figure, graph, limits, n_of_m_figure, shades, timeline
 from dashboards.tables import Column, table_of
@@ -202,7 +202,7 @@ def workload() -> dashboard.Dashboard:
     built = service_variables(
         page("workload", "Workload", "The pods of a service: do they run, and do they have what they need?")
     ).with_variable(variable("pod", f"service:pod:info{{{SERVICE}}}", several=True))
-    for panel in (
+    panels = (
         *glance(),
         pods(),
         readiness(),
@@ -235,8 +235,5 @@ def workload() -> dashboard.Dashboard:
         replicas(),
         volumes(),
         network(),
-    ):
-        built = built.with_panel(panel)
-    for annotation in marks(SERVICE):
-        built = built.annotation(annotation)
-    return built
+    )
+    return filled(built, panels, marks(SERVICE))
