@@ -552,9 +552,9 @@ def test_spans_dropped_by_a_full_queue_are_counted_and_logged(start, run_collect
     assert from_opentelemetry(service) == []
 
 
-def test_lost_spans_are_counted_in_a_metric(start):
+def test_lost_spans_are_counted_in_a_metric(start, closed_port):
     service = start(
-        **exporter_settings(f"http://127.0.0.1:{free_port()}", OTEL_EXPORTER_OTLP_TIMEOUT=1),
+        **exporter_settings(f"http://127.0.0.1:{closed_port}", OTEL_EXPORTER_OTLP_TIMEOUT=1),
         OTEL_BSP_MAX_QUEUE_SIZE=16,
         OTEL_BSP_MAX_EXPORT_BATCH_SIZE=8,
     )
@@ -570,8 +570,8 @@ def test_lost_spans_are_counted_in_a_metric(start):
     assert last.startswith("200 spans are lost: ")
 
 
-def test_an_unreachable_collector_does_not_delay_the_shutdown(start):
-    service = start(**exporter_settings(f"http://127.0.0.1:{free_port()}"))
+def test_an_unreachable_collector_does_not_delay_the_shutdown(start, closed_port):
+    service = start(**exporter_settings(f"http://127.0.0.1:{closed_port}"))
     service.request("GET", "/api/buckets/none")
     eventually(lambda: [line for line in service.log if "spans are lost" in line["message"]])
     service.request("GET", "/api/buckets/none")

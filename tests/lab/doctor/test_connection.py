@@ -86,11 +86,9 @@ def test_a_program_for_credentials_that_is_missing(tmp_path):
     assert "PATH" in error.hint
 
 
-def test_a_refused_connection(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    error = refused(kubeconfig(tmp_path / "c", f"https://127.0.0.1:{port}"))
-    assert str(error) == f"no cluster at https://127.0.0.1:{port}: the connection is refused"
+def test_a_refused_connection(tmp_path, closed_port):
+    error = refused(kubeconfig(tmp_path / "c", f"https://127.0.0.1:{closed_port}"))
+    assert str(error) == f"no cluster at https://127.0.0.1:{closed_port}: the connection is refused"
 
 
 def test_a_host_that_is_unknown(tmp_path):
