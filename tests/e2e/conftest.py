@@ -55,8 +55,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def order(item: pytest.Item) -> int:
         if item.name == "test_the_workloads_start" and mode() == "byo":
             return 0
-        late = {"test_manifests.py": 2, "test_workload.py": 3, "test_watched_service.py": 4}
-        return 1 if item.name == "test_the_manifests_start" else late.get(item.path.name, 1)
+        if item.path.name == "test_upgrade.py":  # its stack must be gone before the next is installed
+            return 1
+        late = {"test_manifests.py": 3, "test_workload.py": 4, "test_watched_service.py": 5}
+        return 2 if item.name == "test_the_manifests_start" else late.get(item.path.name, 2)
 
     items.sort(key=order)
 

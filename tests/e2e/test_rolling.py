@@ -167,21 +167,6 @@ def gone(release: Release, uids: set[str]) -> bool:
     return not uids & {pod["metadata"]["uid"] for pod in pods}
 
 
-@pytest.mark.parametrize("option", ["--reuse-values", "--reset-then-reuse-values"])
-def test_the_api_server_accepts_an_upgrade_with_reused_values(
-    release: Release, image_values: Object, option: str, fact
-):
-    """The old values, with the old defaults (`--reuse-values`) or without them, fit the new chart."""
-    changes = {"storage-api": {"image": image_values}}
-    try:
-        release.upgrade(changes, option, "--dry-run=server")
-    except CommandError as error:
-        # The old defaults lack a value that is new in this version; docs/upgrade.md tells what to do.
-        if option != "--reuse-values" or "missing propert" not in str(error):
-            raise
-        fact(f"upgrade with --reuse-values is refused: {str(error).splitlines()[-1]}")
-
-
 def test_an_upgrade_from_the_previous_version_fails_no_request(
     release: Release, previous: Previous | None, image_values: Object, previous_image_values: Object, fact
 ):
