@@ -43,7 +43,7 @@ class Cancel(threading.Event):
 
 
 class Session:
-    """A running lab with traffic, and the drills' view of it."""
+    """A running lab with traffic, as the drills see it."""
 
     def __init__(self, platform: Platform, cancel: Cancel) -> None:
         self.platform = platform
