@@ -135,7 +135,7 @@ def latency() -> dashboard.Panel:
     """Quantiles of durations, and the threshold of the objective."""
     panel = graph(
         "How long do answers take?",
-        "Times within which half, 90 % and 99 % of requests were answered. Dashed: from where on one counts "
+        "Times within which half, 90 % and 99 % of requests were answered. Dashed: a slower request counts "
         "as too slow.",
         "s",
     )

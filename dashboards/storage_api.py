@@ -80,7 +80,7 @@ def faults() -> dashboard.Panel:
     return (
         timeline(
             "Which faults are switched on?",
-            "Faults set at /faults, for a drill. While one is on, failures may be wanted.",
+            "Faults set at /faults, for a drill. While one is on, failures may be intended.",
             [values({1: ("on", DRILL), 0: ("off", IDLE)}), missing()],
         )
         .no_value("no faults recorded: storage-api.faults.enabled is false, or no target is up")
@@ -128,7 +128,7 @@ def saturation() -> list[dashboard.Panel]:
         limits(
             pod_graph(
                 "Are file descriptors left?",
-                "Share of the files and connections that each process may have open.",
+                "Used share of the files and connections that each process may have open.",
                 "percentunit",
                 files,
             ),
