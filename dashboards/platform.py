@@ -35,7 +35,7 @@ def recently(counter: str) -> str:
 
 
 def glance() -> list[stat.Panel]:
-    """Whether targets, rules and alerts can be relied on, now."""
+    """Figures that tell if targets, rules and alerts can be relied on now."""
     wrong = steps(GOOD, {0.01: CRITICAL})
     none = values({0: ("none", GOOD)})
     rules_due = (
@@ -226,7 +226,7 @@ def disk() -> dashboard.Panel:
 
 
 def costs() -> list[dashboard.Panel]:
-    """What the jobs and the rules cost."""
+    """The jobs with most series, and the rules that take most time."""
     busy = "prometheus_rule_group_last_duration_seconds / prometheus_rule_group_interval_seconds"
     named = f'label_replace({busy}, "group", "$1", "rule_group", ".+;(.+)")'
     return [

@@ -42,4 +42,4 @@ class Result:
     """When the message that the alert is resolved should be delivered."""
     resolved: float | None = None
     failures: list[str] = field(default_factory=list)
-    """What was wrong, a line each; empty if the drill passed."""
+    """The faults of the drill, a line each; empty if it passed."""
