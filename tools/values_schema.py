@@ -53,12 +53,12 @@ except those of kube-prometheus-stack.
 
 ## The platform
 
-Every other value of kube-prometheus-stack and its subcharts can be set below `{STACK}` as well, but only the
-values listed here have their types checked. Misspelt names are refused, with a message that suggests the
-right one. At the first level of `{STACK}`, these are all names that the dependency does not have. Further
-down, and below `global`, these are the names that differ from a listed one in one or two letters (in one
-letter if the name is shorter than six, or below `global`). Two swapped letters count as one; case, `-` and `_`
-are ignored.
+Every other value of kube-prometheus-stack and its subcharts can be set below `{STACK}` as well, but only
+the values listed here have their types checked. Misspelt names are refused, with a message that suggests
+the right one. At the first level of `{STACK}`, these are all names that the dependency does not have.
+Further down, and below `global`, these are the names that differ from a listed one in one or two letters
+(in one letter if the name is shorter than six, or below `global`). Two swapped letters count as one; case,
+`-` and `_` are ignored.
 
 {table(umbrella)}
 {sections}"""
