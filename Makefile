@@ -21,20 +21,20 @@ READY := $(VENV)/.installed
 #: TOOLS_DIR          the folder for tools and the virtual environment (.tools)
 #: CACHE_DIR          the folder for downloads and build caches; share one between clones (TOOLS_DIR/cache)
 #: LAB_DIR            the folder for the lab's logs, data and generated configuration (.lab)
-#: VALUES             value files for the lab, `make e2e` and `make doctor`, separated by spaces (none)
-#: NAMESPACE          the namespace of the release that `make doctor` checks (observability)
-#: RELEASE            its name (platform)
+#: VALUES             value files, separated by spaces, for the lab, `make doctor`, `make e2e`, `make diff` and `make deploy` (none)
+#: NAMESPACE          the namespace of `make doctor`, `make diff`, `make deploy` and `make smoke` (observability)
+#: RELEASE            the name of the release that `make doctor` checks (platform)
 #: PORT               the storage API's port (5000)
 #: METRICS_PORT       the port of its metrics, if the values set storage-api.metrics.port (9797)
 #: PROMETHEUS_PORT    Prometheus' port (9090)
 #: ALERTMANAGER_PORT  Alertmanager's port (9093)
 #: GRAFANA_PORT       Grafana's port, if a Grafana is found (3000)
 #: CHECKOUT_PORT      the port of the example service checkout (8000)
-#: RECEIVER_PORT      the port of the receiver of alerts (9094)
+#: RECEIVER_PORT      the port of the webhook that receives alerts (9094)
 #: GRAFANA_HOME       the folder of an unpacked Grafana (none)
 #: NAME               names of drills for `make drill`, separated by spaces (none)
 #: ALERT              alerts whose drills `make drill` runs, separated by spaces (none)
-#: KUBECONFIG         the cluster that `make e2e` and `make doctor` use (kubectl's default)
+#: KUBECONFIG         the cluster of `make doctor`, `make e2e`, `make deploy` and so on (kubectl's default)
 #: LOAD_IMAGE         a command that loads {archive}, which holds {image}, into that cluster (that of kind or k3d)
 #: E2E_IMAGE          the image's name in that cluster (the chart's default)
 #: E2E_MODE           bundled: install kube-prometheus-stack; byo: use the cluster's operator (bundled if the package is in charts/)
@@ -46,7 +46,6 @@ READY := $(VENV)/.installed
 #: REFERENCES         what `make sign` signs and `make verify` verifies, as name@sha256:digest (none)
 #: COSIGN_KEY         a key for cosign, instead of the identity of a CI job (none)
 #: CHART              what `make diff` and `make deploy` install, such as oci://...@sha256:... (this folder)
-#: NAMESPACE          the namespace of `make deploy` (observability)
 #: TAG                the git tag of a release, for `make release-check` (none)
 #: THOROUGH           1: run every test case, as CI does, instead of the everyday number
 #: ARGS               more arguments for the command, such as make traffic ARGS="--rounds 100"
@@ -87,7 +86,7 @@ render: $(READY) ## Print the chart's objects, rendered with the lab's values an
 	@$(PY) -m lab render $(ARGS)
 tools: $(READY) ## Only install helm, kubectl, Prometheus and Alertmanager into TOOLS_DIR
 	@$(PY) -m lab tools $(ARGS)
-preview: $(READY) ## Only build the dashboards' preview page
+preview: $(READY) ## Only build the preview page of the dashboards
 	@$(PY) -m lab preview $(ARGS)
 pictures: $(READY) ## Draw the start page and every dashboard, light and dark, as PNG into docs/pictures
 	@$(PY) -m lab pictures $(ARGS)
@@ -121,12 +120,12 @@ lint: $(READY) ## Check style, imports between packages, and generated files
 docs: $(DOCS)/.installed ## Build the documentation site into dist/docs; warnings and broken links are errors
 	@$(DOCS)/bin/python -m sphinx -b dirhtml -nWEq --keep-going -d $(DOCS)/doctrees $(ARGS) docs dist/docs
 	@echo "documentation: dist/docs/index.html"
-mutate: $(READY) ## Put small faults into the service levels' rules and the panels; write the shares that are noticed into README.md
+mutate: $(READY) ## Put small faults into the rules and the panels; write into README.md what share the tests notice
 	@$(PY) -m tests.support.slo.mutate $(ARGS)
 	@PYTHONPATH=service:. $(PY) -m tests.support.proof.mutate $(ARGS)
 detection: $(READY) ## Measure how soon the service levels' alerts fire, and write docs/slo-detection.md
 	@$(PY) -m tests.support.slo.detection $(ARGS)
-prove-dashboards: $(READY) ## Compare every panel with what a client counted, and write docs/dashboards-proof.md; ARGS=--all prints it all
+prove-dashboards: $(READY) ## Compare every panel with what a client counted, and write docs/dashboards-proof.md; ARGS=--all prints each comparison
 	@PYTHONPATH=service:. $(PY) -m tests.support.proof.report $(ARGS)
 format: $(READY) ## Format the Python code
 	@$(PY) -m ruff check --fix --quiet . && $(PY) -m ruff format --quiet .
@@ -145,9 +144,9 @@ service: $(READY) ## Run the storage API alone; ARGS=--help lists its settings
 	@PYTHONPATH=service $(PY) -m storage_api $(ARGS)
 bench-service: $(BENCH)/.installed ## Measure the cost of the service's instrumentation, compared with alternatives
 	@PYTHONPATH=service $(BENCH)/bin/python -m bench $(ARGS)
-bench-slo: $(READY) ## Compare the rules of service levels with Sloth's and Pyrra's, into docs/bench-slo.md
+bench-slo: $(READY) ## Compare the rules of service levels with Sloth's and Pyrra's, and write docs/bench-slo.md
 	@$(PY) -m bench.slo $(ARGS)
-bench-dashboards: $(READY) ## Count the samples that opening each dashboard costs Prometheus, into docs/dashboards-cost.md
+bench-dashboards: $(READY) ## Count the samples that opening each dashboard costs Prometheus, and write docs/dashboards-cost.md
 	@PYTHONPATH=service $(PY) -m bench.dashboards $(ARGS)
 service-docs: $(READY) ## Write the tables of docs/service.md and docs/metrics.md from the service
 	@$(PY) -m tools.service_settings
@@ -168,7 +167,7 @@ manifests: $(READY) ## Write deploy/manifests, the objects of each preset, from 
 	@$(PY) -m tools.manifests
 deps: $(READY) ## Download the chart's dependencies into charts/
 	@$(PY) -m lab deps
-# Only the values for kind: those of the other environments wait for buckets, certificates and receivers.
+# Only the values for kind: those of the other environments need buckets, certificates and receivers.
 chart-install: deps ## Install the chart into the kind cluster of KUBECONFIG with chart-testing (needs ct, kind, docker)
 	@rm -rf dist/chart && mkdir -p dist/chart
 	@git ls-files -z | tar --create --null --files-from - charts/*.tgz | tar --extract --directory dist/chart
@@ -176,7 +175,7 @@ chart-install: deps ## Install the chart into the kind cluster of KUBECONFIG wit
 	@$(PY) -m tests.support.image dist/image.tar && kind load image-archive dist/image.tar
 	@cd dist/chart && ct install --config ci/ct.yaml --charts .
 # In each file's folder: there Renovate looks for the files that `-r` and `-c` name.
-requirements: $(RELEASING)/.installed ## Compile requirements*.in to hashed requirements; ARGS=--upgrade takes the newest versions
+requirements: $(RELEASING)/.installed ## Compile the pinned and hashed requirements*.txt; ARGS=--upgrade takes the newest versions
 	@for f in service/requirements service/requirements-traces bench/requirements tests/presets/requirements \
 	  tools/release/requirements examples/checkout/requirements ./requirements-docs ./requirements; do \
 	  (cd "$${f%/*}" && $(abspath $(RELEASING))/bin/uv pip compile --quiet --generate-hashes --universal --python-version=3.11 $(ARGS) \

@@ -10,7 +10,7 @@ NOTHING = {
     False: "no pending or firing alert is recorded",
     True: "no pending or firing alert is recorded, and no fault",
 }
-"""Texts of empty tables. They claim no more than is known: without rules there are no alerts either."""
+"""Texts of empty tables. They say "recorded", because without rules there are no alerts either."""
 STATES = {"firing": (None, CRITICAL), "pending": (None, WARNING), "drill": (None, DRILL)}
 
 

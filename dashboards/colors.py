@@ -47,7 +47,7 @@ NO_TRAFFIC, IS_DOWN = -1, -2
 
 
 def result(text: str | None, color: str | None, order: int = 0) -> ValueMappingResult:
-    """What a mapping shows: a text instead of the value, a colour, or both."""
+    """The result of a mapping: a text instead of the value, a colour, or both."""
     return ValueMappingResult(text=text, color=color, index=order)
 
 

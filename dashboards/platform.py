@@ -35,7 +35,7 @@ def recently(counter: str) -> str:
 
 
 def glance() -> list[stat.Panel]:
-    """Whether targets, rules and alerts can be relied on, now."""
+    """Figures that tell if targets, rules and alerts can be relied on now."""
     wrong = steps(GOOD, {0.01: CRITICAL})
     none = values({0: ("none", GOOD)})
     rules_due = (
@@ -152,7 +152,7 @@ def scrape_time() -> dashboard.Panel:
         shades(
             graph(
                 "How long do scrapes take?",
-                "Time of each job's slowest scrape. Dashed: from where on TargetScrapeSlow fires.",
+                "Time of each job's slowest scrape. Dashed: above it, TargetScrapeSlow fires.",
                 "s",
             )
         )
@@ -169,8 +169,8 @@ def series() -> dashboard.Panel:
         shades(
             graph(
                 "How many series are in memory?",
-                "Series that each Prometheus holds, and new ones per second on the right: a label without "
-                "bound shows there first.",
+                "Series that each Prometheus holds, and new ones per second on the right, where a label with "
+                "unbounded values shows first.",
                 "short",
             )
         )
@@ -211,8 +211,8 @@ def disk() -> dashboard.Panel:
         shades(
             graph(
                 "How much disk do samples take?",
-                "Blocks, the head's chunks and the write-ahead log. Dashed: where Prometheus begins to drop "
-                "the oldest (retentionSize), if that is set.",
+                "Blocks, the head's chunks and the write-ahead log. Dashed: the size above which "
+                "Prometheus drops the oldest samples (retentionSize), if it is set.",
                 "bytes",
             )
         )
@@ -226,7 +226,7 @@ def disk() -> dashboard.Panel:
 
 
 def costs() -> list[dashboard.Panel]:
-    """What the jobs and the rules cost."""
+    """The jobs with most series, and the rules that take most time."""
     busy = "prometheus_rule_group_last_duration_seconds / prometheus_rule_group_interval_seconds"
     named = f'label_replace({busy}, "group", "$1", "rule_group", ".+;(.+)")'
     return [

@@ -20,7 +20,7 @@ def over_time(expr: str, legend: str) -> prometheus.Dataquery:
 
 
 def now(expr: str, legend: str = "__auto") -> prometheus.Dataquery:
-    """An instant query: without a present value it returns nothing, where a range query has old ones."""
+    """An instant query. Without a present value it returns nothing; a range query would return old values."""
     return prometheus.Dataquery().expr(expr).legend_format(legend).instant()
 
 
@@ -50,7 +50,7 @@ def failing(selector: str, by: str = "", metric: str = "service:requests:rate") 
 
 
 def or_why_not(figure: str, selector: str) -> str:
-    """PromQL for a figure or, if there is none, for -1 if a target is up (no traffic), and -2 if none is."""
+    """PromQL for a figure; without one, -1 if a target is up (no traffic), and -2 if none is."""
     return f"{figure}\nor on () (service:targets:up{{{selector}}} > bool 0) - 2"
 
 

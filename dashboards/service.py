@@ -46,7 +46,7 @@ OUTCOMES = {"good": GOOD, "good 3": REDIRECT, "good 4": WARNING, "bad": CRITICAL
 
 
 def working() -> list[stat.Panel]:
-    """Whether the service works, now; each figure says so if there is none."""
+    """Figures that tell if the service works now; each says why if there is no figure."""
     return [
         figure(
             "State",
@@ -68,7 +68,7 @@ def working() -> list[stat.Panel]:
 
 
 def glance() -> list[stat.Panel]:
-    """The figures of this moment; each says so if there is none."""
+    """The figures of this moment; each says why if there is no figure."""
     return [
         *working(),
         figure("Requests", "Requests per second, over the last 5 minutes.", "reqps", absences()).with_target(
@@ -135,7 +135,7 @@ def latency() -> dashboard.Panel:
     """Quantiles of durations, and the threshold of the objective."""
     panel = graph(
         "How long do answers take?",
-        "Times within which half, 90 % and 99 % of requests were answered. Dashed: from where on one counts "
+        "Times within which half, 90 % and 99 % of requests were answered. Dashed: a slower request counts "
         "as too slow.",
         "s",
     )
@@ -154,7 +154,7 @@ def latency() -> dashboard.Panel:
 
 
 def budget() -> dashboard.Panel:
-    """The course of each objective's error budget."""
+    """The error budget of each objective over time."""
     panel = graph(
         "How fast goes the budget?",
         "Share of the period's error budget that is left, for each objective.",

@@ -1,4 +1,4 @@
-"""The dashboard "Storage API": what only this service tells, beside what every service has on "Service"."""
+"""The dashboard "Storage API": what only this service measures, in addition to the dashboard "Service"."""
 
 from grafana_foundation_sdk.builders import dashboard, stat, timeseries
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
@@ -80,7 +80,7 @@ def faults() -> dashboard.Panel:
     return (
         timeline(
             "Which faults are switched on?",
-            "Faults set at /faults, for a drill. While one is on, failures may be wanted.",
+            "Faults set at /faults, for a drill. While one is on, failures may be intended.",
             [values({1: ("on", DRILL), 0: ("off", IDLE)}), missing()],
         )
         .no_value("no faults recorded: storage-api.faults.enabled is false, or no target is up")
@@ -105,7 +105,7 @@ def pod_graph(title: str, description: str, unit: str, expr: str) -> dashboard.P
 
 
 def saturation() -> list[dashboard.Panel]:
-    """How much of what a pod has it uses."""
+    """The load of each pod: busy threads, waiting requests, open file descriptors."""
     threads = f"http_server_busy_threads{{{TARGETS}}} / http_server_threads{{{TARGETS}}}"
     files = f"process_open_fds{{{TARGETS}}} / process_max_fds{{{TARGETS}}}"
     return [
@@ -128,7 +128,7 @@ def saturation() -> list[dashboard.Panel]:
         limits(
             pod_graph(
                 "Are file descriptors left?",
-                "Share of the files and connections that each process may have open.",
+                "Used share of the files and connections that each process may have open.",
                 "percentunit",
                 files,
             ),
@@ -138,7 +138,7 @@ def saturation() -> list[dashboard.Panel]:
 
 
 def store() -> list[dashboard.Panel]:
-    """What the API asks its store, and what it gets."""
+    """The operations of the store, with their outcomes and durations."""
     operations = f"storage:operations:rate{{{SERVICE}}}"
     failed = f'storage:operations:rate{{{SERVICE}, outcome=~"error|full"}}'
     asked = stacked(
@@ -193,7 +193,7 @@ def store() -> list[dashboard.Panel]:
 
 
 def contents() -> list[dashboard.Panel]:
-    """What the store holds. `max`, not `sum`: during a rollout, two pods report the same store."""
+    """Objects and bytes in the store. `max`, not `sum`: during a rollout, two pods report the same store."""
     return [
         *(
             shades(graph(title, description, unit))

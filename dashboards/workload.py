@@ -31,7 +31,7 @@ NO_CADVISOR = "unknown without the kubelet's cAdvisor"
 
 
 def glance() -> list[stat.Panel]:
-    """Whether enough pods run, now."""
+    """Figures that tell if enough pods run now."""
     at_most = [
         pattern(r"/^(\d+) of \1$/", WARNING),
         pattern("/ of /", NEUTRAL),

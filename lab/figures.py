@@ -19,7 +19,7 @@ _REQUESTS = f"sum {_BY} (service:requests:rate)"
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of each service, with how it is written, such as `21.00%`."""
+    """A figure of each service, and its format, such as `21.00%`."""
 
     heading: str
     query: str
@@ -27,7 +27,7 @@ class Figure:
     scale: float = 1
     digits: int = 0
     unit: str = ""
-    """The value times `scale`, with so many digits after the point, is followed by the unit."""
+    """The value is multiplied by `scale`, and written with so many digits after the point and the unit."""
     of: str = ""
     """PromQL of a second value, such as the known targets: written as `1 of 2`."""
     label: str = ""

@@ -29,7 +29,7 @@ class Notification:
     at: float
     """When it was delivered, in seconds since the epoch."""
     receiver: str
-    """To whom, such as `pager`."""
+    """The receiver, such as `pager`."""
     status: str
     """`firing` or `resolved`."""
     labels: Mapping[str, str]
@@ -37,7 +37,7 @@ class Notification:
 
 
 def read(folder: Path) -> list[Notification]:
-    """What was delivered, newest first; empty if nothing was."""
+    """The alerts that were delivered, newest first; empty without any."""
     try:
         return [Notification(**item) for item in json.loads((folder / _FILE).read_text(encoding="utf-8"))]
     except FileNotFoundError:

@@ -164,7 +164,7 @@ class Platform:
                     self.processes.start(sample_traffic.command(name, url, minutes, self.folder, self.root))
 
     def notifications(self) -> list[Notification]:
-        """What Alertmanager delivered to the receiver, newest first."""
+        """The notifications that Alertmanager delivered to the receiver, newest first."""
         return notifications.read(self.folder / receiver.NAME)
 
     def ready(self, part: str) -> bool:
@@ -184,7 +184,7 @@ class Platform:
         )
 
     def _silent(self, part: str) -> str:
-        """The reason why a part answers nothing at all; empty if it does."""
+        """The reason why a part does not answer at all; empty if it does."""
         url = self.url(part) + PARTS[part].ready
         try:
             requests.get(url, timeout=ANSWER_SECONDS)

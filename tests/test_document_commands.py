@@ -84,6 +84,13 @@ def test_a_block_is_run_or_says_what_it_needs(block: Block):
 
 
 @each_block
+def test_a_port_forward_does_not_block_the_commands_after_it(block: Block):
+    """It runs until it is ended: in the background, or as the last command of its block."""
+    lines = block.text.replace("\\\n", " ").splitlines()
+    assert [line for line in lines[:-1] if "port-forward" in line and not line.endswith("&")] == []
+
+
+@each_block
 def test_the_commands_of_a_block_can_work(block: Block, folder: Path):
     for words in commands(block.text):
         if words[0] == "cd":

@@ -55,6 +55,16 @@ def test_the_readme_names_every_make_target():
     assert {name for name in targets() if f"make {name}" not in text} == set()
 
 
+def test_the_readme_names_every_folder_of_tests():
+    (row,) = re.findall(r"^\| `tests/` \|(.+)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    folders = {
+        path.relative_to(ROOT / "tests").parts[0]
+        for path in tracked_files()
+        if path.is_relative_to(ROOT / "tests")
+    }
+    assert set(re.findall(r"`(\w+)`", row)) == {name for name in folders if re.fullmatch(r"[a-z0-9]+", name)}
+
+
 def test_make_help_lists_every_target_and_variable():
     said = make("help")
     assert said.returncode == 0

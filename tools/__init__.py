@@ -1,1 +1,1 @@
-"""Generators of the values' schema and tables, and of the docs' sections about the service."""
+"""Generators of schemas, of deploy/ and of sections of docs/; steps of a release; checks of the workflows."""

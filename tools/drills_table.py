@@ -16,7 +16,7 @@ from tools.doc_sections import main
 
 DOCUMENT = ROOT / "docs/drills.md"
 HEAD = (
-    "| drill | alert | fires: theory | pending | firing | delivered | resolved: theory | resolved |\n"
+    "| drill | alert | pending | firing | delivered | delivery expected | resolved | resolution expected |\n"
     "|---|---|---|---|---|---|---|---|\n"
 )
 

@@ -1,4 +1,4 @@
-"""Generated files: written, or compared with what is there.
+"""Generated files: written, or compared with those that exist.
 
 python -m tools.<program>             write the files, and remove those that are no longer generated
 python -m tools.<program> --check     fail with one line if a file is out of date

@@ -1,4 +1,4 @@
-"""Names of values below `global` and `kube-prometheus-stack`, from which the chart tells misspelt ones."""
+"""Names of values below `global` and `kube-prometheus-stack`, with which the chart finds misspelt ones."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -31,16 +31,16 @@ WATCH_SECONDS = 45
 
 
 class Cost(NamedTuple):
-    """What a number of services costs: samples and seconds of evaluation in 30 seconds; sizes in bytes."""
+    """The cost of a number of services: samples and seconds of evaluation in 30 seconds; sizes in bytes."""
 
     services: int
     rules: int
     samples: float
     seconds: float
     release: int
-    """What Helm stores in the Secret of a release of charts/slo alone."""
+    """Size of the Secret in which Helm stores a release of charts/slo alone."""
     largest: int
-    """The largest PrometheusRule."""
+    """Size of the largest PrometheusRule."""
 
 
 def measure(folder: Path) -> list[Cost]:
@@ -78,7 +78,7 @@ def sizes(names: list[str]) -> tuple[int, int]:
 
 
 def recorded(names: list[str], end: int) -> Iterator[Series]:
-    """What our rules have recorded for each service and read over more than a day."""
+    """The series that our rules have recorded for each service and read over more than a day."""
     for name in names:
         slo = f'slo="{name}-availability",slo_indicator="availability"'
         own = f'namespace="{NAMESPACE}",slo_service="{name}",{slo}'

@@ -1,4 +1,4 @@
-"""Results of the comparison, and what is claimed of them."""
+"""Results of the comparison, and the claims about them."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Claim(NamedTuple):
 
 
 def claims(results: Results) -> list[Claim]:
-    """What the documentation claims, compared with the results."""
+    """The claims of the documentation, compared with the results."""
     return [
         Claim(
             "No page is later than a peer's, and no first alert of either severity. Exceptions: a quiet "

@@ -38,7 +38,7 @@ class Case(NamedTuple):
     codes: tuple[str, ...] = ("200",)
     """Codes of the requests that succeed."""
     born: bool = False
-    """Each pod's series of errors is born with its first error."""
+    """Each pod's series of errors appears with its first error."""
     each: bool = False
     """Each error is the first of its own series, which lives for six hours."""
     restart: str = ""
@@ -72,7 +72,7 @@ class Case(NamedTuple):
         return (bad - bad_before) / (good + bad - good_before - bad_before)
 
     def series(self) -> Iterator[Series]:
-        """What Prometheus scraped."""
+        """The series that Prometheus scraped."""
         counts, times = self.counts(), list(self.times())
         for pod in range(self.pods):
             for instance, first, last in self._lives(pod):

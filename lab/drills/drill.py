@@ -13,13 +13,13 @@ from lab.errors import LabError
 
 FOLDER = ROOT / "drills"
 USUAL_REQUESTS_PER_SECOND = 24
-"""What the sample traffic sends to each service."""
+"""Requests per second that the sample traffic sends to each service."""
 _REQUIRED = {"about": str, "alert": str, "labels": dict, "fault": dict, "expected": dict, "why": str}
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What decides when the alert's expression is true."""
+    """The figures from which follows when the alert's expression is true."""
 
     bad_ratio: float | None = None
     """Burn rates: the share of requests that the fault makes bad; the rest follows from the windows."""
@@ -33,7 +33,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Drill:
-    """One file: a fault, the alert that must come, and why it takes as long as it does."""
+    """One file: a fault, the alert that must fire, and why it takes as long as it does."""
 
     name: str
     about: str
@@ -43,7 +43,7 @@ class Drill:
     fault: Fault
     expected: Expected
     why: str
-    """Where the times of `expected` come from."""
+    """The reason for the times in `expected`."""
     everyday: bool = False
     """Part of the everyday tests; the other drills run in continuous integration."""
 

@@ -11,13 +11,13 @@ from lab.drills.drill import FOLDER
 from lab.drills.result import Result, Span
 
 RECORD = FOLDER / "measured.json"
-TIMES = ("theory", "pending", "firing", "delivered", "resolved_theory", "resolved")
-"""The fields of Result that hold times."""
+TIMES = ("pending", "firing", "delivered", "theory", "resolved", "resolved_theory")
+"""The fields of Result that hold times, in the order of the tables."""
 
 
 def table(results: Iterable[Result]) -> Table:
     made = Table(title="Drills: seconds from the fault, and from its end", title_justify="left")
-    for heading in ("drill", "theory", "pending", "firing", "delivered", "theory", "resolved", ""):
+    for heading in ("drill", "pending", "firing", "delivered", "expected", "resolved", "expected", ""):
         made.add_column(heading, no_wrap=True)
     for result in results:
         times = [value or "" for value in times_of(result).values()]
@@ -26,7 +26,7 @@ def table(results: Iterable[Result]) -> Table:
 
 
 def times_of(result: Result) -> dict[str, str | None]:
-    """Seconds as text: `2.5`, or `2.5-7.5` for theory."""
+    """Seconds as text: `2.5`, or `2.5-7.5` for expected times."""
     return {name: _shown(getattr(result, name)) for name in TIMES}
 
 

@@ -1,10 +1,10 @@
-"""What a drill took, beside what it must take in theory."""
+"""How long a drill took, beside the expected times."""
 
 from dataclasses import dataclass, field
 
 from lab.drills.drill import Drill
 
-# A busy machine scrapes and evaluates late. An alert that is later still, or sooner than in theory, is wrong.
+# A busy machine scrapes and evaluates late. An alert that is even later, or too early, is wrong.
 LATE_SECONDS = 4.0
 SOON_SECONDS = 1.5
 
@@ -18,7 +18,7 @@ class Span:
 
     @property
     def limit(self) -> float:
-        """After this time, it is too late even for a busy machine."""
+        """After this time, an alert is too late even for a busy machine."""
         return self.latest + LATE_SECONDS
 
     def too_soon(self, measured: float) -> bool:
@@ -30,16 +30,16 @@ class Span:
 
 @dataclass
 class Result:
-    """What a drill took, in seconds: from the fault, or from its end for what is resolved."""
+    """How long a drill took, in seconds from the start of the fault; `resolved` from its end."""
 
     drill: Drill
     theory: Span | None = None
-    """When the alert is delivered in theory."""
+    """When the alert should be delivered."""
     pending: float | None = None
     firing: float | None = None
     delivered: float | None = None
     resolved_theory: Span | None = None
-    """When it is delivered in theory that the alert is resolved."""
+    """When the message that the alert is resolved should be delivered."""
     resolved: float | None = None
     failures: list[str] = field(default_factory=list)
-    """What was wrong, a line each; empty if the drill passed."""
+    """The faults of the drill, a line each; empty if it passed."""

@@ -43,7 +43,7 @@ class Cancel(threading.Event):
 
 
 class Session:
-    """A running lab with traffic, and the drills' view of it."""
+    """A running lab with traffic, as the drills see it."""
 
     def __init__(self, platform: Platform, cancel: Cancel) -> None:
         self.platform = platform
@@ -104,7 +104,7 @@ class Session:
             result.failures.append(f"resolved after {result.resolved:.1f} s, not {result.resolved_theory} s")
 
     def _observe(self, drill: Drill, result: Result, began: float) -> None:
-        """Notes the times of what has happened by now."""
+        """Notes the time of each state that has been reached by now."""
         now, states = time.time() - began, self._states(drill)
         if "pending" in states and result.pending is None:
             result.pending = now
@@ -133,7 +133,7 @@ class Session:
         return found.begins(), found.possible_ends
 
     def _states(self, drill: Drill) -> set[str]:
-        """`pending` and `firing`, as far as alerts with the drill's labels are so now."""
+        """The states, `pending` and `firing`, in which alerts with the drill's labels are now."""
         labels = {"alertname": drill.alert, **drill.labels}
         matchers = ", ".join(f'{name}="{value}"' for name, value in labels.items())
         found = self.platform.prometheus.query(f"ALERTS{{{matchers}}}")
@@ -181,7 +181,7 @@ def alert_rule(render: Render, drill: Drill) -> Mapping[str, Any]:
 
 
 def wrong(drill: Drill, found: Notification, values: Mapping[str, Any]) -> list[str]:
-    """Labels and links of the notification that are not as they must be."""
+    """Labels and links of the notification that are wrong or missing."""
     faults = [
         f"label {name} is {found.labels.get(name)!r}, not {value!r}"
         for name, value in drill.labels.items()

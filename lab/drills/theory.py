@@ -22,7 +22,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Burn:
-    """What a burn-rate alert depends on."""
+    """A burn-rate alert's windows, thresholds and traffic."""
 
     windows: tuple[Window, ...]
     min_bad_requests: float

@@ -13,7 +13,7 @@ class Part:
     ready: str
     """The path that answers 200 once it is ready."""
     pages: Mapping[str, str]
-    """What a browser can show of it: paths by title. They need no web UI, which programs built here lack."""
+    """Pages for a browser, paths by title. They need no web UI, which programs built from source lack."""
 
 
 PARTS = {

@@ -3,7 +3,9 @@
 import functools
 import hashlib
 import http.server
+import importlib
 import io
+import pkgutil
 import re
 import tarfile
 import threading
@@ -95,6 +97,23 @@ def test_a_program_on_path_is_used_if_its_version_fits(family, version, used, on
     assert said == (
         "" if used else f"tools: {folder / name} is {version}, not used: {family.wants} is needed\n"
     )
+
+
+def test_the_documentation_lists_every_program_with_its_version():
+    modules = [
+        importlib.import_module(f"lab.toolchain.{found.name}")
+        for found in pkgutil.iter_modules(toolchain.__path__)
+    ]
+    families = {
+        id(value): value for module in modules for value in vars(module).values() if isinstance(value, Family)
+    }
+    assert len(families) > 10
+    page = (ROOT / "docs/lab.md").read_text(encoding="utf-8")
+    named = {f"{name} {f.version}": f for f in families.values() for name in (f.name, *f.programs)}
+    listed = {
+        family.name for text, family in named.items() if re.search(rf"^\|.*\b{re.escape(text)}\b", page, re.M)
+    }
+    assert {family.name for family in families.values()} - listed == set()
 
 
 def test_a_program_on_path_that_fails_is_not_used(on_path, capsys):

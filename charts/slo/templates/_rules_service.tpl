@@ -119,7 +119,7 @@ Recording rule for the mean latency in seconds, absent without requests. Argumen
 {{- end -}}
 {{- end }}
 
-{{/* What turns a duration in the histogram's unit into seconds. Argument: a service. */}}
+{{/* Divisor that turns a duration in the histogram's unit into seconds. Argument: a service. */}}
 {{- define "slo.perSecond" -}}
 {{- if eq .metrics.unit "milliseconds" }} / 1000{{ end -}}
 {{- end }}
