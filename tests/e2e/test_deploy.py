@@ -3,6 +3,7 @@
 The tests build on each other and run in order.
 """
 
+import copy
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,27 +15,21 @@ from tests.support.cluster.cluster import Cluster, CommandError, Object, Release
 from tests.support.cluster.monitoring import Monitoring
 
 NAMESPACE = "observability-e2e-deploy"
-STORES = ["StatefulSet", "Deployment"]
 pytestmark = pytest.mark.timeout(400)
 
 
-@pytest.fixture(scope="module", params=["StatefulSet", "Deployment"])
-def release(
-    cluster: Cluster, chart: Path, image_values: Object, monitoring: Monitoring, request
-) -> Iterator[Release]:
-    """The release that the tests deploy: with a claim, a StatefulSet, or without one, a Deployment."""
+@pytest.fixture(scope="module")
+def release(cluster: Cluster, chart: Path, image_values: Object, monitoring: Monitoring) -> Iterator[Release]:
+    """The release that the tests deploy, and its values."""
     cluster.create_namespace(NAMESPACE)
     values = {
         "global": {"monitoring": {"labels": monitoring.labels}},
         "tests": {"prometheusUrl": monitoring.prometheus_url},
         "kube-prometheus-stack": {"enabled": False},
-        "storage-api": {
-            "image": image_values,
-            "store": {"type": "memory"} if request.param == "Deployment" else {},
-        },
+        "storage-api": {"image": image_values},
     }
     yield Release(cluster, "platform", NAMESPACE, chart, values=values)
-    cluster.delete_namespace(NAMESPACE)
+    cluster.delete_namespace(NAMESPACE, wait=False)
 
 
 @pytest.fixture
@@ -58,12 +53,16 @@ def test_a_release_is_deployed_and_tested(release: Release, make, fact):
     fact(f"make deploy and make smoke: {output.count('Succeeded')} tests succeeded")
 
 
-def test_a_failed_deployment_is_rolled_back(release: Release, make, fact):
+@pytest.mark.parametrize(("kind", "store"), [("StatefulSet", "filesystem"), ("Deployment", "memory")])
+def test_a_failed_deployment_is_rolled_back(release: Release, make, kind: str, store: str, fact):
+    values = copy.deepcopy(release.values)
+    values["storage-api"]["store"] = {"type": store}
+    make("deploy", values)
     (before,) = release.pods()
-    image = {**release.values["storage-api"]["image"], "tag": "missing", "pullPolicy": "Never"}
-    broken = {**release.values, "storage-api": {**release.values["storage-api"], "image": image}}
+    assert kind in {one["kind"] for one in release.objects()}
+    values["storage-api"]["image"] |= {"tag": "missing", "pullPolicy": "Never"}
     with pytest.raises(CommandError):
-        make("deploy", broken, ARGS="--timeout=20s")
+        make("deploy", values, ARGS="--timeout=20s")
     history = json.loads(release.helm("history", release.name, "--output=json").stdout)
     assert [one["status"] for one in history][-2:] == ["failed", "deployed"]
 
@@ -73,3 +72,4 @@ def test_a_failed_deployment_is_rolled_back(release: Release, make, fact):
         return images == [before["spec"]["containers"][0]["image"]] and all(map(is_ready, pods))
 
     wait_for(back, 60, "the pod runs the image from before, and is ready")
+    fact(f"make deploy with a missing image: the {kind} is rolled back")

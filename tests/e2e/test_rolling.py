@@ -197,16 +197,18 @@ def test_a_drain_evicts_one_replica_at_a_time(release: Release, fact):
         for node in sorted(nodes):
             options = [f"--pod-selector={release.selector}", "--delete-emptydir-data", "--timeout=120s"]
             command = [toolchain.kubectl(), "drain", node, *options]
-            drain = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-            try:
-                for line in drain.stdout:
-                    if "disruption budget" in line and not blocked:
-                        blocked = True
-                        release.cluster.kubectl("uncordon", node)
-                assert drain.wait() == 0, line
-            finally:
-                drain.kill()
-                release.cluster.kubectl("uncordon", node)
+            with subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            ) as drain:
+                try:
+                    for line in drain.stdout:
+                        if "disruption budget" in line and not blocked:
+                            blocked = True
+                            release.cluster.kubectl("uncordon", node)
+                    assert drain.wait() == 0, line
+                finally:
+                    drain.kill()
+                    release.cluster.kubectl("uncordon", node)
         wait_for(lambda: gone(release, old) and two_are_ready(release), 60, "both pods are replaced")
     fact(f"drain of {len(nodes)} node(s): {seen.summary}")
     assert blocked or len(nodes) == 2
