@@ -93,6 +93,11 @@ def dependency_package(root: Path = ROOT) -> Path | None:
     return next(iter(sorted((root / "charts").glob(f"{DEPENDENCY}-*.tgz"))), None)
 
 
+def package_name(root: Path = ROOT) -> str:
+    """The name of the package of kube-prometheus-stack that the chart at `root` needs in its charts/."""
+    return f"{DEPENDENCY}-{_dependency_version(root)}.tgz"
+
+
 def stage_chart(folder: Path, root: Path = ROOT) -> Path:
     """Copies the chart into an empty folder, with the stand-in if the dependency is missing."""
     for source in _sources(root):

@@ -45,18 +45,28 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the measured pods first and look at them last: their rates are complete only after some minutes.
+    """Look at the cluster before anything is installed, and start the measured pods early.
 
-    In mode bundled their Prometheus exists only once the release is installed. The manifests' target takes a
-    minute or two to appear, in which other tests run. The tests that kill Prometheus, and with it the samples
-    that others need, come last.
+    Their rates are complete only after some minutes, so they are looked at late; in mode bundled their
+    Prometheus exists only once the release is installed. The stack of test_upgrade.py must be gone before
+    another one is installed. The manifests' target takes a minute or two to appear, in which other tests
+    run. The tests that kill Prometheus, and with it the samples that others need, come last.
     """
+    first = ["test_doctor.py", "test_the_workloads_start", "test_upgrade.py"]
+    rest = "every other test"
+    last = [
+        "test_the_manifests_start",
+        rest,
+        "test_manifests.py",
+        "test_workload.py",
+        "test_watched_service.py",
+    ]
+    if mode() == "bundled":
+        first.remove("test_the_workloads_start")
+    places = {name: place for place, name in enumerate([*first, *last])}
 
     def order(item: pytest.Item) -> int:
-        if item.name == "test_the_workloads_start" and mode() == "byo":
-            return 0
-        late = {"test_manifests.py": 2, "test_workload.py": 3, "test_watched_service.py": 4}
-        return 1 if item.name == "test_the_manifests_start" else late.get(item.path.name, 1)
+        return places.get(item.name, places.get(item.path.name, places[rest]))
 
     items.sort(key=order)
 

@@ -15,7 +15,8 @@ from lab.clients import Prometheus
 from tests.support.cluster.cluster import MANAGED_BY, Cluster, Object, documents, is_ready, wait_for
 from tests.support.cluster.monitoring import Monitoring, mode
 
-FOLDER = ROOT / "deploy/manifests/byo-operator"
+MANIFESTS = ROOT / "deploy/manifests"
+FILES = [MANIFESTS / "dashboards.yaml", *sorted((MANIFESTS / "byo-operator").glob("*.yaml"))]
 NAMESPACE = "observability"
 CONFIGURED_SECONDS = 220
 pytestmark = [
@@ -27,7 +28,7 @@ pytestmark = [
 @pytest.fixture(scope="session")
 def objects(cluster: Cluster, monitoring: Monitoring, image: str) -> list[Object]:
     """The files' objects, changed as their README says: the label that Prometheus selects, and the image."""
-    found = [o for file in sorted(FOLDER.glob("*.yaml")) for o in documents(file.read_text(encoding="utf-8"))]
+    found = [o for file in FILES for o in documents(file.read_text(encoding="utf-8"))]
     for item in found:
         labels = item["metadata"].get("labels", {})
         if "release" in labels:

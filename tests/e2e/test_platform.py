@@ -4,7 +4,6 @@ The tests build on each other and run in order.
 """
 
 import copy
-import os
 import re
 import time
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from lab.render.chart import render_chart
 from lab.render.stack import Stack
 from lab.servers.prometheus import configuration
 from tests.support.cluster.cluster import Cluster, Object, Release, is_ready, run, wait_for
-from tests.support.cluster.monitoring import NAMESPACE, Monitoring, mode
+from tests.support.cluster.monitoring import NAMESPACE, Monitoring, mode, site_value_files
 from tests.support.waiting import wait_until
 
 # Time limit for a change to reach Prometheus: the operator writes the configuration, the kubelet delivers it,
@@ -65,7 +64,7 @@ def release(cluster: Cluster, chart: Path, image_values: Object, monitoring: Mon
         if monitoring.has_alertmanager:
             values["tests"]["alertmanagerUrl"] = monitoring.alertmanager_url
         presets = [ROOT / "ci/byo-operator-values.yaml"]
-    files = (*presets, *map(Path, os.environ.get("VALUES", "").split()))
+    files = (*presets, *site_value_files())
     return Release(cluster, "platform", NAMESPACE, chart, files, values)
 
 

@@ -8,7 +8,6 @@ names say.
 import contextlib
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
@@ -18,7 +17,7 @@ from lab.clients import Alertmanager, Prometheus
 from lab.errors import LabError
 from tests.support.cluster import shop
 from tests.support.cluster.cluster import Cluster, Object, Release, is_ready, wait_for
-from tests.support.cluster.monitoring import Monitoring
+from tests.support.cluster.monitoring import Monitoring, silence
 from tests.support.dashboard.sources import PrometheusSource
 from tests.support.dashboard.variables import TimeRange, resolve
 from tests.support.documents import DOCUMENTS, data_panels
@@ -228,15 +227,7 @@ def kill(cluster: Cluster, monitoring: Monitoring, component: str) -> float:
 def test_killing_alertmanager_loses_silences_only_without_a_volume(
     cluster: Cluster, monitoring: Monitoring, alertmanager: Alertmanager, fact
 ):
-    now = datetime.now(UTC)
-    silence = {
-        "matchers": [{"name": "namespace", "value": shop.NAMESPACE, "isRegex": False, "isEqual": True}],
-        "startsAt": now.isoformat(),
-        "endsAt": (now + timedelta(hours=1)).isoformat(),
-        "createdBy": "e2e",
-        "comment": "kept across a kill?",
-    }
-    silence_id = alertmanager.post("/api/v2/silences", silence)["silenceID"]
+    silence_id = silence(alertmanager, shop.NAMESPACE)
     durable = bool(monitoring.alertmanager()["spec"].get("storage"))
     began = time.monotonic()
     ready = kill(cluster, monitoring, "alertmanager")

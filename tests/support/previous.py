@@ -1,6 +1,7 @@
 """The version before this one: the newest tag before the current commit or, without tags, its parent."""
 
 import io
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab import ROOT, toolchain
-from lab.render.chart import stage_chart
+from lab.render.chart import dependency_package, package_name, stage_chart
 
 BUILD_SECONDS = 900
 
@@ -37,6 +38,9 @@ class Previous:
         )
         with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
             archive.extractall(folder, filter="data")
+        # Packages of other charts are not in git.
+        if (package := dependency_package(root)) and package.name == package_name(folder):
+            shutil.copy(package, folder / "charts")
         return cls(revision, folder)
 
     def package(self, folder: Path) -> Path:

@@ -246,6 +246,11 @@ class Release:
         """Name of the storage API's Service, of its other objects, and of the job in Prometheus."""
         return f"{self.name}-storage-api"
 
+    @property
+    def selector(self) -> str:
+        """Label selector of the storage API's pods."""
+        return f"app.kubernetes.io/instance={self.name},app.kubernetes.io/component=api"
+
     def helm(
         self, *arguments: str | Path, given: str | None = None, seconds: float = 0
     ) -> subprocess.CompletedProcess[str]:
@@ -285,8 +290,7 @@ class Release:
 
     def pods(self) -> list[Object]:
         """The storage API's pods, without terminating ones."""
-        selector = f"app.kubernetes.io/instance={self.name},app.kubernetes.io/component=api"
-        found = self.cluster.get("pods", namespace=self.namespace, selector=selector)["items"]
+        found = self.cluster.get("pods", namespace=self.namespace, selector=self.selector)["items"]
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
 

@@ -4,8 +4,11 @@ import base64
 import gzip
 import os
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from lab.clients import Alertmanager
 from lab.render.chart import dependency_package, load_yaml
 from tests.support.cluster.cluster import Cluster, CommandError
 
@@ -29,6 +32,20 @@ def mode() -> str:
     if chosen == "bundled" and not dependency_package():
         raise ModeError("E2E_MODE=bundled needs kube-prometheus-stack in charts/: run make deps")
     return chosen
+
+
+def site_value_files() -> tuple[Path, ...]:
+    """The files of VALUES: what this cluster needs, such as a StorageClass or an image mirror."""
+    return tuple(map(Path, os.environ.get("VALUES", "").split()))
+
+
+def silence(alertmanager: Alertmanager, namespace: str) -> str:
+    """Silence a namespace's alerts for an hour; return the silence's id."""
+    now = datetime.now(UTC)
+    matcher = {"name": "namespace", "value": namespace, "isRegex": False, "isEqual": True}
+    times = {"startsAt": now.isoformat(), "endsAt": (now + timedelta(hours=1)).isoformat()}
+    body = {"matchers": [matcher], **times, "createdBy": "e2e", "comment": "is it kept?"}
+    return alertmanager.post("/api/v2/silences", body)["silenceID"]
 
 
 @dataclass(frozen=True)
