@@ -29,9 +29,8 @@ import psutil
 import requests
 
 from lab import ROOT
-from tests.dashboards.truth import View
 from tests.support.dashboard.sources import GrafanaSource, PrometheusSource, Source
-from tests.support.dashboard.variables import TimeRange
+from tests.support.dashboard.variables import TimeRange, View
 from tests.support.proof import cluster
 from tests.support.proof.client import Client, Stream
 from tests.support.proof.lab import (
