@@ -20,8 +20,9 @@ from tests.dashboards.states.situations import AT, SITUATIONS
 from tests.dashboards.truth import compare
 from tests.support.dashboard.look import look
 from tests.support.dashboard.mutants import Mutant, metrics, mutants
-from tests.support.dashboard.picture import Unsupported, draw
+from tests.support.dashboard.picture import draw
 from tests.support.dashboard.promtool import PromtoolSource
+from tests.support.dashboard.shown import Unsupported
 from tests.support.dashboard.sources import Remembered, Source
 from tests.support.documents import DOCUMENTS, data_panels
 from tests.support.mutation import score

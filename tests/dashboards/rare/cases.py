@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from tests.support.dashboard.picture import Shown as Cell
 from tests.support.dashboard.picture import draw
 from tests.support.dashboard.promtool import PromtoolSource
+from tests.support.dashboard.shown import Shown as Cell
 from tests.support.dashboard.variables import TimeRange
 
 SERVICE = 'namespace="shop", slo_service="checkout"'

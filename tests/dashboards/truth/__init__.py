@@ -34,7 +34,8 @@ from typing import Any
 
 from lab.errors import LabError
 from tests.dashboards.truth.expected import Expected, Rows
-from tests.support.dashboard.picture import Picture, Shown, Unsupported, draw
+from tests.support.dashboard.picture import draw
+from tests.support.dashboard.shown import Picture, Shown, Unsupported
 from tests.support.dashboard.variables import View, resolve
 
 Unit = str | Mapping[str, str]
