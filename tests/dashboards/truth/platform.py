@@ -8,7 +8,7 @@ from tests.dashboards.truth.expected import Expected, Rows, between, exactly, la
 from tests.support.dashboard.variables import ALL, View
 from tests.support.proof import cluster
 from tests.support.proof.lab import CHECKOUT, STAGING, STORAGE
-from tests.support.proof.run import SCRAPE_FAULT_SECONDS
+from tests.support.proof.scenario import SCRAPE_FAULT_SECONDS
 from tests.support.proof.seen import Seen
 
 PROMETHEUS, ALERTMANAGER = "observability-platform-prometheus", "observability-platform-alertmanager"

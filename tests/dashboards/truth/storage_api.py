@@ -10,7 +10,7 @@ from tests.support.dashboard.variables import View
 from tests.support.proof import cluster
 from tests.support.proof.client import Sent
 from tests.support.proof.lab import STAGING, STORAGE, THREADS
-from tests.support.proof.run import HELD_REQUESTS, OBJECTS, TAKEN_THREADS
+from tests.support.proof.scenario import HELD_REQUESTS, OBJECTS, TAKEN_THREADS
 from tests.support.proof.seen import Seen, within
 
 VIEWS = [
