@@ -173,6 +173,21 @@ def test_a_row_is_merged_into_every_row_with_which_it_agrees():
     ]
 
 
+@pytest.mark.parametrize(
+    ("pods", "ascending"),
+    [
+        (["pod-10", "Pod-9", "pod-2"], ["pod-2", "Pod-9", "pod-10"]),
+        (["b", None, "a"], [None, "a", "b"]),
+    ],
+)
+def test_rows_are_sorted_as_grafana_sorts_them(pods, ascending):
+    series = [Series({"pod": pod} if pod else {}, ((60.0, 1.0),)) for pod in pods]
+    for desc, wanted in ((False, ascending), (True, ascending[::-1])):
+        options = {"sortBy": [{"displayName": "pod", "desc": desc}]}
+        rows = draw(panel("table", TABLE, options=options), Answers(*series), {}, SHOWN).rows
+        assert [row["pod"].value for row in rows] == wanted
+
+
 def test_an_override_by_query_applies_to_each_column_of_its_table_until_it_is_merged():
     unit = {"matcher": {"id": "byFrameRefID", "options": "A"}, "properties": [{"id": "unit", "value": "s"}]}
     config = {"defaults": {"unit": "short"}, "overrides": [unit]}
@@ -188,6 +203,7 @@ def test_an_override_by_query_applies_to_each_column_of_its_table_until_it_is_me
     "strange",
     [
         panel("table", TABLE, transformations=[{"id": "joinByField"}]),
+        panel("table", TABLE, transformations=[{"id": "filterFieldsByName", "options": {"exclude": {}}}]),
         panel("table", TABLE, TABLE),
         panel("table", {"format": "table"}),
         panel("timeseries", {}, transformations=[{"id": "merge"}]),

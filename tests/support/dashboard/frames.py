@@ -1,6 +1,5 @@
 """Grafana's data frames, and the transformations of them that the dashboards use."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +39,6 @@ def transform(transformation: Mapping[str, Any], frames: list[Frame]) -> list[Fr
     known: dict[str, Callable[[list[Frame], Mapping[str, Any]], list[Frame]]] = {
         "merge": lambda frames, _: _merge(frames),
         "organize": lambda frames, options: [_organize(frame, options) for frame in frames],
-        "sortBy": lambda frames, options: [_sort(frame, options["sort"]) for frame in frames],
         "filterFieldsByName": lambda frames, options: [_filter(frame, options) for frame in frames],
     }
     if transformation["id"] not in known:
@@ -94,34 +92,6 @@ def _organize(frame: Frame, options: Mapping[str, Any]) -> Frame:
 
 
 def _filter(frame: Frame, options: Mapping[str, Any]) -> Frame:
-    if set(options) - {"include", "exclude", "byVariable"} or options.get("byVariable"):
-        raise Unsupported(f"filterFieldsByName with {sorted(options)}")
-
-    def holds(rule: Mapping[str, Any], name: str) -> bool:
-        return name in (rule.get("names") or ()) or bool(
-            rule.get("pattern") and re.search(re.sub(r"^/(.*)/$", r"\1", rule["pattern"]), name)
-        )
-
-    include, exclude = options.get("include"), options.get("exclude")
-    return [
-        column
-        for column in frame
-        if (not include or holds(include, column.name)) and not (exclude and holds(exclude, column.name))
-    ]
-
-
-def _sort(frame: Frame, rules: Sequence[Mapping[str, Any]]) -> Frame:
-    for rule in reversed(rules):
-        for column in frame:
-            if column.name == rule["field"]:
-                order = order_of(column.values, bool(rule.get("desc")))
-                frame = [Column(each.name, [each.values[i] for i in order], each.ref) for each in frame]
-                break
-    return frame
-
-
-def order_of(values: Sequence[Value], descending: bool) -> list[int]:
-    """Indices that sort the values; missing ones come last."""
-    present = [i for i, value in enumerate(values) if value is not None]
-    present.sort(key=lambda i: values[i], reverse=descending)
-    return present + [i for i, value in enumerate(values) if value is None]
+    if options.keys() != {"include"} or options["include"].keys() != {"names"}:
+        raise Unsupported(f"filterFieldsByName with {options}")
+    return [column for column in frame if column.name in options["include"]["names"]]

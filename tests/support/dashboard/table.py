@@ -1,11 +1,12 @@
 """The rows of a table panel."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.support.dashboard.field_options import FieldOptions
-from tests.support.dashboard.frames import Column, data_frame, order_of, transform
-from tests.support.dashboard.shown import Shown, Unsupported
+from tests.support.dashboard.frames import Column, data_frame, transform
+from tests.support.dashboard.shown import Shown, Unsupported, Value
 from tests.support.dashboard.sources import Series
 
 
@@ -50,5 +51,13 @@ def _sorted_as_shown(
         if rule["displayName"] not in titles:
             continue  # the column has no values now
         values = titled[titles.index(rule["displayName"])][0].values
-        order = [order[i] for i in order_of([values[i] for i in order], bool(rule.get("desc")))]
+        order.sort(key=lambda index, values=values: _rank(values[index]), reverse=bool(rule.get("desc")))
     return order
+
+
+def _rank(value: Value) -> tuple:
+    """Sorts as Grafana's tables do: no value is the smallest, and `pod-9` stands before `Pod-10`."""
+    if not isinstance(value, str):
+        return () if value is None else (value,)
+    parts = re.split(r"(\d+)", value.casefold())
+    return tuple((part.isdigit(), int(part) if part.isdigit() else part) for part in parts if part)
