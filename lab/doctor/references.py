@@ -90,7 +90,7 @@ def supplied(plan: Plan) -> set[Source]:
 
 def _created_by(each: Object, spec: Object) -> Iterator[str]:
     """Names of Secrets that something creates because of this object."""
-    if each["kind"] == "Certificate":
+    if each["kind"] == "Certificate" and spec.get("secretName"):
         yield spec["secretName"]
     elif each["kind"] == "Ingress" and any(
         re.fullmatch(r"cert-manager\.io/(cluster-)?issuer", key)
