@@ -122,11 +122,11 @@ docs: $(DOCS)/.installed ## Build the documentation site into dist/docs; warning
 	@echo "documentation: dist/docs/index.html"
 mutate: $(READY) ## Put small faults into the rules and the panels; write into README.md what share the tests notice
 	@$(PY) -m tests.support.slo.mutate $(ARGS)
-	@PYTHONPATH=service:. $(PY) -m tests.support.proof.mutate $(ARGS)
+	@PYTHONPATH=service:. $(PY) -m tests.dashboards.mutation.mutate $(ARGS)
 detection: $(READY) ## Measure how soon the service levels' alerts fire, and write docs/slo-detection.md
 	@$(PY) -m tests.support.slo.detection $(ARGS)
 prove-dashboards: $(READY) ## Compare every panel with what a client counted, and write docs/dashboards-proof.md; ARGS=--all prints each comparison
-	@PYTHONPATH=service:. $(PY) -m tests.support.proof.report $(ARGS)
+	@PYTHONPATH=service:. $(PY) -m tests.dashboards.truth.report $(ARGS)
 format: $(READY) ## Format the Python code
 	@$(PY) -m ruff check --fix --quiet . && $(PY) -m ruff format --quiet .
 doctor: $(READY) ## Check the cluster of KUBECONFIG before an install with RELEASE, NAMESPACE and VALUES

@@ -77,12 +77,9 @@ def glance() -> list[stat.Panel]:
 def pods() -> dashboard.Panel:
     """A row per pod and problem, pods that are not ready first."""
 
-    def for_each_problem(figure: str) -> str:
-        """PromQL for a figure of pods: a row for each problem of a pod, or one for a pod without any."""
-        problem = f"service:pod_problem:info{{{PODS}}}"
-        rows = f"{figure} * on (pod) group_right () {problem}\n  or on (pod) {figure}"
-        return f"max by (pod, container, reason) (\n  {rows}\n)"
-
+    unready, problem = f"(1 - service:pod:ready{{{PODS}}})", f"service:pod_problem:info{{{PODS}}}"
+    # A row for each problem of a pod, or one for a pod without any.
+    rows = f"{unready} * on (pod) group_right () {problem}\n  or on (pod) {unready}"
     return table_of(
         "Why is a pod not running?",
         "Every pod, those that are not ready first. The reason is what a container waits for, or why it "
@@ -91,7 +88,7 @@ def pods() -> dashboard.Panel:
             Column("Pod", label="pod", width=150, wide=True),
             Column(
                 "Ready",
-                for_each_problem(f"(1 - service:pod:ready{{{PODS}}})"),
+                f"max by (pod, container, reason) (\n  {rows}\n)",
                 mappings=[values({1: ("not ready", CRITICAL), 0: ("ready", GOOD)})],
                 background={},
             ),
@@ -99,8 +96,9 @@ def pods() -> dashboard.Panel:
             Column("Container", label="container", width=120),
             Column(
                 "Restarts",
-                # Not those of pods that are gone, which `increase` remembers for an hour.
-                for_each_problem(f"({RESTARTS} and service:pod:ready{{{PODS}}})"),
+                # The table merges them into each row of the pod. Not those of pods that are gone, which
+                # `increase` remembers for an hour.
+                f"max by (pod) ({RESTARTS} and service:pod:ready{{{PODS}}})",
                 properties=[DynamicConfigValue(id_val="decimals", value=0)],
             ),
         ],

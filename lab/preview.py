@@ -17,6 +17,8 @@ from lab.render.stack import Stack
 from lab.servers import PARTS, grafana
 
 RUNBOOKS = ROOT / "docs" / "runbooks"
+ORDER = ("services", "service", "storage-api", "workload", "platform")
+"""The chart's dashboards in the order in which people open them: all services, one of them, its pods, ..."""
 
 
 def url(platform: Platform) -> str:
@@ -62,7 +64,7 @@ def write(target: Path, files: Mapping[str, str], scrape_interval: str, parts: l
             "states": STATES,
             "figures": [{"name": name} | asdict(figure) for name, figure in FIGURES.items()],
         },
-        "dashboards": [_entry(path, text) for path, text in sorted(files.items())],
+        "dashboards": entries(files),
     }
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(bundle, target)
@@ -72,6 +74,16 @@ def write(target: Path, files: Mapping[str, str], scrape_interval: str, parts: l
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
     (target / "platform.json").write_text(json.dumps(about, indent=2), encoding="utf-8")
+
+
+def entries(files: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The dashboards as the start page lists them: in each folder those of ORDER, then the others by name."""
+
+    def place(path: str) -> tuple[str, int, str]:
+        name = PurePosixPath(path)
+        return str(name.parent), ORDER.index(name.stem) if name.stem in ORDER else len(ORDER), path
+
+    return [_entry(path, files[path]) for path in sorted(files, key=place)]
 
 
 def _entry(path: str, text: str) -> dict[str, Any]:

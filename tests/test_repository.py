@@ -1,5 +1,6 @@
 """Documents, versions, pinned dependencies and the Makefile agree with each other."""
 
+import ast
 import os
 import re
 import subprocess
@@ -100,10 +101,38 @@ def test_lock_files_record_no_download_addresses():
         assert '"resolved"' not in lock.read_text(), f"{lock} records download addresses"
 
 
-def test_no_test_imports_a_conftest_file():
-    """pytest loads these itself; an import would be a second copy. Shared code belongs in tests/support."""
-    imports = re.compile(r"^\s*(?:from|import) \S*\bconftest\b", re.MULTILINE)
-    assert [path for path in (ROOT / "tests").rglob("*.py") if imports.search(path.read_text())] == []
+def imports(path: Path) -> set[str]:
+    """Names of what a module imports, such as `lab.errors.LabError` for `from lab.errors import LabError`."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{name.name}" for name in node.names}
+    return found
+
+
+def test_no_module_imports_a_file_of_tests():
+    """pytest loads test modules and conftest.py itself; an import would be a second copy."""
+    of_pytest = re.compile(r"\b(conftest|test_\w+)\b")
+    found = {
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in tracked_files()
+        if path.suffix == ".py"
+        for name in imports(path)
+        if name.startswith("tests.") and of_pytest.search(name)
+    }
+    assert found == set()
+
+
+def test_support_imports_no_other_part_of_the_tests():
+    found = {
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in (ROOT / "tests/support").rglob("*.py")
+        for name in imports(path)
+        if name.split(".")[0] == "tests" and not name.startswith("tests.support.")
+    }
+    assert found == set()
 
 
 @pytest.mark.parametrize(

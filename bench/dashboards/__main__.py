@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench.dashboards import cluster, measure, report, results, verify
 from bench.dashboards.raw import Rules
+from bench.dashboards.series import all_series
 from lab import ROOT
 from lab.errors import LabError
 
@@ -24,7 +25,7 @@ def main() -> int:
     )
     parser.parse_args()
     groups = cluster.rule_groups(cluster.render())
-    scraped, every = cluster.scraped(groups), measure.intervals(groups)
+    scraped, every = all_series(groups), measure.intervals(groups)
     try:
         with tempfile.TemporaryDirectory(prefix="bench-dashboards-") as temporary:
             folder = Path(temporary)

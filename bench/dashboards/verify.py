@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.dashboards import cluster, measure
+from bench.dashboards import measure
 from bench.dashboards.count import Labels, Samples
 from bench.dashboards.measure import END
 from bench.dashboards.promql import Selector, names, selectors
 from bench.dashboards.raw import Rules
 from bench.dashboards.results import SPANS, Cost
+from bench.dashboards.series import of_one_route
 from bench.slo.server import Server, load
 
 SPARSE_SECONDS = 300
@@ -50,7 +51,7 @@ def raw(
 ) -> Verified:
     """The queries on raw series over 24 h, on the series of one route of each service."""
     span, length = next(iter(SPANS.items()))
-    samples = Samples(cluster.of_one_route(series), every, END - length - MARGIN_SECONDS, END)
+    samples = Samples(of_one_route(series), every, END - length - MARGIN_SECONDS, END)
     asked = [(cost, rules.selectors(cost.query.expr)) for cost in costs if cost.span == span]
     queries = [
         (cost, rules.raw(cost.query.expr), found)

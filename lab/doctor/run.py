@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from lab.doctor.checks import access, crds, nodes, operator, pods, release, versions, webhooks
+from lab.doctor.checks import access, crds, nodes, operator, pods, release, secrets, versions, webhooks
 from lab.doctor.cluster import Cluster, Denied
 from lab.doctor.connection import Unreachable, connect
 from lab.doctor.plan import Plan, read_plan
@@ -21,7 +21,8 @@ DOCUMENT = "docs/doctor.md"
 class Check:
     title: str
     """Also the heading in the document."""
-    look: Callable[[Cluster, Plan], Result]
+    look: Callable[[Cluster, Plan], Result | list[Result]]
+    """Several results are a line each."""
 
 
 CHECKS = (
@@ -35,6 +36,7 @@ CHECKS = (
     Check("Kubelet Service", operator.kubelet_service),
     Check("Webhooks", webhooks.unanswered),
     Check("Pod security", pods.security),
+    Check("Secrets and ConfigMaps", secrets.exist),
     Check("Storage", pods.storage),
     Check("Host ports", pods.host_ports),
     Check("Images", pods.images),
@@ -83,7 +85,8 @@ def results(environment: Mapping[str, str]) -> Iterator[tuple[str, Result]]:
         return
     yield "Chart and values", _rendered(plan)
     for check in CHECKS if cluster else ():
-        yield check.title, _look(check, cluster, plan)
+        for result in _look(check, cluster, plan):
+            yield check.title, result
 
 
 def _rendered(plan: Plan) -> Result:
@@ -99,10 +102,11 @@ def _rendered(plan: Plan) -> Result:
     return ok(found)
 
 
-def _look(check: Check, cluster: Cluster, plan: Plan) -> Result:
+def _look(check: Check, cluster: Cluster, plan: Plan) -> list[Result]:
     try:
-        return check.look(cluster, plan)
+        found = check.look(cluster, plan)
     except Denied as error:
-        return warn(f"not checked: you may not {error}", "use a kubeconfig that may read the cluster")
+        found = warn(f"not checked: you may not {error}", "use a kubeconfig that may read the cluster")
     except Unreachable as error:
-        return fail(f"not checked: {error}", error.hint)
+        found = fail(f"not checked: {error}", error.hint)
+    return [found] if isinstance(found, Result) else found

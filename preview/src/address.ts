@@ -84,6 +84,7 @@ export function hrefs(
     if (link.type === 'dashboards') {
       return platform.dashboards
         .filter(({ tags, uid }) => uid !== address.dashboard && (link.tags ?? []).every((tag) => tags.includes(tag)))
+        .toSorted((one, other) => one.title.localeCompare(other.title)) // as Grafana's menus are
         .map(({ uid, title }) => ({ title, href: format({ ...carried, dashboard: uid }), blank: link.targetBlank }));
     }
     const url = replace(link.url ?? '');

@@ -185,6 +185,13 @@ describe('addresses', () => {
     dashboards: ['a', 'b'].map((uid) => ({ uid, title: uid, file: uid, folder: '', tags: ['x'] })),
   };
 
+  test('the menu of the other dashboards is sorted by title, as in Grafana', () => {
+    const dashboards = ['z', 'a', 'B'].map((title) => ({ uid: title, title, file: '', folder: '', tags: ['x'] }));
+    const links = [{ title: 't', type: 'dashboards' as const, tags: ['x'] }];
+    const found = hrefs(links, { dashboard: 'a', variables: {} }, {}, { ...platform, dashboards }, String);
+    expect(found.map(({ title }) => title)).toEqual(['B', 'z']);
+  });
+
   test('hold the whole state of the page', () => {
     const search = '?dashboard=a&from=now-1h&to=now&refresh=5s&theme=dark&var-v=1&var-v=2';
     expect(format(parse(search))).toBe(search);

@@ -11,6 +11,7 @@ from bench.dashboards.measure import END, SHORT_SECONDS
 from bench.dashboards.promql import selectors
 from bench.dashboards.raw import Rules
 from bench.dashboards.results import Cost
+from bench.dashboards.series import all_series
 from bench.slo.server import Server
 
 NUMBER = re.compile(r"(< )?[\d,]+(\.\d+)?")
@@ -23,7 +24,7 @@ def measured(tmp_path_factory):
     """The cluster's series, recorded ones included, and the folder of a Prometheus that has them."""
     folder = tmp_path_factory.mktemp("cost")
     groups = cluster.rule_groups(cluster.render())
-    scraped, every = cluster.scraped(groups), measure.intervals(groups)
+    scraped, every = all_series(groups), measure.intervals(groups)
     series = [*scraped, *measure.recorded(folder, groups, scraped)]
     rules = Rules(groups)
     costs = results.costs(series, every, rules)

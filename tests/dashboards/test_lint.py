@@ -13,31 +13,15 @@ from lab import toolchain
 from storage_api.api.app import create_app
 from storage_api.config import Config
 from storage_api.http_server.server import Server
-from tests.support.documents import (
-    DOCUMENTS,
-    data_panels,
-    each_dashboard,
-    expressions,
-    parsable,
-    variables,
-)
-from tests.support.promql import labels, selectors, walk
+from tests.dashboards import lint
+from tests.support.documents import DOCUMENTS, each_dashboard, expressions, variables
+from tests.support.promql import selectors, walk
 
 # Metrics of Prometheus and Alertmanager, which the proof of the dashboards checks on running servers.
 OF_THE_PLATFORM = ("prometheus_", "alertmanager_", "scrape_")
 # Series that Prometheus itself adds for targets and alerts, and the record whose name has no colon.
 KNOWN = {"ALERTS", "ALERTS_FOR_STATE", "up", "slo_info"}
-# The labels that a variable may select.
-LABELS = {"namespace": {"namespace"}, "service": {"slo_service", "job"}, "pod": {"pod"}, "job": {"job"}}
 BY_UID = {document["uid"]: document for document in DOCUMENTS.values()}
-
-
-def links(part: object) -> list[str]:
-    """Every URL in a dashboard's JSON."""
-    if isinstance(part, dict):
-        own = [part["url"]] if part.get("url") else []
-        return own + [url for value in part.values() for url in links(value)]
-    return [url for value in part for url in links(value)] if isinstance(part, list) else []
 
 
 @pytest.fixture(scope="module")
@@ -78,21 +62,7 @@ def test_every_raw_metric_is_exposed_by_the_service(document, exposed):
 
 @each_dashboard
 def test_every_query_filters_by_the_variables_as_they_allow(document):
-    known = variables(document)
-    for where, expression in expressions(document).items():
-        for selector in selectors(promql.parse(expression)):
-            used = {m.value[1:]: m for m in selector.matchers.matchers if m.value.startswith("$")}
-            assert used.keys() <= known.keys(), where
-            for name, matcher in used.items():
-                several = known[name].get("multi", False)
-                assert matcher.op == (promql.MatchOp.Re if several else promql.MatchOp.Equal), where
-                assert matcher.name in LABELS[name], f"{where}: {selector.prettify()}"
-            needed = {"namespace", "service"}
-            if selector.name.startswith("service:pod") and not where.startswith("annotation "):
-                needed |= {"pod"}
-            # A variable depends on those before it.
-            before = list(known)[: [*(f"variable {name}" for name in known), where].index(where)]
-            assert needed & set(before) <= used.keys(), f"{where}: {selector.prettify()}"
+    assert lint.unfiltered_queries(document) == []
 
 
 @each_dashboard
@@ -104,23 +74,12 @@ def test_no_query_turns_missing_data_into_zero(document):
 
 @each_dashboard
 def test_legends_and_columns_name_labels_that_the_query_keeps(document):
-    for panel in data_panels(document):
-        kept: set[str] = set()
-        unknown = False
-        for target in panel["targets"]:
-            of_query = labels(promql.parse(parsable(target["expr"])))
-            used = set(re.findall(r"\{\{\s*(\w+)\s*\}\}", target.get("legendFormat") or ""))
-            assert of_query is None or used <= of_query, f"{panel['title']}: {target['legendFormat']}"
-            unknown, kept = unknown or of_query is None, kept | (of_query or set())
-        for transformation in panel.get("transformations", []):
-            names = transformation["options"].get("include", {}).get("names", [])
-            columns = {name for name in names if not name.startswith(("Time", "Value"))}
-            assert unknown or columns <= kept, panel["title"]
+    assert lint.missing_labels(document) == []
 
 
 @each_dashboard
 def test_links_lead_to_dashboards_and_set_their_variables(document):
-    for url in links(document):
+    for url in lint.links(document):
         if not url.startswith("/d/"):
             assert url.startswith(f"{RUNBOOKS}/"), url
             continue
@@ -132,11 +91,7 @@ def test_links_lead_to_dashboards_and_set_their_variables(document):
 
 @each_dashboard
 def test_links_in_tables_use_columns_of_the_table(document):
-    for panel in data_panels(document):
-        renames = [t["options"].get("renameByName", {}) for t in panel.get("transformations", [])]
-        columns = {title for names in renames for title in names.values()}
-        used = {name for url in links(panel) for name in re.findall(r'__data\.fields\["(.+?)"\]', url)}
-        assert used <= columns, panel["title"]
+    assert lint.missing_columns(document) == []
 
 
 @each_dashboard

@@ -2,10 +2,10 @@
 
 import re
 
+from tests.dashboards.mutation import mutate
 from tests.support.dashboard.mutants import metrics, mutants
 from tests.support.documents import DOCUMENTS, data_panels
 from tests.support.mutation import score
-from tests.support.proof import mutate
 
 PANEL = {
     "title": "Up",

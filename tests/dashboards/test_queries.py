@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.support.dashboard.picture import Unsupported, draw
+from tests.support.dashboard.frames import Column, transform
+from tests.support.dashboard.picture import draw
+from tests.support.dashboard.shown import Unsupported
 from tests.support.dashboard.sources import Series
 from tests.support.dashboard.variables import ALL, TimeRange, interpolate, promql, resolve
 
@@ -149,10 +151,59 @@ def test_tables_are_merged_by_the_columns_that_all_queries_have():
     ]
 
 
+def column(name: str, ref: str, *values: str | float | None) -> Column:
+    return Column(name, list(values), ref)
+
+
+def test_a_row_is_merged_into_every_row_with_which_it_agrees():
+    """As in Grafana: rows stay where they first appeared, and the result has a reference of its own."""
+    rates = [
+        column("pod", "A", "a", "b", "a"),
+        column("code", "A", "200", "200", "500"),
+        column("Value #A", "A", 1.0, 2.0, 3.0),
+    ]
+    limits = [column("pod", "B", "a", "c", "a"), column("Value #B", "B", 7.0, 8.0, 9.0)]
+    assert transform({"id": "merge"}, [rates, limits]) == [
+        [
+            column("pod", "merge-A-B", "a", "b", "a", "c", "a"),
+            column("code", "merge-A-B", "200", "200", "500", None, None),
+            column("Value #A", "merge-A-B", 1.0, 2.0, 3.0, None, None),
+            column("Value #B", "merge-A-B", 7.0, None, 7.0, 8.0, 9.0),
+        ]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pods", "ascending"),
+    [
+        (["pod-10", "Pod-9", "pod-2"], ["pod-2", "Pod-9", "pod-10"]),
+        (["b", None, "a"], [None, "a", "b"]),
+    ],
+)
+def test_rows_are_sorted_as_grafana_sorts_them(pods, ascending):
+    series = [Series({"pod": pod} if pod else {}, ((60.0, 1.0),)) for pod in pods]
+    for desc, wanted in ((False, ascending), (True, ascending[::-1])):
+        options = {"sortBy": [{"displayName": "pod", "desc": desc}]}
+        rows = draw(panel("table", TABLE, options=options), Answers(*series), {}, SHOWN).rows
+        assert [row["pod"].value for row in rows] == wanted
+
+
+def test_an_override_by_query_applies_to_each_column_of_its_table_until_it_is_merged():
+    unit = {"matcher": {"id": "byFrameRefID", "options": "A"}, "properties": [{"id": "unit", "value": "s"}]}
+    config = {"defaults": {"unit": "short"}, "overrides": [unit]}
+    answers = Answers(Series({"pod": "a"}, ((60.0, 1.0),)))
+    (row,) = draw(panel("table", TABLE, fieldConfig=config), answers, {}, SHOWN).rows
+    assert {title: cell.unit for title, cell in row.items()} == {"Time": "s", "pod": "s", "Value": "s"}
+    merged = panel("table", TABLE, TABLE, fieldConfig=config, transformations=[{"id": "merge"}])
+    (row,) = draw(merged, answers, {}, SHOWN).rows
+    assert {cell.unit for cell in row.values()} == {"short"}
+
+
 @pytest.mark.parametrize(
     "strange",
     [
         panel("table", TABLE, transformations=[{"id": "joinByField"}]),
+        panel("table", TABLE, transformations=[{"id": "filterFieldsByName", "options": {"exclude": {}}}]),
         panel("table", TABLE, TABLE),
         panel("table", {"format": "table"}),
         panel("timeseries", {}, transformations=[{"id": "merge"}]),

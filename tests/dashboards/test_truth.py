@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
+from tests.dashboards.mutation import mutate
 from tests.dashboards.truth import compare, module, verify
+from tests.dashboards.truth.report import PAGE
 from tests.support.dashboard.picture import annotations
 from tests.support.dashboard.variables import resolve
 from tests.support.documents import DOCUMENTS, data_panels
-from tests.support.proof import mutate
 from tests.support.proof.client import count
 from tests.support.proof.lab import CHECKOUT, STAGING, STORAGE
-from tests.support.proof.report import PAGE
 from tests.support.proof.run import PROVEN, grafana_source
 
 PANELS = {

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dashboards import DASHBOARDS
 from lab import ROOT, preview, preview_bundle, toolchain
 from lab.platform import Platform
 from lab.ports import Ports
@@ -131,6 +132,19 @@ def test_without_node_and_network_the_platform_starts_without_the_preview(withou
         assert "Dashboards: " not in done.stdout
     finally:
         run("down", **without_node, **ports)
+
+
+def test_the_start_page_lists_the_dashboards_in_the_order_in_which_people_open_them():
+    own = {f"Platform/{name}": json.dumps(document) for name, document in sorted(SHIPPED.items())}
+    others = {"Platform/extra.json": "", "A/services.json": "", "A/b.json": "", "general.json": ""}
+    found = [entry["file"] for entry in preview.entries(others | own)]
+    assert found == [
+        "general.json",
+        "A/services.json",
+        "A/b.json",
+        *(f"Platform/{name}.json" for name in DASHBOARDS),
+        "Platform/extra.json",
+    ]
 
 
 @pytest.mark.live

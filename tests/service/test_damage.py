@@ -11,7 +11,7 @@ import obstore
 import pytest
 
 from storage_api.stores.keys import key_of
-from tests.service.test_stores import flip
+from tests.support.service.damage import flip
 from tests.support.waiting import wait_until
 
 TARGET = "/api/buckets/damaged"

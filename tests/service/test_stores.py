@@ -42,6 +42,7 @@ from storage_api.stores.filesystem import VERIFIED_FIRST_BYTES
 from storage_api.stores.keys import CUT_BYTES, before, bytes_of, key_of
 from storage_api.stores.object_file import ObjectFile
 from storage_api.stores.object_storage import ObjectStorageStore
+from tests.support.service.damage import flip
 
 
 def put(store: Store, id: str, data: bytes, **how) -> str:
@@ -632,15 +633,6 @@ def test_an_object_damaged_at_run_time_is_not_served(folder):
         # A new put replaces the damaged object.
         put(store, "a", b"new")
         assert get(store, "a") == b"new"
-
-
-def flip(file: Path, position: int) -> None:
-    """Flip one bit of a file."""
-    with file.open("r+b") as opened:
-        opened.seek(position)
-        byte = opened.read(1)[0]
-        opened.seek(position)
-        opened.write(bytes([byte ^ 1]))
 
 
 def bytes_before_an_error(store: Store, id: str, size: int) -> bytes:

@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from tests.support.dashboard.picture import Shown as Cell
 from tests.support.dashboard.picture import draw
 from tests.support.dashboard.promtool import PromtoolSource
+from tests.support.dashboard.shown import Shown as Cell
 from tests.support.dashboard.variables import TimeRange
 
 SERVICE = 'namespace="shop", slo_service="checkout"'
@@ -188,6 +188,13 @@ FAILURES = Case(
             for answer, samples in _ANSWERS.items()
         },
         f'service:route_requests:rate{{{SERVICE}, route="/b", method="GET", outcome="good"}}': "2x4",
+        **_each(
+            "service:route_latency_seconds:quantile",
+            {
+                f'{SERVICE}, route="{route}", method="GET", quantile="0.99"': p99
+                for route, p99 in (("/a", "0.1x4"), ("/b", "0.2x4"))
+            },
+        ),
         f"service:targets:up{{{SERVICE}}}": "1x4",
         f'ALERTS{{{SERVICE}, alertname="Noted", severity="info", alertstate="firing"}}': "1x4",
         f'ALERTS_FOR_STATE{{{SERVICE}, alertname="Noted", severity="info"}}': "60x4",

@@ -34,25 +34,13 @@ from typing import Any
 
 from lab.errors import LabError
 from tests.dashboards.truth.expected import Expected, Rows
-from tests.support.dashboard.picture import Picture, Shown, Unsupported, draw
-from tests.support.dashboard.variables import ALL, resolve
+from tests.support.dashboard.picture import draw
+from tests.support.dashboard.shown import Picture, Shown, Unsupported
+from tests.support.dashboard.variables import View, resolve
 
 Unit = str | Mapping[str, str]
 Truth = Callable[[Any], Mapping[str, Expected] | Rows]
 Marks = Callable[[Any], Mapping[str, float]]
-
-
-@dataclass(frozen=True)
-class View:
-    """What a reader chose: a phase of the proof, as the time range, and options of the variables."""
-
-    phase: str
-    variables: Mapping[str, tuple[str, ...]]
-    """Options by variable; `(ALL,)` for all."""
-
-    def __str__(self) -> str:
-        chosen = (f"{name}={'|'.join(options)}" for name, options in self.variables.items())
-        return f"{self.phase} {' '.join(chosen)}".replace(ALL, "All")
 
 
 @dataclass(frozen=True)

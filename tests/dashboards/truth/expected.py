@@ -16,7 +16,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from tests.support.dashboard.picture import Shown
+from tests.support.dashboard.shown import Shown
 
 
 class Expected(Protocol):

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from itertools import product
 
 import storage_api
-from tests.dashboards.truth import View
 from tests.dashboards.truth.expected import Expected, Rows, age, between, exactly, text, turns
-from tests.support.dashboard.variables import ALL
+from tests.support.dashboard.variables import ALL, View
 from tests.support.proof import cluster
 from tests.support.proof.client import Sent
 from tests.support.proof.lab import CHECKOUT, SPEED, STAGING, STORAGE, WINDOW_SECONDS

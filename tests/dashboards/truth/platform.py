@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tests.dashboards.truth import Panels, View
+from tests.dashboards.truth import Panels
 from tests.dashboards.truth.expected import Expected, Rows, between, exactly, last, near, text
-from tests.support.dashboard.variables import ALL
+from tests.support.dashboard.variables import ALL, View
 from tests.support.proof import cluster
 from tests.support.proof.lab import CHECKOUT, STAGING, STORAGE
-from tests.support.proof.run import SCRAPE_FAULT_SECONDS
+from tests.support.proof.scenario import SCRAPE_FAULT_SECONDS
 from tests.support.proof.seen import Seen
 
 PROMETHEUS, ALERTMANAGER = "observability-platform-prometheus", "observability-platform-alertmanager"

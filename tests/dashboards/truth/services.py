@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from tests.dashboards.truth import Panels, View, levels
+from tests.dashboards.truth import Panels, levels
 from tests.dashboards.truth.expected import Expected, Rows, exactly, text
 from tests.dashboards.truth.levels import (
     ALERT_UNITS,
@@ -20,6 +20,7 @@ from tests.dashboards.truth.levels import (
     state_line,
     targets,
 )
+from tests.support.dashboard.variables import View
 from tests.support.proof.lab import CHECKOUT, STAGING, STORAGE, WINDOW_SECONDS
 from tests.support.proof.seen import SERVICES, Seen, Service
 

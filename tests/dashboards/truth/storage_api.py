@@ -2,14 +2,15 @@
 
 from itertools import product
 
-from tests.dashboards.truth import Panels, View, levels, service
+from tests.dashboards.truth import Panels, levels, service
 from tests.dashboards.truth.expected import Expected, between, exactly, near
 from tests.dashboards.truth.levels import failing, has_figures, is_change, rate, turning
 from tests.dashboards.truth.levels import faults as set_faults
+from tests.support.dashboard.variables import View
 from tests.support.proof import cluster
 from tests.support.proof.client import Sent
 from tests.support.proof.lab import STAGING, STORAGE, THREADS
-from tests.support.proof.run import HELD_REQUESTS, OBJECTS, TAKEN_THREADS
+from tests.support.proof.scenario import HELD_REQUESTS, OBJECTS, TAKEN_THREADS
 from tests.support.proof.seen import Seen, within
 
 VIEWS = [

@@ -2,9 +2,9 @@
 
 from math import nan
 
-from tests.dashboards.truth import Panels, View
+from tests.dashboards.truth import Panels
 from tests.dashboards.truth.expected import Expected, Rows, between, exactly, last, near, text
-from tests.support.dashboard.variables import ALL
+from tests.support.dashboard.variables import ALL, View
 from tests.support.workload.objects import CPU_LIMIT, FRAME_BYTES, MAX_REPLICAS, MEMORY_LIMIT, MIB, NAMESPACE
 from tests.support.workload.seen import Seen
 

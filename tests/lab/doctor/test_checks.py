@@ -4,12 +4,13 @@ import re
 
 import pytest
 
-from lab.doctor.checks import access, crds, nodes, operator, pods, release, versions, webhooks
+from lab.doctor.checks import access, crds, nodes, operator, pods, release, secrets, versions, webhooks
 from lab.doctor.plan import MONITORING, Plan
 from lab.doctor.result import Result, Status, listed
 from tests.support.chart.kube_schemas import kubernetes_versions
 
 NAMESPACES, PODS, SECRETS = "/api/v1/namespaces", "/api/v1/pods", "/api/v1/secrets"
+CONFIG_MAPS = "/api/v1/configmaps"
 SERVICES, NODES = "/api/v1/services", "/api/v1/nodes"
 DEPLOYMENTS = "/apis/apps/v1/deployments"
 CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
@@ -495,6 +496,114 @@ def test_our_own_webhook_does_not_count(api, cluster):
     own = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration"}
     own["metadata"] = {"name": "old-admission"}
     says(webhooks.unanswered(cluster, Plan([own, RULE])), OK)
+
+
+# --- Secrets and ConfigMaps -------------------------------------------------------------------------------
+
+TOKENS = {"name": "tokens", "secret": {"secretName": "tokens", "items": [{"key": "tokens", "path": "t"}]}}
+RECEIVER = {
+    "apiVersion": f"{MONITORING}/v1alpha1",
+    "kind": "AlertmanagerConfig",
+    "metadata": {"name": "p"},
+    "spec": {"receivers": [{"webhookConfigs": [{"urlSecret": {"name": "hook", "key": "url"}}]}]},
+}
+
+
+def container(**more) -> dict:
+    return workload(containers=[{"name": "c", "image": "registry.example/web:1", **more}])
+
+
+@pytest.fixture
+def namespace_exists(api) -> None:
+    api.add(NAMESPACES, "observability", status={"phase": "Active"})
+
+
+@pytest.mark.parametrize(
+    ("each", "text", "hint"),
+    [
+        (
+            workload(volumes=[TOKENS]),
+            "there is no Secret tokens in observability with the key tokens: needed by Deployment web",
+            "kubectl --namespace observability create secret generic tokens --from-literal=tokens=...",
+        ),
+        (
+            RECEIVER,
+            "there is no Secret hook in observability with the key url: needed by AlertmanagerConfig p",
+            "kubectl --namespace observability create secret generic hook --from-literal=url=...",
+        ),
+        (
+            container(envFrom=[{"secretRef": {"name": "s3"}}]),
+            "there is no Secret s3 in observability: needed by Deployment web",
+            "kubectl --namespace observability create secret generic s3 --from-env-file=...",
+        ),
+        (
+            container(envFrom=[{"configMapRef": {"name": "flags"}}]),
+            "there is no ConfigMap flags in observability: needed by Deployment web",
+            "kubectl --namespace observability create configmap flags --from-env-file=...",
+        ),
+    ],
+)
+def test_a_secret_that_is_missing(cluster, namespace_exists, each, text, hint):
+    assert secrets.exist(cluster, Plan([each])) == [Result(FAILED, text, hint)]
+
+
+def test_each_missing_secret_is_a_result_and_the_namespace_is_created_once(cluster):
+    results = secrets.exist(cluster, Plan([RECEIVER, workload(volumes=[TOKENS])], namespace="shop"))
+    assert [each.hint.partition(" create secret")[0] for each in results] == [
+        "kubectl create namespace shop && kubectl --namespace shop",
+        "kubectl --namespace shop",
+    ]
+
+
+def test_a_secret_that_lacks_a_key(api, cluster):
+    api.add(SECRETS, "hook", "observability", data={"uri": "c2VjcmV0"})
+    (result,) = secrets.exist(cluster, Plan([RECEIVER]))
+    says(result, FAILED, "Secret hook in observability lacks the key url", "AlertmanagerConfig p")
+    assert result.hint == (
+        """kubectl --namespace observability patch secret hook --patch '{"stringData": {"url": "..."}}'"""
+    )
+    assert "c2VjcmV0" not in f"{result}"
+    api.add(SECRETS, "hook", "observability")
+    says(*secrets.exist(cluster, Plan([RECEIVER])), FAILED, "lacks the key url")
+
+
+def test_secrets_that_are_there(api, cluster):
+    api.add(SECRETS, "hook", "observability", data={"url": "aHR0cHM6Ly8="})
+    api.add(CONFIG_MAPS, "ca", "observability", binaryData={"ca.crt": "AA=="})
+    trusting = workload(volumes=[{"name": "v", "configMap": {"name": "ca", "items": [{"key": "ca.crt"}]}}])
+    says(secrets.exist(cluster, Plan([RECEIVER, trusting])), OK, "ConfigMap ca", "Secret hook")
+    says(secrets.exist(cluster, Plan([workload()])), OK, "the release brings all")
+
+
+def test_a_secret_of_another_namespace_does_not_count(api, cluster, namespace_exists):
+    api.add(SECRETS, "hook", "monitoring", data={"url": "aHR0cHM6Ly8="})
+    says(*secrets.exist(cluster, Plan([RECEIVER])), FAILED, "no Secret hook in observability")
+    elsewhere = RECEIVER | {"metadata": {"name": "p", "namespace": "monitoring"}}
+    says(secrets.exist(cluster, Plan([elsewhere])), OK)
+
+
+def test_a_secret_without_which_the_release_works(cluster, namespace_exists):
+    test = workload(volumes=[TOKENS]) | {
+        "kind": "Pod",
+        "metadata": {"name": "t", "annotations": {"helm.sh/hook": "test"}},
+        "spec": {"volumes": [TOKENS]},
+    }
+    says(*secrets.exist(cluster, Plan([test])), WARNING, "needed by Pod t")
+    both = Plan([test, workload(volumes=[TOKENS])])
+    says(*secrets.exist(cluster, both), FAILED, "needed by Deployment web, Pod t")
+    ingress = {"kind": "Ingress", "metadata": {"name": "i"}, "spec": {"tls": [{"secretName": "api-tls"}]}}
+    says(*secrets.exist(cluster, Plan([ingress])), WARNING, "create secret tls api-tls --cert=... --key=...")
+
+
+def test_secrets_that_may_not_be_read(api, cluster, namespace_exists):
+    """Those that may be read are checked all the same."""
+    plan = Plan([RECEIVER, workload(volumes=[TOKENS])])
+    api.forbidden = re.compile("/secrets/hook$")
+    missing, unread = secrets.exist(cluster, plan)
+    says(missing, FAILED, "no Secret tokens")
+    says(unread, WARNING, "not checked: you may not read Secret hook in observability")
+    api.forbidden = re.compile("/(secrets|namespaces)/")
+    says(*secrets.exist(cluster, plan), WARNING, "Secret hook in observability, Secret tokens in observ")
 
 
 # --- pods: security, volumes, ports, images ---------------------------------------------------------------

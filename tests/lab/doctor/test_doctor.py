@@ -80,6 +80,25 @@ def test_a_second_operator_is_found_before_a_bundled_stack_is_installed(api, exa
         assert f"{Status.FAILED} {failed}: " in said
 
 
+def test_each_secret_that_is_missing_is_a_failure_with_its_command(api, examine):
+    values = byo(release="byo")
+    receivers = {"chat": {"slack": {"secret": "slack"}}}
+    values["alerting"] = {"enabled": True, "receivers": receivers, "critical": "chat"}
+    values["storage-api"] = {"auth": {"existingSecret": "tokens"}}
+    code, lines = examine(values, NAMESPACE="shop")
+    assert code == 1
+    at = [at for at, line in enumerate(lines) if line.startswith(f"{Status.FAILED} Secrets and ConfigMaps: ")]
+    assert [lines[i + 1].partition("create secret generic ")[2] for i in at] == [
+        "slack --from-literal=url=...",
+        "tokens --from-literal=tokens=...",
+    ]
+    assert {lines[i + 2] for i in at} == {"    see docs/doctor.md#secrets-and-configmaps"}
+    for name, key in (("slack", "url"), ("tokens", "tokens")):
+        api.add("/api/v1/secrets", name, "shop", data={key: "eA=="})
+    _, lines = examine(values, NAMESPACE="shop")
+    assert any(line.startswith("√ Secrets and ConfigMaps: ") for line in lines)
+
+
 def test_a_namespace_that_enforces_restricted_rejects_only_node_exporter(api, examine, needs_package):
     api.add("/api/v1/namespaces", "watch", labels={"pod-security.kubernetes.io/enforce": "restricted"})
     for each in api.objects["/api/v1/namespaces"]:
@@ -95,8 +114,8 @@ def test_a_namespace_that_enforces_restricted_rejects_only_node_exporter(api, ex
 
 def test_the_package_is_missing(examine, monkeypatch):
     monkeypatch.setattr("lab.render.chart.dependency_package", lambda *_: None)
-    # A copy of the chart with the package may have been made by an earlier test.
-    chart._shared_copy.cache_clear()
+    # Not the copy of the chart that other tests share, which may have the package.
+    monkeypatch.setattr(chart, "_shared_copy", chart._shared_copy.__wrapped__)
     code, lines = examine()
     assert code == 1
     assert any("make deps" in line for line in lines)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboards import colors
-from tests.support.dashboard.picture import Picture, Shown, nothing
+from tests.support.dashboard.picture import nothing
+from tests.support.dashboard.shown import Picture, Shown
 
 MEANINGS = {
     colors.GOOD: "good",

@@ -41,6 +41,19 @@ class TimeRange:
         return {name: f"{round(seconds * 1000)}ms" for name, seconds in built_in.items()}
 
 
+@dataclass(frozen=True)
+class View:
+    """What a reader chose: a phase of the proof, as the time range, and options of the variables."""
+
+    phase: str
+    variables: Mapping[str, tuple[str, ...]]
+    """Options by variable; `(ALL,)` for all."""
+
+    def __str__(self) -> str:
+        chosen = (f"{name}={'|'.join(options)}" for name, options in self.variables.items())
+        return f"{self.phase} {' '.join(chosen)}".replace(ALL, "All")
+
+
 def interpolate(text: str, *variables: Mapping[str, str]) -> str:
     """Replace `$name`, `${name}` and `[[name]]` in a text; raises KeyError for an unknown name."""
     known = {name: value for given in variables for name, value in given.items()}

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.dashboards.truth import View
 from tests.support.dashboard.sources import Source
-from tests.support.dashboard.variables import ALL, TimeRange
+from tests.support.dashboard.variables import ALL, TimeRange, View
 from tests.support.documents import DOCUMENTS
 
 

@@ -2,8 +2,8 @@
 
 The tests are the proof in the lab, that on recorded pods, the pictures of each situation, and the lint.
 
-python -m tests.support.proof.mutate           run the mutants, and write the score into README.md
-python -m tests.support.proof.mutate --check   the same, but only compare the score with README.md
+python -m tests.dashboards.mutation.mutate           run the mutants, and write the score into README.md
+python -m tests.dashboards.mutation.mutate --check   the same, but only compare the score with README.md
 """
 
 import copy
@@ -13,32 +13,29 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lab.errors import LabError
-from tests.dashboards import test_lint as lint
-from tests.dashboards import test_states as states
-from tests.dashboards import test_workload as workload
+from tests.dashboards import lint
 from tests.dashboards.rare.cases import CASES, EXPECTED
+from tests.dashboards.states import pictures
 from tests.dashboards.states.situations import AT, SITUATIONS
 from tests.dashboards.truth import compare
 from tests.support.dashboard.look import look
 from tests.support.dashboard.mutants import Mutant, metrics, mutants
-from tests.support.dashboard.picture import Unsupported, draw
+from tests.support.dashboard.picture import draw
 from tests.support.dashboard.promtool import PromtoolSource
+from tests.support.dashboard.shown import Unsupported
 from tests.support.dashboard.sources import Remembered, Source
 from tests.support.documents import DOCUMENTS, data_panels
 from tests.support.mutation import score
 from tests.support.mutation.score import Result
 from tests.support.proof.run import PROVEN, Proof, proof
+from tests.support.workload import recorded
 
 SUBJECT = score.Subject(
     "The tests of the dashboards notice {score} % of {mutants} small faults",
     Path(__file__).with_name("survivors.yaml"),
     Path(__file__).with_name("equivalents.yaml"),
 )
-LINT = (
-    lint.test_every_query_filters_by_the_variables_as_they_allow,
-    lint.test_legends_and_columns_name_labels_that_the_query_keeps,
-    lint.test_links_in_tables_use_columns_of_the_table,
-)
+LINT = (lint.unfiltered_queries, lint.missing_labels, lint.missing_columns)
 SAMPLE = 5000
 """Mutants of a usual run: all of them."""
 
@@ -64,15 +61,15 @@ def surviving(found: Sequence[Mutant], proven: Proof) -> list[Mutant]:
     ]
     _require(originals, _unproven(originals, proven))
     alive = _unproven([*originals, *(mutant for mutant in found if not _lint(mutant))], proven)
-    recorded = [mutant for mutant in alive if mutant.dashboard not in PROVEN]
-    noticed = _noticed(recorded, workload.source, _recorded_differs)
+    rest = [mutant for mutant in alive if mutant.dashboard not in PROVEN]
+    noticed = _noticed(rest, recorded.source, _recorded_differs)
     for name, case in CASES.items():
         in_case = [one for one in alive if one.title in EXPECTED[name].get(one.dashboard, ())]
         noticed |= _noticed(in_case, case.source, functools.partial(_case_differs, name))
     for name in SITUATIONS:
         rest = [mutant for mutant in alive if mutant.name not in noticed]
         differs_in = functools.partial(_state_differs, name)
-        noticed |= _noticed(rest, functools.partial(states.source, name), differs_in)
+        noticed |= _noticed(rest, functools.partial(pictures.source, name), differs_in)
     alive = [mutant for mutant in alive if mutant.name not in noticed]
     _require(originals, alive)
     return [mutant for mutant in alive if mutant not in originals]
@@ -100,11 +97,9 @@ def _lint(mutant: Mutant) -> bool:
         mutant.panel if panel["id"] == mutant.panel["id"] else panel for panel in document["panels"]
     ]
     try:
-        for check in LINT:
-            check(document)
-    except (AssertionError, ValueError):
+        return any(check(document) for check in LINT)
+    except ValueError:
         return True
-    return False
 
 
 def _noticed(
@@ -126,7 +121,7 @@ def _noticed(
 
 
 def _recorded_differs(mutant: Mutant, source: PromtoolSource) -> bool:
-    found = list(compare(mutant.dashboard, mutant.panel, workload.proof_of(source)))
+    found = list(compare(mutant.dashboard, mutant.panel, recorded.proof_of(source)))
     return any(one.differs for one in found)
 
 
@@ -140,11 +135,11 @@ def _case_differs(case: str, mutant: Mutant, source: PromtoolSource) -> bool:
 
 def _state_differs(situation: str, mutant: Mutant, source: Source) -> bool:
     try:
-        picture = draw(mutant.panel, source, states.VARIABLES, states.SHOWN)
+        picture = draw(mutant.panel, source, pictures.VARIABLES, pictures.SHOWN)
     except (Unsupported, KeyError):
         return True
-    stated = states.stated(mutant.dashboard, mutant.title)[situation]
-    return not states.same(stated, look(mutant.panel, picture, AT))
+    stated = pictures.stated(mutant.dashboard, mutant.title)[situation]
+    return not pictures.same(stated, look(mutant.panel, picture, AT))
 
 
 def run(most: int, again: bool, proven: Proof) -> Result:
