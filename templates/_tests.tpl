@@ -1,12 +1,16 @@
 {{/*
-Image of the `helm test` pods: tests.image, pulled from global.imageRegistry if that is set. The image of the storage API if
-tests.image is empty.
+Image of the `helm test` pods: tests.image, pulled from global.imageRegistry if that is set. If tests.image is empty, the image of
+the storage API or, without the storage API, the one that it is built on.
 */}}
 {{- define "observability-platform.testImage" -}}
+{{- $api := index .Subcharts "storage-api" -}}
 {{- $image := .Values.tests.image -}}
+{{- if not (or $image $api) -}}
+{{- $image = "python:3.13.15-slim-trixie@sha256:afd91e25d0d1b40e4c92bf716154ec3c4a9f0de1ce2a5c3663007fb6918eaf9c" -}}
+{{- end -}}
 {{- $registry := .Values.global.imageRegistry -}}
 {{- if not $image -}}
-{{- include "storage-api.image" (index .Subcharts "storage-api") -}}
+{{- include "storage-api.image" $api -}}
 {{- else if or (not $registry) (hasPrefix (printf "%s/" $registry) $image) -}}
 {{- $image -}}
 {{- else -}}
@@ -18,7 +22,7 @@ tests.image is empty.
 {{/* Parts that `helm test` checks, as a JSON list: those with an address, and Grafana only if dashboards are installed. */}}
 {{- define "observability-platform.testedParts" -}}
 {{- $parts := list -}}
-{{- if and .Values.tests.enabled (index .Subcharts "storage-api") -}}
+{{- if .Values.tests.enabled -}}
 {{- range list "prometheus" "alertmanager" "grafana" -}}
 {{- if and (include "observability-platform.url" (dict "root" $ "part" .)) (or (ne . "grafana") (include "observability-platform.dashboards" $) $.Values.dashboards.extra) -}}
 {{- $parts = append $parts . -}}
@@ -65,6 +69,8 @@ Pod of `helm test` that runs files/check_monitoring.py. Argument: a dict of `roo
 */}}
 {{- define "observability-platform.testPod" -}}
 {{- $api := index .root.Subcharts "storage-api" -}}
+{{- $resources := dict "requests" (dict "cpu" "50m" "memory" "64Mi") -}}
+{{- with $api }}{{ $resources = .Values.resources }}{{ end -}}
 apiVersion: v1
 kind: Pod
 metadata:
@@ -76,11 +82,31 @@ metadata:
     helm.sh/hook: test
     helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 spec:
+  {{- if $api }}
   {{- include "storage-api.testPodSpec" $api | nindent 2 }}
+  {{- else }}
+  restartPolicy: Never
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  {{- with .root.Values.global.imagePullSecrets }}
+  imagePullSecrets:
+    {{- range . }}
+    - name: {{ kindIs "map" . | ternary (get (kindIs "map" . | ternary . dict) "name") . | quote }}
+    {{- end }}
+  {{- end }}
+  securityContext:
+    runAsNonRoot: true
+    runAsUser: 65532
+    runAsGroup: 65532
+    seccompProfile:
+      type: RuntimeDefault
+  {{- end }}
   containers:
     - name: test
       image: {{ include "observability-platform.testImage" .root | quote }}
-      imagePullPolicy: {{ $api.Values.image.pullPolicy }}
+      {{- with $api }}
+      imagePullPolicy: {{ .Values.image.pullPolicy }}
+      {{- end }}
       command: [python, -c]
       args:
         - |
@@ -94,10 +120,13 @@ spec:
         {{- with .env }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
-      {{- with $api.Values.resources }}
+      {{- with $resources }}
       resources:
         {{- toYaml . | nindent 8 }}
       {{- end }}
       securityContext:
-        {{- include "storage-api.containerSecurityContext" $api | nindent 8 }}
+        allowPrivilegeEscalation: false
+        readOnlyRootFilesystem: true
+        capabilities:
+          drop: [ALL]
 {{- end }}

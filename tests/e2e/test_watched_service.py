@@ -68,7 +68,7 @@ def release(began, cluster: Cluster, image: str, chart, monitoring: Monitoring) 
         "storage-api": {"enabled": False},
         "dashboards": {"enabled": False},
         "platformAlerts": {"enabled": False},
-        "tests": {"enabled": False},
+        "tests": {"image": image, "prometheusUrl": monitoring.prometheus_url},
         "alerting": {
             "enabled": monitoring.has_alertmanager,
             "receivers": {name: {"webhook": {"secret": name}} for name in ("fast", "pager")},
@@ -133,6 +133,11 @@ def test_the_service_is_scraped_and_recorded(began: float, prometheus: Prometheu
     )
     for record in recorded:
         wait_for(lambda name=record: prometheus.query(f"{name}{{{OURS}}} > 0"), 30, f"{record} has values")
+
+
+def test_helm_test_needs_no_storage_api(release: Release):
+    output = release.test()
+    assert "Phase:          Succeeded" in output, output
 
 
 def test_its_dashboard_offers_the_service_and_has_data(prometheus: Prometheus, orders: shop.Orders, fact):

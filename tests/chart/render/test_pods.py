@@ -1,9 +1,11 @@
 """Pods of each preset, ours and the stack's: security, resource requests and scheduling."""
 
 import json
+import re
 
 import pytest
 
+from lab import ROOT
 from tests.support.chart.axes import presets
 from tests.support.chart.pods import containers, operator_pod_specs, pod_specs, restricted_faults
 
@@ -88,6 +90,22 @@ def test_every_container_requests_cpu_and_memory(preset, needs_package):
         for resource in ("cpu", "memory"):
             (given,) = [a for a in arguments if a.startswith(f"--config-reloader-{resource}-request=")]
             assert not given.endswith("=0"), given
+
+
+def test_without_the_storage_api_helm_test_runs_the_image_that_it_is_built_on(rendered):
+    values = {"storage-api": {"enabled": False}, "global": {"imagePullSecrets": ["one", {"name": "two"}]}}
+    pods = rendered(values).find("Pod")
+    assert {pod["metadata"]["name"] for pod in pods} == {
+        f"platform-test-{part}" for part in ("prometheus", "alertmanager", "grafana")
+    }
+    (image,) = re.findall(r"^ARG PYTHON_IMAGE=(\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    for pod in pods:
+        (container,) = pod["spec"]["containers"]
+        assert container["image"] == image
+        assert requested(container["resources"])
+        assert list(restricted_faults(pod["spec"])) == []
+        assert pod["spec"]["imagePullSecrets"] == [{"name": "one"}, {"name": "two"}]
+        assert pod["spec"]["automountServiceAccountToken"] is pod["spec"]["enableServiceLinks"] is False
 
 
 PLACEMENT = {
