@@ -156,7 +156,7 @@ def latency() -> dashboard.Panel:
 def budget() -> dashboard.Panel:
     """The error budget of each objective over time."""
     panel = graph(
-        "How fast goes the budget?",
+        "How fast does the budget burn?",
         "Share of the period's error budget that is left, for each objective.",
         "percentunit",
         worst="min",

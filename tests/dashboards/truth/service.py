@@ -165,7 +165,7 @@ def which_version(seen: Seen) -> dict[str, Expected]:
     return {version(seen.service): exactly(up)} if up else {}
 
 
-@PANELS("How fast goes the budget?", unit="percentunit")
+@PANELS("How fast does the budget burn?", unit="percentunit")
 def how_fast(seen: Seen) -> dict[str, Expected]:
     if seen.phase.name == "idle":
         return {}
