@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -151,4 +152,4 @@ def test_prometheus_sends_its_alerts_to_our_alertmanager(proof):
 @pytest.mark.timeout(600)
 def test_small_faults_in_panels_are_noticed(proof, draws):
     """The same sample in each run; `make mutate` runs more, for the score in README.md."""
-    assert mutate.run(draws(8, 60), False, proof).unexplained() == []
+    assert mutate.run(draws(8, 60), False, lambda: nullcontext(proof)).unexplained() == []

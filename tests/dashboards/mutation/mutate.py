@@ -10,6 +10,7 @@ import copy
 import functools
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from lab.errors import LabError
@@ -142,7 +143,7 @@ def _state_differs(situation: str, mutant: Mutant, source: Source) -> bool:
     return not pictures.same(stated, look(mutant.panel, picture, AT))
 
 
-def run(most: int, again: bool, proven: Proof) -> Result:
+def run(most: int, again: bool, start: Callable[[], AbstractContextManager[Proof]] = proof) -> Result:
     """Run so many mutants. Those with a reason to survive count as survivors, and run only with `again`.
 
     Equivalent mutants do not count. With `again` they run too; raises LabError if one is noticed.
@@ -152,18 +153,17 @@ def run(most: int, again: bool, proven: Proof) -> Result:
     known = [] if again else [mutant for mutant in found if SUBJECT.explained(mutant.name)]
     equal = [mutant for mutant in every if again and SUBJECT.equivalent(mutant.name)]
     asked = [mutant for mutant in found if mutant not in known]
-    through = proven.through(Remembered(proven.source))
-    alive = [*known, *surviving([*asked, *equal], through)]
+    with start() as proven:
+        alive = [*known, *surviving([*asked, *equal], proven.through(Remembered(proven.source)))]
     if noticed := [mutant.name for mutant in equal if mutant not in alive]:
         raise LabError(f"not equivalent, because they were noticed: {'; '.join(noticed)}")
     return Result(SUBJECT, len(found), sorted(mutant.name for mutant in alive if mutant not in equal))
 
 
 def main() -> int:
-    """The command line; starts the lab of the proof once."""
+    """The command line."""
     try:
-        with proof() as proven:
-            return score.main(__doc__, SUBJECT, SAMPLE, lambda most, again: run(most, again, proven))
+        return score.main(__doc__, SUBJECT, SAMPLE, run)
     except LabError as error:
         print(f"mutate: {error}", file=sys.stderr)
         return 1
