@@ -81,6 +81,8 @@ def test_a_zombie_counts_as_ended(tmp_path):
     never_reaps = ["/bin/sh", "-c", "sleep 60 & echo $!; exec sleep 60"]
     with subprocess.Popen(never_reaps, stdout=subprocess.PIPE, text=True) as parent:
         child = psutil.Process(int(parent.stdout.readline()))
+        # Until it is `sleep`, the parent is a shell, which may reap its child.
+        wait_until(lambda: psutil.Process(parent.pid).name() == "sleep")
         started = Started(child.pid, child.create_time(), {}, "", "")
         (tmp_path / "state.json").write_text(json.dumps({"part": dataclasses.asdict(started)}))
         begun = time.monotonic()
