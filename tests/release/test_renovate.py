@@ -8,7 +8,7 @@ import pytest
 from lab import ROOT
 
 CONFIG = json.loads((ROOT / "renovate.json").read_text())
-TOOLS, WORKFLOWS, NODES = CONFIG["customManagers"]
+TOOLS, WORKFLOWS, TEST_IMAGE, NODES = CONFIG["customManagers"]
 
 
 def found(manager):
@@ -16,7 +16,7 @@ def found(manager):
     (pattern,) = (re.compile(p.strip("/")) for p in manager["managerFilePatterns"][:1])
     (expression,) = manager["matchStrings"]
     expression = re.compile(re.sub(r"\(\?<(\w+)>", r"(?P<\1>", expression))
-    names = [str(p.relative_to(ROOT)) for f in ("lab", ".github") for p in (ROOT / f).rglob("*")]
+    names = [str(p.relative_to(ROOT)) for f in ("lab", ".github", "templates") for p in (ROOT / f).rglob("*")]
     return {
         name: [match.groupdict() for match in expression.finditer((ROOT / name).read_text())]
         for name in names
@@ -48,6 +48,14 @@ def test_a_tool_and_its_go_module_have_the_same_version(name):
     )]  # fmt: skip
     text = (ROOT / f"lab/toolchain/go/{name}/go.mod").read_text()
     assert f"\t{module} v{version}" in text
+
+
+def test_the_image_of_helm_test_is_found():
+    ((group,),) = found(TEST_IMAGE).values()
+    assert (
+        f"ARG PYTHON_IMAGE={'{depName}:{currentValue}@{currentDigest}'.format(**group)}\n"
+        in (ROOT / "Dockerfile").read_text()
+    )
 
 
 def test_the_images_of_kind_are_found():
