@@ -37,6 +37,8 @@ ALERT = "CheckoutAvailabilityBudgetBurn"
 FIRE_SECONDS, DELIVER_SECONDS, RESOLVE_SECONDS = 45, 45, 120
 """Limits. The alert needs a few seconds of errors; Alertmanager waits 1 s (`fast`) or 30 s (`pager`); the
 alert resolves after half a minute without errors, its window of 30m, and a quarter, keepFiringFor."""
+RESENT_SECONDS = 120
+"""Limit. Prometheus sends an alert again after 60 s (--rules.alert.resend-delay), at an evaluation."""
 MAY_BE_EMPTY = {"What is wrong, or switched on, now?", "Which version since when?"}
 """Panels of the dashboard Service: nothing is wrong, and the example has no metric of its version."""
 pytestmark = pytest.mark.timeout(CONFIGURED_SECONDS + 60)
@@ -243,7 +245,7 @@ def test_killing_alertmanager_loses_silences_only_without_a_volume(
         def informed() -> bool:
             return any(one["labels"]["alertname"] == "Watchdog" for one in new.alerts())
 
-        wait_for(informed, 90, "Prometheus has sent the firing alerts again")
+        wait_for(informed, RESENT_SECONDS, "Prometheus has sent the firing alerts again")
     informed_after = time.monotonic() - began
     fact(
         f"kill of Alertmanager ({'volume' if durable else 'no volume'}): ready {ready:.1f} s later, "
