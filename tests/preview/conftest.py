@@ -101,10 +101,12 @@ def platform(tmp_path_factory, extra_dashboards, missing_part) -> Iterator[Platf
 
 
 def _send_traffic(platform: Platform) -> None:
-    """Send traffic until Prometheus has seen it over a whole rate window."""
+    """Send traffic until Prometheus has seen it over a rate window, and has evaluated the slow rules."""
     traffic.send(platform.service_url, rounds=20, rate=5)
     rate = "sum(rate(http_request_count_total[4s]))"
     wait_until(lambda: platform.prometheus.value(rate), 30, "Prometheus sees the traffic", every=0.2)
+    budgets = 'count(slo:error_budget_remaining:ratio{slo_service="platform-storage-api"}) == 2'
+    wait_until(lambda: platform.prometheus.value(budgets), 30, "both budgets are recorded", every=0.2)
 
 
 @pytest.fixture(scope="session")
