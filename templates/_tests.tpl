@@ -85,6 +85,7 @@ spec:
   {{- if $api }}
   {{- include "storage-api.testPodSpec" $api | nindent 2 }}
   {{- else }}
+  {{- /* Helm leaves out the templates of a chart that is not installed, so this can't include the storage API's. */}}
   restartPolicy: Never
   automountServiceAccountToken: false
   enableServiceLinks: false

@@ -3,11 +3,13 @@
 The report of a failed test includes the pods, events and logs of the namespaces that this run created.
 """
 
+import copy
 import os
 import shlex
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import pytest
 from lab import toolchain
 from lab.render.chart import stage_chart
 from tests.support import image as images
-from tests.support.cluster.cluster import Cluster, CommandError, Object, run
+from tests.support.cluster.cluster import Cluster, CommandError, Object, Release, run
 from tests.support.cluster.monitoring import NAMESPACE, ModeError, Monitoring, mode
 from tests.support.previous import NoHistoryError, Previous
 
@@ -182,6 +184,24 @@ def previous_image_values(
     _load(load, archive, name)
     fact(f"previous version: {name} built and loaded in {time.monotonic() - started:.1f} s")
     return {**image_values, "tag": previous.revision}
+
+
+@pytest.fixture(scope="session")
+def install_previous(
+    *, previous: Previous | None, previous_image_values: Object, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Release], None]:
+    """A function that installs a release as the previous version, or as this one if there is no history."""
+
+    def install(release: Release) -> None:
+        if previous is None:
+            release.install()
+            return
+        values = copy.deepcopy(release.values)
+        values["storage-api"]["image"] = previous_image_values
+        package = previous.package(tmp_path_factory.mktemp("previous-chart"))
+        replace(release, chart=package, values=values).install()
+
+    return install
 
 
 @pytest.fixture(scope="session")

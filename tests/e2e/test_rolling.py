@@ -10,8 +10,8 @@ import copy
 import json
 import subprocess
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -105,12 +105,10 @@ def release(
     *,
     store: Object,
     chart: Path,
-    previous: Previous | None,
-    previous_image_values: Object,
+    install_previous: Callable[[Release], None],
     image: str,
     image_values: Object,
     cluster: Cluster,
-    tmp_path_factory: pytest.TempPathFactory,
 ) -> Release:
     """Two replicas: credentials from a Secret, egress allowed only to the object store.
 
@@ -130,13 +128,7 @@ def release(
         },
     }
     release = Release(cluster, "platform", NAMESPACE, chart, values=values)
-    if previous:
-        old = copy.deepcopy(values)
-        old["storage-api"]["image"] = previous_image_values
-        package = previous.package(tmp_path_factory.mktemp("previous-chart"))
-        replace(release, chart=package, values=old).install()
-    else:
-        release.install()
+    install_previous(release)
     cluster.start(python_pod("client", NAMESPACE, image))
     cluster.python("client", NAMESPACE, PUT, f"{url(release)}/kept", KEPT)
     return release

@@ -6,8 +6,7 @@ stands in for it, and the silence is in the Alertmanager that the cluster has.
 The tests build on each other and run in order.
 """
 
-import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -20,7 +19,8 @@ from tests.support.cluster.monitoring import Monitoring, mode, silence, site_val
 from tests.support.previous import Previous
 
 NAMESPACE = "observability-e2e-upgrade"
-PASSWORD = ("secret", "observability-platform-grafana-admin")
+GRAFANA_ADMIN = ("secret", "observability-platform-grafana-admin")
+"""Kind and name of the object with Grafana's password."""
 CONFIGURED_SECONDS = 220
 VOLUME = {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}
 BUNDLED = {
@@ -52,9 +52,8 @@ def release(
     chart,
     image_values: Object,
     previous: Previous | None,
-    previous_image_values: Object,
+    install_previous: Callable[[Release], None],
     missing_part,
-    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Release]:
     """The release. Revision 1 is the previous version; `chart` and `values` are those of this version."""
     if mode() == "bundled" and previous and not dependency_package(previous.root):
@@ -72,13 +71,7 @@ def release(
         "kube-prometheus-stack": BUNDLED if mode() == "bundled" else {"enabled": not dependency_package()},
     }
     release = Release(cluster, "platform", NAMESPACE, chart, site_value_files(), values)
-    if previous:
-        old = copy.deepcopy(values)
-        old["storage-api"]["image"] = previous_image_values
-        package = previous.package(tmp_path_factory.mktemp("previous-chart"))
-        replace(release, chart=package, values=old).install()
-    else:
-        release.install()
+    install_previous(release)
     yield release
     cluster.delete_namespace(NAMESPACE)
 
@@ -116,8 +109,8 @@ def found(release: Release, stack: Monitoring) -> Object:
     cluster = release.cluster
     with cluster.forward(release.service, NAMESPACE, "http") as url:
         state["object"] = requests.get(f"{url}/api/buckets/kept", timeout=10).content
-    if any((one["kind"].lower(), one["metadata"]["name"]) == PASSWORD for one in release.objects()):
-        state["password"] = cluster.get(*PASSWORD, NAMESPACE)["data"]
+    if any((one["kind"].lower(), one["metadata"]["name"]) == GRAFANA_ADMIN for one in release.objects()):
+        state["password"] = cluster.get(*GRAFANA_ADMIN, NAMESPACE)["data"]
     if stack.has_alertmanager:
         with cluster.forward("alertmanager-operated", stack.namespace, 9093) as url:
             silences = Alertmanager(url).get("/api/v2/silences")

@@ -80,7 +80,7 @@ def _phase(name: str, lab: ProofLab, client: Client, shown: float = SHOWN_SECOND
     """Let the time of a phase pass, from now on."""
     began = time.time()
     while (reason := _too_busy(lab, began, shown)) and time.time() < began + PATIENCE_SECONDS:
-        time.sleep(1)
+        time.sleep(1)  # then look again: the last seconds may have been undisturbed
     assert not reason, f"this machine is too busy to prove anything: {reason}"
     return _ended(name, lab, client, began, shown)
 
@@ -88,8 +88,7 @@ def _phase(name: str, lab: ProofLab, client: Client, shown: float = SHOWN_SECOND
 def _too_busy(lab: ProofLab, began: float, shown: float) -> str:
     """Why the last seconds, all since `began`, were no undisturbed phase; empty if they were."""
     length = SETTLE_SECONDS + shown
-    if wait := began + length - time.time():
-        time.sleep(max(0.0, wait))
+    time.sleep(max(0.0, began + length - time.time()))  # before that, the records still show the last phase
     pods = "|".join(process.pod for process in lab.running())
     answers = lab.prometheus.query(f'count_over_time((up{{pod=~"{pods}"}} == 1)[{length:.0f}s:1s])')
     fewest = min((float(one["value"][1]) for one in answers), default=0)
@@ -122,7 +121,7 @@ def _waiting(lab: ProofLab, client: Client) -> Phase:
     with ThreadPoolExecutor(HELD_REQUESTS) as pool:
         for _ in range(HELD_REQUESTS):
             pool.submit(client.request, one)
-        time.sleep(HELD_SECONDS - SCRAPE_SECONDS / 2)
+        time.sleep(HELD_SECONDS - SCRAPE_SECONDS / 2)  # the last scrape while all of them wait
         return _ended("waiting", lab, client, began, 1)
 
 
